@@ -5,6 +5,7 @@ put in (``finalize``), so that no link, picture, heading or table can come from 
 page itself forbids whatever would be fetched.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -70,8 +71,11 @@ def markdown(deviation: Deviation) -> str:
     return template.render(deviation=deviation, text=text_of(deviation), **_catalogue())
 
 
-def html(deviation: Deviation) -> str:
-    """Return the document as one page of HTML, its charts within it; nothing in it is fetched from elsewhere."""
+def html(deviation: Deviation, *, signatures: Sequence[tuple[str, str, str, str]] = ()) -> str:
+    """Return the document as one page of HTML, its charts within it; nothing in it is fetched from elsewhere.
+
+    ``signatures``: on the lot, each its printed name, role, time in UTC and meaning.
+    """
     text = text_of(deviation)
     template = _templates(markdown=False).get_template("deviation.html")
     return template.render(
@@ -79,6 +83,7 @@ def html(deviation: Deviation) -> str:
         text=text,
         series=_series(deviation),
         charts=_charts(deviation),
+        signatures=signatures,
         **_catalogue(),
     )
 

@@ -53,6 +53,7 @@ _GUIDANCE = {
         {"answer": "acknowledge", "roles": ["operator", "supervisor", "engineer"], "signature": False},
         {"answer": "reject", "roles": ["operator", "supervisor", "engineer"], "signature": False},
     ],
+    "answered": {"answer": "acknowledge", "person": "Omar Haddad", "identified": True, "at": _AT},
     "signatures": [],
 }  # fmt: skip
 _ALARM = {
@@ -107,11 +108,14 @@ EXAMPLES: Mapping[str, dict[str, Any]] = {
                 "guidance_id": _GUIDANCE["guidance_id"], "write": None,
             }
         ],
-        "signatures_waiting": 0,
+        "signatures_waiting": 1,
+        "waiting": [{"roles": ["quality"], "not_by": ["lena"]}],
         "writes_stopped": {"person": "Sam Okoye", "reason": "valve is being repaired", "at": _AT},
         "damaged": [],
     },
-    "MissedView": {"since": _AT, "guidance": [{**_GUIDANCE, "state": "expired", "suggestion": None, "answers": []}]},
+    "MissedView": {"since": _AT, "guidance": [{**_GUIDANCE, "state": "expired", "suggestion": None, "answers": []}],
+                   "alarms": [{"alarm_id": "gateway/SOURCE_PLC1_DISCONNECTED", "text": "plc1 is not connected",
+                               "severity": "warning", "since_at": _AT, "until_at": _LATER, "count": 1}]},
     "LotsView": {
         "query": "LOT",
         "lots": [
@@ -133,6 +137,7 @@ EXAMPLES: Mapping[str, dict[str, Any]] = {
             "meaning": "released", "reason": "retested, both inside", "on_other_facts": False,
         },
         "signatures": [_SIGNATURE],
+        "waiting": [],
         "open_points": [
             {
                 "point_id": "8c0ad8a6-1c65-5f60-8bd8-6f6f3f1c8f70", "asks": "review", "code": "RESULT_MISSING",
@@ -178,7 +183,18 @@ EXAMPLES: Mapping[str, dict[str, Any]] = {
             {
                 **_MODEL, "equipment_id": "R1", "intended_use": "viscosity of FG-100 on R1", "stage": "advise",
                 "ceiling": "approve",
-                "signed_stage": "approve", "demoted_by": [], "predictions": 200, "abstained_share": 0.03,
+                "signed_stage": "approve",
+                "stage_change": {"stage": "approve", "at": _AT, "person": "Eva Lindt", "reason": "31 of 33 inside",
+                                 "signed_by": ["Lena Maurer"]},
+                "stage_record_holds": True, "signed_stages": True,
+                "evidence": {"samples": 34, "results": 33, "inside": 31, "outside": 2, "coverage": 0.9394,
+                             "mean_error": 0.8, "abstained": [{"code": "INPUT_STALE", "text": "Input stale",
+                                                               "count": 1}]},
+                "signatures": [_SIGNATURE],
+                "demotions": [{"code": "DRIFT_VISCOSITY_VISCOSITY", "text": "viscosity drifts from the laboratory",
+                               "action": "Compare it with the laboratory.", "since_at": _AT}],
+                "pilot": "/api/models/viscosity/pilot",
+                "demoted_by": ["DRIFT_VISCOSITY_VISCOSITY"], "predictions": 200, "abstained_share": 0.03,
                 "coverage": 0.92,
                 "abstentions": [{"code": "INPUT_STALE", "text": "an input is too old", "count": 6}],
                 "outputs": [
@@ -192,17 +208,37 @@ EXAMPLES: Mapping[str, dict[str, Any]] = {
             }
         ]
     },
+    "PilotView": {
+        "model": "viscosity", "version": "1.0.0", "analytes": ["viscosity"], "at": _LATER,
+        "periods": [
+            {
+                "stage": "control", "from_at": _AT, "until_at": _LATER, "results": 40, "off_specification": 6,
+                "off_specification_share": 0.15, "decisions": 9, "decision_seconds": 5400.0, "suggestions": 12,
+                "accepted": 8, "accepted_share": 0.6667, "rejected": [{"reason": "Not plausible", "count": 2}],
+            }
+        ],
+        "report": "/api/models/viscosity/pilot/report",
+    },
     "SignaturesView": {
         "waiting": [
             {
-                "pending_id": "9a9b", "act": "decide_lot", "subject": "LOT-0042", "title": "decide lot LOT-0042",
+                "pending_id": "9a9b", "act": "decide_lot", "subject": "LOT-0042", "title": "release of lot LOT-0042",
+                "meaning": "approval: release of lot LOT-0042",
                 "sha256": "ef" * 32,
-                "parameters": {"material_lot_id": "LOT-0042", "decision": "release"}, "reason": "both inside",
-                "asked_by": "Lena Maurer", "asked_at": _AT, "expires_at": _LATER, "roles": ["quality"], "count": 2,
+                "parameters": {"material_lot_id": "LOT-0042", "verdict": "release"},
+                "rests_on": {"basis_sha256": "cd" * 32, "open_points": []}, "evidence": {}, "reason": "both inside",
+                "asked_by": "Lena Maurer", "asked_by_user": "lena", "asked_at": _AT, "expires_at": _LATER,
+                "roles": ["quality"], "count": 2,
                 "signed": [_SIGNATURE],
             }
         ],
-        "given": [{"signature": _SIGNATURE, "record_kind": "disposition", "record_id": "c1d2"}],
+        "ended": [
+            {"pending_id": "8c8d", "act": "decide_lot", "subject": "LOT-0041", "title": "release of lot LOT-0041",
+             "asked_by": "Lena Maurer", "asked_at": _AT, "state": "withdrawn", "why": "wrong lot",
+             "signed": [_SIGNATURE]}
+        ],
+        "given": [{"signature": _SIGNATURE, "record_kind": "decide_lot", "record_id": "LOT-0042",
+                   "signed_record_id": "9a9b", "state": "done"}],
     },
     "AuditView": {
         "query": "LOT-0042",

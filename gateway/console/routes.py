@@ -16,6 +16,7 @@ from gateway.console.views.missed import MissedView
 from gateway.console.views.models import ModelsView
 from gateway.console.views.now import NowView
 from gateway.console.views.parts import AskedFor, View
+from gateway.console.views.pilot import PilotView
 from gateway.console.views.samples import SamplesView
 from gateway.console.views.session import LinkAsked, MeView, SetUpAsked, SignInAsked, StartView
 from gateway.console.views.signatures import SignaturesView
@@ -60,15 +61,20 @@ ROUTES: tuple[Route, ...] = (
           answer=MeView, asked=SetUpAsked, access=Access.ANYBODY),
     Route(method="GET", path="/api/me", text="Who is signed in, and what they may do.", answer=MeView),
     Route(method="GET", path="/api/now", text="The highest open alarm, what to do, and what runs.", answer=NowView),
-    Route(method="GET", path="/api/missed", text="Guidance that ended while a page could not hear the gateway.",
+    Route(method="GET", path="/api/missed", text="Guidance and alarms that came and went while a page heard nothing.",
           answer=MissedView, query=(("since", "the instant, RFC 3339 in UTC"),)),
     Route(method="GET", path="/api/lots", text="The newest lots, or those that a search names.", answer=LotsView,
           query=_SEARCH),
     Route(method="GET", path="/api/lots/{lot}", text="One lot, with its timeline.", answer=LotView),
     Route(method="GET", path="/api/samples", text="What the laboratory is asked for.", answer=SamplesView),
     Route(method="GET", path="/api/models", text="Models, their stages and how well they do.", answer=ModelsView),
+    Route(method="GET", path="/api/models/{model}/pilot",
+          text="How the line did in each stage of a model, beside the time before.", answer=PilotView),
+    Route(method="GET", path="/api/models/{model}/pilot/report", text="The same as a page for printing.", answer=None),
     Route(method="GET", path="/api/signatures", text="What waits for a signature, and what was signed.",
           answer=SignaturesView),
+    Route(method="GET", path="/api/signatures/{id}/bundle",
+          text="A signed record with its signatures as a ZIP archive that anybody verifies offline.", answer=None),
     Route(method="GET", path="/api/audit", text="The audit trail, the newest first.", answer=AuditView,
           query=_SEARCH),
     Route(method="GET", path="/api/audit/trace/{id}", text="From an id to all that is connected with it.",

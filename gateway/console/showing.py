@@ -3,26 +3,27 @@
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+from urllib.parse import quote
 
 from starlette.responses import Response
 
-from gateway.advice.documents import html
 from gateway.console.application import Answering
 from gateway.console.asked import Asked, RefusedError
 from gateway.console.reading import ConsoleReader
 from gateway.console.shown import Shown, place
+from gateway.console.snapshot import Snapshot
 from gateway.console.views.charts import chart_view
+from gateway.console.views.deviations import deviation_page
 from gateway.console.views.health import health_view
 from gateway.console.views.lot import lot_view
 from gateway.console.views.lots import lots_view
 from gateway.console.views.missed import instant_of, missed_view
 from gateway.console.views.models import models_view
 from gateway.console.views.now import now_view
+from gateway.console.views.pilot import PilotView, pilot_page, pilot_view
 from gateway.console.views.samples import samples_view
 from gateway.console.views.signatures import signatures_view
 from gateway.console.views.trend import trend_view
-from gateway.lab.deviations import Deviation
-from gateway.store.codec import decode
 from gateway.store.statements import SQL
 
 _HOURS, _FEWEST_HOURS, _MOST_HOURS = 2.0, 0.1, 24.0
@@ -55,6 +56,8 @@ class Showing:
             "GET /api/lots/{lot}": self.lot,
             "GET /api/samples": self.samples,
             "GET /api/models": self.models,
+            "GET /api/models/{model}/pilot": self.pilot,
+            "GET /api/models/{model}/pilot/report": self.pilot_report,
             "GET /api/signatures": self.signatures,
             "GET /api/health": self.health,
             "GET /api/trend/{equipment}/{analyte}": self.trend,
@@ -102,6 +105,20 @@ class Showing:
             "models", lambda connection, snapshot: models_view(connection, snapshot, figures), self._slow
         )
 
+    async def pilot(self, asked: Asked) -> Response:
+        """Show how the line did in each stage of a model."""
+        return await self._shown.show(f"pilot {asked.parameters['model']}", _pilot_of(asked), self._slow)
+
+    async def pilot_report(self, asked: Asked) -> Response:
+        """Show the same as a page for printing that can do nothing."""
+        reads = _pilot_of(asked)
+
+        def read(connection: sqlite3.Connection, snapshot: Snapshot) -> str | None:
+            view = reads(connection, snapshot)
+            return None if view is None else pilot_page(view, line=snapshot.line.path)
+
+        return await self._document(read, "no model of this line has this name")
+
     async def signatures(self, _asked: Asked) -> Response:
         """Show what waits for a signature."""
         return await self._shown.show("signatures", signatures_view, self._quick)
@@ -127,11 +144,20 @@ class Showing:
         """Show the draft of a deviation as a page that can do nothing."""
         parameters = {"deviation_id": asked.parameters["id"]}
 
-        def read(connection: sqlite3.Connection) -> str | None:
+        def read(connection: sqlite3.Connection, _snapshot: Snapshot) -> str | None:
             row = connection.execute(SQL["deviation"], parameters).fetchone()
-            return None if row is None or not row["holds"] else html(decode(Deviation, row["body"]))
+            return None if row is None or not row["holds"] else deviation_page(connection, row["body"])
 
-        page = await self._slow.read(read)
+        return await self._document(read, "no deviation of this id is on record")
+
+    async def _document(self, read: Callable[[sqlite3.Connection, Snapshot], str | None], missing: str) -> Response:
+        snapshot = self._shown.snapshot()
+        page = await self._slow.read(lambda connection: read(connection, snapshot))
         if page is None:
-            raise RefusedError(404, "no deviation of this id is on record")
+            raise RefusedError(404, missing)
         return Response(page, media_type="text/html", headers={"content-security-policy": _DOCUMENT_POLICY})
+
+
+def _pilot_of(asked: Asked) -> Callable[[sqlite3.Connection, Snapshot], PilotView | None]:
+    model = asked.parameters["model"]
+    return partial(pilot_view, model=model, path=f"/api/models/{quote(model, safe='')}/pilot")

@@ -34,6 +34,10 @@ class Shown:
             raise RefusedError(404, "nothing is on record of it", "look at the name; capital letters matter")
         return _json(answer)
 
+    def snapshot(self) -> Snapshot:
+        """Return how all stands at this instant."""
+        return self._snapshots.take()
+
     async def kept(self, key: str, make: Callable[[], Awaitable[bytes]], *, seconds: float) -> Response:
         """Return what takes long to make, for some seconds the same."""
         return _json(await self._answers.answer(key, make, seconds=seconds))

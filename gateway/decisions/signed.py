@@ -14,6 +14,7 @@ from gateway.contract.signed_records import RequestOfAct, request_in, signed_rec
 from gateway.contract.times import rfc3339
 from gateway.decision import Decision
 from gateway.decisions.changes import audit_entry
+from gateway.decisions.lot_decision import without_reason
 from gateway.decisions.signed_wording import WORDING
 from gateway.events import ActRequested
 from gateway.facts.acts import ActFacts
@@ -122,7 +123,7 @@ def sign_pending(acts: Mapping[ActKind, Decide]) -> Callable[[ActRequested, Pend
 
 
 def on_withdraw_pending(event: ActRequested, facts: PendingFacts) -> Decision:
-    """Withdraw an act that waits: only the person who has asked for it."""
+    """Withdraw an act that waits, or reject it: its author withdraws, whoever may sign it rejects, with a reason."""
     act = event.act
     if not isinstance(act, WithdrawPending):
         raise TypeError(f"{act.kind} is no WithdrawPending")
@@ -131,14 +132,29 @@ def on_withdraw_pending(event: ActRequested, facts: PendingFacts) -> Decision:
     if refusal is not None or pending is None:
         return Decision(answer=refusal)
     if pending.record.author.user_id != _actor(facts).user_id:
-        author = pending.record.author.printed_name
-        return Decision(answer=refused(f"only {author} withdraws this, who has asked for it", hint="do not sign it"))
+        return _rejected(pending, event, facts)
     changed = SigningStateChanged(
         record_id=act.record_id, state=SigningState.WITHDRAWN, at_ns=event.at_ns, person=event.person, why=event.reason
     )
     entry = audit_entry("act_withdrawn", pending.record.record_id, act=pending.record.kind,
                         of=pending.record.subject, person=event.person, reason=event.reason)  # fmt: skip
     return Decision(records=(changed,), audit=(entry,), answer=Answer(outcome=ActOutcome.DONE))
+
+
+def _rejected(pending: SignedOnRecord, event: ActRequested, facts: PendingFacts) -> Decision:
+    """End an act that waits, by a person whose signature it waits for."""
+    record = pending.record
+    policy = policy_of(ActKind(record.kind), facts.line.signatures)
+    why_not = not_the_signer(
+        policy, _actor(facts), author_id=record.author.user_id, signatures=pending.signatures
+    ) or without_reason(event)
+    if why_not is not None:
+        return Decision(answer=why_not)
+    entry = audit_entry("act_rejected", record.record_id, act=record.kind, of=record.subject, person=event.person,
+                        reason=event.reason)  # fmt: skip
+    why = f"rejected by {event.person}: {event.reason}"
+    return Decision(records=(_state(record, SigningState.REFUSED, event, why),), audit=(entry,),
+                    answer=Answer(outcome=ActOutcome.DONE))  # fmt: skip
 
 
 # --- why not ---------------------------------------------------------------------------------------------------

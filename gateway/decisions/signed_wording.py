@@ -74,6 +74,7 @@ WORDING: Mapping[ActKind, Wording] = {
         rests_on=_of_move,
         needs=lambda act, _facts: act.answer is GuidanceAct.APPROVE,
     ),
+    ActKind.RESUME_WRITES: Wording(subject=lambda _act: "setpoints", what=lambda _act: "setpoints are written again"),
     ActKind.PROMOTE_MODEL: Wording(
         subject=lambda act: act.model, what=lambda act: f"{act.model} {act.version} is put into service"
     ),

@@ -149,6 +149,7 @@ _SIGNABLE: Mapping[ActKind, Callable[[Any, Any], Decision]] = {
     ActKind.PROMOTE_MODEL: on_promote_model,
     ActKind.ROLL_BACK_MODEL: on_roll_back_model,
     ActKind.SIGN_BIASES: on_sign_biases,
+    ActKind.RESUME_WRITES: on_resume_writes,
 }
 
 # the kind of event, and where it has several: which one
@@ -203,7 +204,7 @@ DECISIONS: Mapping[tuple[type[EventBase], object], Row] = {
     (ActRequested, ActKind.SIGN_PENDING): _act(sign_pending(_SIGNABLE)),
     (ActRequested, ActKind.WITHDRAW_PENDING): _act(on_withdraw_pending),
     (ActRequested, ActKind.STOP_WRITES): _act(on_stop_writes),
-    (ActRequested, ActKind.RESUME_WRITES): _act(on_resume_writes),
+    (ActRequested, ActKind.RESUME_WRITES): _signed(ActKind.RESUME_WRITES),
     (ActRequested, ActKind.ANSWER_GUIDANCE): _signed(ActKind.ANSWER_GUIDANCE),
     (GatewayStarted, None): _row(on_started),
     (GatewayStopped, None): _row(on_stopped),

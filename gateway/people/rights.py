@@ -30,7 +30,7 @@ RIGHTS: Mapping[ActKind, frozenset[Role]] = {
     ActKind.DECIDE_LOT: frozenset({Role.QUALITY}),
     ActKind.CHANGE_STAGE: _QUALITY_AND_ENGINEERS,
     ActKind.SIGN_PENDING: EVERYBODY,  # the policy of the act that waits says who (people/signing.py)
-    ActKind.WITHDRAW_PENDING: EVERYBODY,  # one's own
+    ActKind.WITHDRAW_PENDING: EVERYBODY,  # one's own; to reject another's: whoever may sign it
     ActKind.ACKNOWLEDGE: EVERYBODY - {Role.VIEWER},
     ActKind.SHELVE: frozenset({Role.OPERATOR, Role.SUPERVISOR, Role.ENGINEER}),
     ActKind.UNSHELVE: EVERYBODY - {Role.VIEWER},

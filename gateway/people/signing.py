@@ -38,6 +38,9 @@ SIGNABLE: Mapping[ActKind, Signable] = {
     ActKind.ANSWER_GUIDANCE: Signable(  # the approval of a move; other answers are not signed
         policy=SignaturePolicy(roles=(Role.OPERATOR, Role.SUPERVISOR, Role.ENGINEER), count=0), waits=False
     ),
+    ActKind.RESUME_WRITES: Signable(
+        policy=SignaturePolicy(roles=(Role.SUPERVISOR, Role.ENGINEER), count=1), waits=False
+    ),
     ActKind.PROMOTE_MODEL: Signable(policy=_BY_RIGHT, waits=False),
     ActKind.ROLL_BACK_MODEL: Signable(policy=_BY_RIGHT, waits=False),
     ActKind.SIGN_BIASES: Signable(policy=_BY_RIGHT, waits=False),

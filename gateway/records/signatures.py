@@ -80,7 +80,7 @@ class SigningState(StrEnum):
     WAITING = "waiting"
     DONE = "done"
     WITHDRAWN = "withdrawn"
-    REFUSED = "refused"  # what it is about had changed before everybody had signed
+    REFUSED = "refused"  # rejected by a person who was to sign, or what it is about had changed before that
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,14 +2,17 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import structlog
 
 from gateway.clock import Clock
+from gateway.config.credentials import credential
 from gateway.console import setup_link
 from gateway.console.acts import ActAnswers
 from gateway.console.application import Application
+from gateway.console.bundles import Bundles
 from gateway.console.changes import Changes
 from gateway.console.people import People, TakesActs
 from gateway.console.reading import Answers, ConsoleReader
@@ -26,6 +29,7 @@ from gateway.contract.console_links import SET_UP, link_of
 from gateway.database.writer import Writer
 from gateway.line.definition import LineDefinition
 from gateway.operations.health import Health
+from gateway.store.audit.heads import HeadSigner, load_signer
 from gateway.store.database import read_state
 from gateway.store.queries.readers import Reader
 from gateway.store.statements import SQL
@@ -80,11 +84,12 @@ def console(options: ConsoleOptions, ground: ConsoleGround, acts: TakesActs) -> 
     showing = Showing(quick=quick, slow=slow, shown=shown, figures=_figures(snapshots, ground.reader))
     verifying = Verifying(directory, ground.line.path, now_ns=clock.now_ns)
     audit = ShowingAudit(reader=slow, shown=shown, verifying=verifying)
+    bundles = Bundles(slow, line=ground.line.path, signer=partial(_signer, ground))
     acting = ActAnswers(acts, on_sign_in=people.attempts.count, on_success=people.attempts.succeeded)
     application = Application(
         sessions=sessions,
         answering={**people.answering(), **showing.answering(), **audit.answering(),
-                   "POST /api/acts": acting.do, "GET /api/events": streams.answer},
+                   **bundles.answering(), "POST /api/acts": acting.do, "GET /api/events": streams.answer},
         files=StaticFiles(),
         entrance=entrance,
         options=options,
@@ -94,6 +99,13 @@ def console(options: ConsoleOptions, ground: ConsoleGround, acts: TakesActs) -> 
         before=lambda: _offer_set_up(options, directory, clock), readers=(quick, slow), on_closing=streams.end,
     )  # fmt: skip
     return ConsoleParts(server=server, snapshots=snapshots)
+
+
+def _signer(ground: ConsoleGround) -> HeadSigner:
+    """Return the signer of the audit trail's heads, by which an exported record is signed, too."""
+    return load_signer(
+        line=ground.line.path, directory=ground.directory, credential=credential("audit_key"), make_key=False
+    )
 
 
 def _figures(snapshots: Snapshots, reader: Reader) -> Callable[[], Awaitable[Mapping[str, Mapping[str, float]]]]:

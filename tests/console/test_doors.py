@@ -14,7 +14,7 @@ from gateway.records.users import Role
 from gateway.store.database import read_state
 from tests.fixtures.console import PASSWORD, next_event
 
-NAMES = {"lot": "L", "id": "x", "equipment": "R1", "analyte": "ph"}
+NAMES = {"lot": "L", "id": "x", "equipment": "R1", "analyte": "ph", "model": "viscosity"}
 SIGNED_IN = [route for route in ROUTES if route.access is Access.SIGNED_IN]
 READ = [route for route in SIGNED_IN if route.method == "GET" and route.path != "/api/events"]
 CHANGING = [route for route in ROUTES if route.method != "GET"]

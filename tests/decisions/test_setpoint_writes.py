@@ -16,6 +16,7 @@ from gateway.records.timers import Timer
 from gateway.records.users import Credential, CredentialKind
 from gateway.store.queries.setpoints import automatic_moves, since_move_ns, write_on_record
 from tests.fixtures.building import moment
+from tests.fixtures.people import SIGNED
 from tests.fixtures.store_bench import viscosity
 from tests.fixtures.writes import TAG, WritingBench
 
@@ -81,7 +82,10 @@ def test_a_stop_is_of_every_role_but_viewers_and_only_a_supervisor_or_engineer_r
     assert bench.act(ResumeWrites()).outcome is ActOutcome.REFUSED
     assert bench.act(StopWrites()).outcome is ActOutcome.DONE
     assert bench.act(StopWrites(), at_ns=bench.now_ns + 1).details["already"]
-    assert bench.act(ResumeWrites(), at_ns=bench.now_ns + 2).outcome is ActOutcome.DONE
+    assert "is signed" in bench.act(ResumeWrites(), at_ns=bench.now_ns + 2).why
+    assert bench.act(ResumeWrites(), at_ns=bench.now_ns + 3, credential=SIGNED).outcome is ActOutcome.DONE
+    (signed,) = bench.rows("SELECT printed_name, role, meaning FROM signature")
+    assert signed == ("Q. Head", "supervisor", "decision: setpoints are written again")
     assert bench.rows("SELECT stopped FROM setpoint_stop ORDER BY seq") == [(1,), (0,)]
     kinds = bench.rows("SELECT kind FROM audit WHERE kind LIKE 'writes_%' ORDER BY seq")
     assert kinds == [("writes_stopped",), ("writes_resumed",)]

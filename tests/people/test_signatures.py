@@ -151,13 +151,33 @@ def test_an_act_that_waits_too_long_expires_and_a_clock_set_back_does_not_revive
     assert bench.settled() == []
 
 
-def test_the_author_withdraws_and_nobody_else(bench):
+def test_the_author_withdraws_and_who_may_not_sign_it_does_not(bench):
     pending = bench.settle()
     withdraw = WithdrawPending(record_id=pending.details["record_id"])
-    assert "only Anna Q." in bench.act(withdraw, credential=by("bert")).why
+    assert "may not sign" in bench.act(withdraw, credential=by("olga")).why
     assert bench.act(withdraw, credential=by("anna", CredentialKind.SESSION)).outcome is ActOutcome.DONE
     assert "withdrawn already" in bench.sign(pending).why
     assert bench.lines("act_withdrawn")[0]["person"] == "Anna Q."
+
+
+def test_whoever_may_sign_it_may_reject_it_instead_with_a_reason(bench):
+    pending = bench.settle()
+    reject = WithdrawPending(record_id=pending.details["record_id"])
+    assert "a reason" in bench.act(reject, credential=by("bert"), reason=" ").why
+    assert bench.act(reject, credential=by("bert"), reason="not convinced").outcome is ActOutcome.DONE
+    assert "refused already: rejected by Bert Q.: not convinced" in bench.sign(pending).why
+    (line,) = bench.lines("act_rejected")
+    assert (line["person"], line["reason"], line["of"]) == ("Bert Q.", "not convinced", "LOT/1")
+    assert bench.settled() == []
+
+
+def test_who_has_signed_it_already_does_not_reject_it(bench):
+    bench.act(AddUser(user_id="carl", full_name="Carl Q.", roles=(Role.QUALITY,)))
+    bench.policy(SignaturePolicy(roles=(Role.QUALITY,), count=3))
+    pending = bench.settle()
+    assert bench.sign(pending, "carl").outcome is ActOutcome.PENDING
+    reject = WithdrawPending(record_id=pending.details["record_id"])
+    assert "has signed this already" in bench.act(reject, credential=by("carl")).why
 
 
 def test_what_has_changed_meanwhile_is_not_done_whoever_signs(bench):

@@ -13,6 +13,7 @@ from gateway.line.setpoint_writes import Point
 from gateway.records.acts import ResumeWrites, StopWrites
 from simulator.broker import free_port
 from simulator.plc import Fault, PlcTwin
+from tests.fixtures.people import SIGNED
 from tests.fixtures.writes import TAG
 from tests.fixtures.writing_gateway import WritingGateway
 
@@ -221,7 +222,7 @@ async def test_a_stop_ends_the_heartbeat_too_so_that_the_plc_gives_the_setpoint_
         while plc.blocks["request"].external:
             await asyncio.sleep(0.05)
         assert gateway.conditions["SETPOINT_WRITES_STOPPED"]
-        gateway.bench.act(ResumeWrites(), at_ns=gateway.bench.now_ns + 1)
+        gateway.bench.act(ResumeWrites(), at_ns=gateway.bench.now_ns + 1, credential=SIGNED)
         await gateway.until_external()
     assert plc.writes == []
 

@@ -15,7 +15,7 @@ from gateway.advice.phrases import Phrase
 from gateway.advice.rationing import Summary
 from gateway.advice.reasons import Action, Advice
 from gateway.advice.titles import REASONS_WITH_NAMES, Abbreviation, Title
-from gateway.console.texts import ActionText
+from gateway.console.texts import ActionText, PilotText, StageText
 from gateway.contract.payloads.guidance import OVER
 from gateway.contract.payloads.outcome import AnswerText
 from gateway.contract.refusals import RefusalText
@@ -80,6 +80,8 @@ CODES: dict[str, Collection[str]] = {
     "trend_rule": SIGNALS_IN_CAPITALS,
     "trend_sentence": TrendSentence,
     "console_action": ActionText,
+    "pilot": PilotText,
+    "stage": StageText,
 }
 REASONS = ["abstention", "advice", "outcome", "conformity", "lot"]
 WHOLE_SENTENCES = re.compile(r"(\.|\{(reason|point|first)\})( \(\{more\} \w+\))?$")  # some parameters are sentences

@@ -6,10 +6,12 @@ from urllib.parse import quote
 
 from pydantic import Field
 
-from gateway.advice.documents import title_of
-from gateway.console.views.parts import View
+from gateway.advice.documents import html, title_of
+from gateway.console.views.parts import View, in_utc
+from gateway.console.views.signed import signatures_on
 from gateway.contract.times import rfc3339
 from gateway.lab.deviations import Deviation
+from gateway.records.act_kinds import ActKind
 from gateway.store.codec import decode
 
 
@@ -22,6 +24,14 @@ class DeviationView(View):
     version: int
     title: str
     document: str = Field(description="the path of the draft as a page")
+
+
+def deviation_page(connection: sqlite3.Connection, body: str) -> str:
+    """Return a draft as a page, with what was signed about its lot."""
+    draft = decode(Deviation, body)
+    lot = draft.result.material_lot_id
+    given = [] if lot is None else signatures_on(connection, lot, ActKind.DECIDE_LOT, ActKind.SETTLE_POINT)
+    return html(draft, signatures=[(item.full_name, item.role, in_utc(item.signed_at), item.meaning) for item in given])
 
 
 def deviations_of(rows: Iterable[sqlite3.Row]) -> list[DeviationView]:

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from gateway.advice.lifecycle import OPEN
 from gateway.console.snapshot import Snapshot
 from gateway.console.texts import ActionText
-from gateway.console.views.parts import AnswerPart, GuidanceView
+from gateway.console.views.parts import AnsweredPart, AnswerPart, GuidanceView
+from gateway.console.views.signed import signatures_on
 from gateway.contract.payloads.guidance import MOVE_EXPECTED, OVER
 from gateway.contract.payloads.parts import (
     InstructionPart,
@@ -21,13 +22,16 @@ from gateway.contract.times import rfc3339
 from gateway.guardrails.stages import effective_stage
 from gateway.line.definition import Stage
 from gateway.people.answers import roles_for
+from gateway.records.act_kinds import ActKind
 from gateway.records.guidance import Guidance, GuidanceKind, GuidanceState, Severity
 from gateway.records.people import Act
 from gateway.records.users import Role
 from gateway.store.facts.reading import Reading
+from gateway.store.queries.guidance import answer_that_changed
 from gateway.texts.catalogue import number_in_text, text
 
 SEVERITY = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.INFORMATION: 2}
+_MAYBE_SIGNED = frozenset(GuidanceState) - {GuidanceState.PROPOSED, GuidanceState.ACKNOWLEDGED}
 _ANSWERED = {
     Act.ACKNOWLEDGE: frozenset({GuidanceState.PROPOSED}),
     Act.APPROVE: frozenset({GuidanceState.PROPOSED, GuidanceState.ACKNOWLEDGED}),
@@ -35,12 +39,14 @@ _ANSWERED = {
 }
 
 
-def guidance_views(guidance: Iterable[Guidance], snapshot: Snapshot) -> list[GuidanceView]:
+def guidance_views(
+    connection: sqlite3.Connection, guidance: Iterable[Guidance], snapshot: Snapshot
+) -> list[GuidanceView]:
     """Return guidance in the order given."""
-    return [guidance_view(item, snapshot) for item in guidance]
+    return [guidance_view(connection, item, snapshot) for item in guidance]
 
 
-def guidance_view(guidance: Guidance, snapshot: Snapshot) -> GuidanceView:
+def guidance_view(connection: sqlite3.Connection, guidance: Guidance, snapshot: Snapshot) -> GuidanceView:
     """Return one guidance; of a suggestion that is over no number is shown, so that nobody follows it."""
     over = guidance.suggestion is not None and guidance.state in OVER
     return GuidanceView(
@@ -70,8 +76,21 @@ def guidance_view(guidance: Guidance, snapshot: Snapshot) -> GuidanceView:
         model=ModelPart.of(guidance.predicted),
         stage=None if guidance.predicted is None else guidance.predicted.stage,
         answers=answers_to(guidance, snapshot),
-        signatures=[],
+        answered=_answered(connection, guidance),
+        signatures=signatures_on(connection, guidance.guidance_id, ActKind.ANSWER_GUIDANCE)
+        if guidance.state in _MAYBE_SIGNED
+        else [],
     )
+
+
+def _answered(connection: sqlite3.Connection, guidance: Guidance) -> AnsweredPart | None:
+    """Return who has answered it; nobody has where it is as it was issued."""
+    if guidance.state is GuidanceState.PROPOSED:
+        return None
+    answer = answer_that_changed(connection, guidance.guidance_id)
+    return None if answer is None else AnsweredPart(
+        answer=answer.act.value, person=answer.name or "", identified=answer.identified, at=rfc3339(answer.at_ns)
+    )  # fmt: skip
 
 
 def answers_to(guidance: Guidance, snapshot: Snapshot) -> list[AnswerPart]:

@@ -10,7 +10,8 @@ from gateway.console.views.deviations import DeviationView, deviations_of
 from gateway.console.views.guidance import guidance_views
 from gateway.console.views.parts import GuidanceView, OpenPointView, SignaturePart, View, instant
 from gateway.console.views.results import ResultView, results_of
-from gateway.console.views.signatures import signature_part
+from gateway.console.views.signatures import PendingActView, waiting_for_signatures
+from gateway.console.views.signed import signatures_on
 from gateway.console.views.timeline import TimelineView, timeline_of
 from gateway.contract.lot_decisions import basis_sha256
 from gateway.contract.payloads.parts import ReasonPart
@@ -23,7 +24,6 @@ from gateway.records.lot_decisions import DecisionState, LotDecided
 from gateway.store.facts.reading import Reading
 from gateway.store.queries.lot_decisions import basis_of, decision_of_lot
 from gateway.store.queries.lots import LotOnRecord, lot_on_record
-from gateway.store.queries.signatures import signed_of
 from gateway.store.statements import SQL
 
 _MOST = 300  # of a kind
@@ -86,7 +86,8 @@ class LotView(View):
         description="of the facts shown; the act decide_lot states it. null: not judged yet"
     )
     decision: DecisionView | None
-    signatures: list[SignaturePart]
+    signatures: list[SignaturePart] = Field(description="of decisions on it and of points that were settled")
+    waiting: list[PendingActView] = Field(description="acts about it that wait for another person's signature")
     open_points: list[OpenPointView] = Field(description="what is still missing or against a release, worst first")
     settled: list[SettledView]
     results: list[ResultView]
@@ -111,9 +112,9 @@ def _view_of(connection: sqlite3.Connection, snapshot: Snapshot, known: LotOnRec
     reading = Reading(connection, snapshot.line, {})
     of_lot = {"material_lot_id": lot, "most": _MOST}
     results = results_of(reading, known)
-    guidance = guidance_views(reading.guidance("console_guidance_of_lot", **of_lot), snapshot)
+    guidance = guidance_views(connection, reading.guidance("console_guidance_of_lot", **of_lot), snapshot)
     deviations = deviations_of(reading.rows("console_deviations_of_lot", of_lot))
-    signatures = _signatures(connection, lot)
+    signatures = signatures_on(connection, lot, ActKind.DECIDE_LOT, ActKind.SETTLE_POINT)
     return LotView(
         material_lot_id=lot,
         recommendation=known.recommendation,
@@ -132,6 +133,7 @@ def _view_of(connection: sqlite3.Connection, snapshot: Snapshot, known: LotOnRec
         basis_sha256=None if basis is None else basis_sha256(basis),
         decision=None if decided.decision is None else _decision(decided.decision),
         signatures=signatures,
+        waiting=waiting_for_signatures(connection, snapshot, subject=lot),
         open_points=[_open_point(item) for item in known.open_points],
         settled=[_settled(item) for item in known.settled],
         results=results,
@@ -180,16 +182,6 @@ def _decision(decision: LotDecided) -> DecisionView:
         reason=decision.reason,
         on_other_facts=decision.state is DecisionState.LAPSED,
     )
-
-
-def _signatures(connection: sqlite3.Connection, lot: str) -> list[SignaturePart]:
-    """Return the signatures of the decisions on a lot, the newest first; what does not hold is left out."""
-    return [
-        signature_part(signature)
-        for signed in signed_of(connection, ActKind.DECIDE_LOT, lot, most=_MOST)
-        if signed.holds
-        for signature in signed.signatures
-    ]
 
 
 def _related(item: Parent) -> RelatedLotView:

@@ -7,8 +7,11 @@ from pydantic import Field
 
 from gateway.console.snapshot import Snapshot
 from gateway.console.views.guidance import guidance_views
-from gateway.console.views.parts import GuidanceView, View
+from gateway.console.views.parts import GuidanceView, View, instant
+from gateway.contract.times import rfc3339
+from gateway.contract.words import SeverityWord
 from gateway.store.facts.reading import Reading
+from gateway.store.statements import SQL
 from gateway.time_units import SECOND_NS
 
 _DAY_NS = 24 * 3600 * SECOND_NS
@@ -16,11 +19,23 @@ _MOST = 50
 _LAST_NS = 2**62
 
 
+class MissedAlarmView(View):
+    """An alarm of the gateway that has called; ``until_at`` null: it still stands."""
+
+    alarm_id: str
+    text: str
+    severity: SeverityWord
+    since_at: str
+    until_at: str | None
+    count: int = Field(description="how often it has called")
+
+
 class MissedView(View):
     """GET /api/missed?since=."""
 
     since: str
     guidance: list[GuidanceView] = Field(description="what has ended since then, the newest first; at most 50")
+    alarms: list[MissedAlarmView] = Field(description="of the gateway, that have called since then; at most 50")
 
 
 def instant_of(text: str) -> int:
@@ -38,4 +53,21 @@ def missed_view(connection: sqlite3.Connection, snapshot: Snapshot, *, since: st
     """Return the guidance that has ended since an instant, of what was issued at most a day before it."""
     reading, since_ns = Reading(connection, snapshot.line, {}), instant_of(since)
     ended = reading.guidance("console_ended_guidance", since_ns=since_ns, issued_ns=since_ns - _DAY_NS, most=_MOST)
-    return MissedView(since=since, guidance=guidance_views(ended, snapshot))
+    return MissedView(
+        since=since, guidance=guidance_views(connection, ended, snapshot), alarms=_alarms(connection, since_ns)
+    )
+
+
+def _alarms(connection: sqlite3.Connection, since_ns: int) -> list[MissedAlarmView]:
+    """Return the gateway's alarms that have called since an instant, the newest first; over or not."""
+    return [
+        MissedAlarmView(
+            alarm_id=row["alarm_id"],
+            text=row["title"],
+            severity=row["severity"],
+            since_at=rfc3339(row["first_ns"]),
+            until_at=instant(row["returned_ns"]),
+            count=row["calls"],
+        )
+        for row in connection.execute(SQL["console_missed_alarms"], {"since_ns": since_ns, "most": _MOST})
+    ]

@@ -3,20 +3,25 @@
 import sqlite3
 from collections import Counter
 from collections.abc import Mapping
+from urllib.parse import quote
 
 from pydantic import Field
 
+from gateway.advice.gateway_alarms import title_of, what_to_do
 from gateway.console.snapshot import Snapshot
-from gateway.console.views.parts import View
+from gateway.console.views.parts import SignaturePart, View, instant
+from gateway.console.views.signed import signatures_on
 from gateway.contract.times import rfc3339
 from gateway.inference.signed_stages import SignedStages
 from gateway.latches import drift_latch, in_doubt, too_slow_latch
 from gateway.line.definition import ModelAssignment
 from gateway.line.outputs import ModelOutput
-from gateway.store.queries.signed_stages import signed_stages
+from gateway.records.act_kinds import ActKind
+from gateway.store.queries.signed_stages import signed_stages, stage_evidence
 from gateway.store.queries.versions import changes
 from gateway.store.statements import SQL
 
+_SIGNED_OF_MODEL = (ActKind.CHANGE_STAGE, ActKind.PROMOTE_MODEL, ActKind.ROLL_BACK_MODEL, ActKind.SIGN_BIASES)
 _MOST_PREDICTIONS, _MOST_RESIDUALS = 200, 100
 
 
@@ -65,6 +70,40 @@ class VersionView(View):
     reason: str
 
 
+class EvidenceView(View):
+    """How this version did beside the laboratory, by its newest samples; a change of stage is signed with it.
+
+    ``inside``: results within the predicted interval, hits; ``outside``: misses. ``mean_error``: absolute.
+    """
+
+    samples: int = Field(description="at which it was asked")
+    results: int = Field(description="of the laboratory beside a prediction")
+    inside: int
+    outside: int
+    coverage: float | None
+    mean_error: float | None
+    abstained: list[AbstentionView] = Field(description="at samples, by the first reason")
+
+
+class DemotionView(View):
+    """A latched alarm that keeps a model's stage lower."""
+
+    code: str
+    text: str = Field(description="what is wrong")
+    action: str = Field(description="what to do about it")
+    since_at: str | None
+
+
+class StageChangeView(View):
+    """The signed stage in force: who asked for it, when and why."""
+
+    stage: str
+    at: str
+    person: str
+    reason: str
+    signed_by: list[str]
+
+
 class ModelView(View):
     """A model at work."""
 
@@ -76,7 +115,14 @@ class ModelView(View):
     stage: str = Field(description="the one that counts now")
     ceiling: str = Field(description="the highest that the configuration and the approval of the bundle allow")
     signed_stage: str | None = Field(description="the stage that a signed act has set; null: none has")
+    stage_change: StageChangeView | None = Field(description="the signed act of that stage; null: none has")
+    stage_record_holds: bool = Field(description="false: the record of its stage is damaged, so it is in shadow")
+    signed_stages: bool = Field(description="whether a signed act is needed to go beyond advise ([approval])")
+    evidence: EvidenceView
+    signatures: list[SignaturePart] = Field(description="on its stage, its versions and its corrections")
     demoted_by: list[str] = Field(description="latched alarms that keep it lower")
+    demotions: list[DemotionView] = Field(description="the same, each with what to do")
+    pilot: str = Field(description="the path of its figures by stage")
     predictions: int = Field(description="of the newest, how many the figures are of")
     abstained_share: float | None
     coverage: float | None = Field(description="share of laboratory results inside the predicted interval")
@@ -113,7 +159,7 @@ def models_view(
                 snapshot,
                 figures.get(model.name, {}),
                 versions.get(model.name, []),
-                _signed_stage(stages, model),
+                stages,
             )
             for model in snapshot.line.models
         ]
@@ -126,7 +172,7 @@ def _model(
     snapshot: Snapshot,
     figures: Mapping[str, float],
     versions: list[VersionView],
-    signed_stage: str | None,
+    stages: SignedStages,
 ) -> ModelView:
     identity = model.bundle.identity
     return ModelView(
@@ -136,8 +182,15 @@ def _model(
         equipment_id=model.equipment_id,
         intended_use=model.bundle.intended_use,
         stage=snapshot.status.stage.get(model.name, "shadow"),
+        stage_change=_stage_change(stages, model),
+        stage_record_holds=model.name not in stages.unknown,
+        signed_stages=snapshot.line.signed_stages_only,
+        evidence=_evidence(connection, model),
+        signatures=signatures_on(connection, model.name, *_SIGNED_OF_MODEL),
+        demotions=_demotions(connection, model, snapshot),
+        pilot=f"/api/models/{quote(model.name, safe='')}/pilot",
         ceiling=(model.stage if model.ceiling is None else model.ceiling).name.lower(),
-        signed_stage=signed_stage,
+        signed_stage=_signed_stage(stages, model),
         demoted_by=_demoted_by(model, snapshot),
         predictions=_MOST_PREDICTIONS,
         abstained_share=figures.get("abstained_share"),
@@ -155,6 +208,39 @@ def _model(
 def _signed_stage(stages: SignedStages, model: ModelAssignment) -> str | None:
     change = stages.by_model.get(model.name)
     return None if change is None or change.bundle_sha256 != model.bundle.identity.sha256 else change.stage
+
+
+def _stage_change(stages: SignedStages, model: ModelAssignment) -> StageChangeView | None:
+    change = stages.by_model.get(model.name)
+    if change is None or change.bundle_sha256 != model.bundle.identity.sha256:
+        return None
+    return StageChangeView(stage=change.stage, at=rfc3339(change.at_ns), person=change.person, reason=change.reason,
+                           signed_by=list(change.signed_by))  # fmt: skip
+
+
+def _evidence(connection: sqlite3.Connection, model: ModelAssignment) -> EvidenceView:
+    """Return what a change of the stage is signed with."""
+    evidence = stage_evidence(connection, model=model.name, bundle_sha256=model.bundle.identity.sha256)
+    return EvidenceView(
+        samples=evidence.samples,
+        results=evidence.results,
+        inside=evidence.inside,
+        outside=evidence.outside,
+        coverage=evidence.coverage,
+        mean_error=evidence.mean_error,
+        abstained=[
+            AbstentionView(code=code, text=code.replace("_", " ").capitalize(), count=count)
+            for code, count in sorted(evidence.abstained.items(), key=lambda item: -item[1])
+        ],
+    )
+
+
+def _demotions(connection: sqlite3.Connection, model: ModelAssignment, snapshot: Snapshot) -> list[DemotionView]:
+    since = {row["code"]: row["at_ns"] for row in connection.execute(SQL["latches_with_bodies"])}
+    return [
+        DemotionView(code=code, text=title_of(code), action=what_to_do(code), since_at=instant(since.get(code)))
+        for code in _demoted_by(model, snapshot)
+    ]
 
 
 def _demoted_by(model: ModelAssignment, snapshot: Snapshot) -> list[str]:

@@ -14,6 +14,8 @@ from gateway.console.views.parts import GuidanceView, View, instant
 from gateway.console.views.predictions import PredictionView, predictions_of
 from gateway.contract.times import rfc3339
 from gateway.contract.words import RecommendationWord, SeverityWord
+from gateway.people.signing import SIGNABLE, policy_of
+from gateway.records.act_kinds import ActKind
 from gateway.records.alarms import Alarm, Suppression
 from gateway.records.guidance import Guidance, Severity
 from gateway.store.facts.reading import Reading
@@ -93,6 +95,13 @@ class StopView(View):
     at: str
 
 
+class WaitingPart(View):
+    """For whom an act waits: people of these roles, but for its author and those who have signed it."""
+
+    roles: list[str]
+    not_by: list[str] = Field(description="user ids")
+
+
 class NowView(View):
     """GET /api/now."""
 
@@ -107,6 +116,7 @@ class NowView(View):
     predictions: list[PredictionView]
     setpoints: list[SetpointView]
     signatures_waiting: int
+    waiting: list[WaitingPart] = Field(description="for whom acts wait that need another signature")
     writes_stopped: StopView | None = Field(description="writing to the plant is stopped (act resume_writes)")
     damaged: list[str] = Field(description="records that do not match their hash and are not shown")
 
@@ -115,12 +125,12 @@ def now_view(connection: sqlite3.Connection, snapshot: Snapshot) -> NowView:
     """Return what an operator looks at."""
     reading = Reading(connection, snapshot.line, {})
     guidance, damaged = open_guidance(connection, snapshot, most=_MOST_OPEN)
-    shown = guidance_views(guidance[:_MOST_SHOWN], snapshot)
+    shown = guidance_views(connection, guidance[:_MOST_SHOWN], snapshot)
     alarms = alarm_views(connection, snapshot)
     predictions = [
         view for model in snapshot.line.configured_models for view in predictions_of(reading, model, snapshot)
     ]
-    waiting = sum(signed.holds for signed in waiting_acts(connection, most=_MOST_WAITING))
+    waiting = _waiting(connection, snapshot)
     return NowView(
         counter=snapshot.counter,
         at=rfc3339(snapshot.at.wall_ns),
@@ -132,10 +142,27 @@ def now_view(connection: sqlite3.Connection, snapshot: Snapshot) -> NowView:
         lots=_lots(reading, snapshot),
         predictions=predictions,
         setpoints=_setpoints(connection, guidance, snapshot),
-        signatures_waiting=waiting,
+        signatures_waiting=len(waiting),
+        waiting=waiting,
         writes_stopped=_stop(connection),
         damaged=[*dict.fromkeys([*damaged, *reading.damaged])],
     )
+
+
+def _waiting(connection: sqlite3.Connection, snapshot: Snapshot) -> list[WaitingPart]:
+    standing = [
+        signed
+        for signed in waiting_acts(connection, most=_MOST_WAITING)
+        if signed.holds and not snapshot.at.is_past(signed.record.expires)
+    ]
+    return [
+        WaitingPart(
+            roles=[role.value for role in policy_of(ActKind(signed.record.kind), snapshot.line.signatures).roles],
+            not_by=[signed.record.author.user_id, *(item.user_id for item in signed.signatures)],
+        )
+        for signed in standing
+        if signed.record.kind in SIGNABLE
+    ]
 
 
 def _stop(connection: sqlite3.Connection) -> StopView | None:

@@ -50,6 +50,15 @@ class SignaturePart(View):
     signed_at: str
 
 
+class AnsweredPart(View):
+    """The answer that has changed a guidance; ``identified``: whether the person has shown who they are."""
+
+    answer: Literal["acknowledge", "approve", "reject"]
+    person: str
+    identified: bool
+    at: str
+
+
 class GuidanceView(View):
     """Guidance that is open, or a lot's earlier guidance."""
 
@@ -77,7 +86,8 @@ class GuidanceView(View):
     model: ModelPart | None
     stage: str | None
     answers: list[AnswerPart]
-    signatures: list[SignaturePart]
+    answered: AnsweredPart | None = Field(description="who has answered last; null: nobody")
+    signatures: list[SignaturePart] = Field(description="of its approval, where that is signed")
 
 
 class OpenPointView(View):
@@ -96,6 +106,11 @@ class OpenPointView(View):
 def instant(at_ns: int | None) -> str | None:
     """Return an instant as it is sent, None where there is none."""
     return None if at_ns is None else rfc3339(at_ns)
+
+
+def in_utc(instant: str) -> str:
+    """Return an instant as documents for people show it: date and time of day in UTC."""
+    return f"{instant[:19].replace('T', ' ')} UTC"
 
 
 class Refusal(View):

@@ -2,19 +2,25 @@
 
 import json
 import sqlite3
-from typing import Any
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Any, Literal
 
 from pydantic import Field
 
 from gateway.console.snapshot import Snapshot
 from gateway.console.views.parts import SignaturePart, View
+from gateway.console.views.signed import signature_part
+from gateway.contract.signed_records import request_in
 from gateway.contract.times import rfc3339
+from gateway.decisions.signed_wording import WORDING
 from gateway.people.signing import SIGNABLE, policy_of
 from gateway.records.act_kinds import ActKind
-from gateway.records.signatures import Signature, SignedOnRecord
+from gateway.records.signatures import SignedOnRecord, SignedRecord, SigningState
 from gateway.store.queries.signatures import newest, waiting
 
 _MOST = 200
+_NEVER_DONE = frozenset({SigningState.WITHDRAWN, SigningState.REFUSED})
 
 
 class PendingActView(View):
@@ -24,14 +30,40 @@ class PendingActView(View):
     act: str
     subject: str
     title: str
+    meaning: str = Field(description="with which the next person signs, as it is kept")
     parameters: dict[str, Any]
+    rests_on: dict[str, Any] = Field(description="the facts for which it is asked; signed with it")
+    evidence: dict[str, Any] = Field(description="what stood beside it; signed with it")
     sha256: str = Field(description="of the record that is shown; the act sign_pending states it")
     reason: str
     asked_by: str
+    asked_by_user: str = Field(description="who signs it no further, and may withdraw it")
     asked_at: str
     expires_at: str
     roles: list[str] = Field(description="of these the next person must have one")
     count: int = Field(description="how many signatures it needs")
+    signed: list[SignaturePart]
+
+
+class EndedState(StrEnum):
+    """Why an act that waited was never done; refused: rejected, or changed meanwhile."""
+
+    WITHDRAWN = "withdrawn"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+
+
+class EndedActView(View):
+    """An act that has waited and was never done: withdrawn, rejected, changed meanwhile, or too late."""
+
+    pending_id: str
+    act: str
+    subject: str
+    title: str
+    asked_by: str
+    asked_at: str
+    state: EndedState
+    why: str = Field(description="the reason; of an expired one when that was")
     signed: list[SignaturePart]
 
 
@@ -40,27 +72,31 @@ class SignedRecordView(View):
 
     signature: SignaturePart
     record_kind: str
-    record_id: str
+    record_id: str = Field(description="what it is about, such as the lot")
+    signed_record_id: str = Field(description="the record that was signed, by which it is exported")
+    state: Literal["waiting", "done", "withdrawn", "refused"]
 
 
 class SignaturesView(View):
     """GET /api/signatures."""
 
     waiting: list[PendingActView]
+    ended: list[EndedActView] = Field(description="the newest first")
     given: list[SignedRecordView] = Field(description="the newest first")
 
 
 def signatures_view(connection: sqlite3.Connection, snapshot: Snapshot) -> SignaturesView:
     """Return what waits for signatures, and the signatures that were given; what does not hold is left out."""
     return SignaturesView(
-        waiting=[
-            _pending(signed, snapshot)
-            for signed in waiting(connection, most=_MOST)
-            if signed.holds and not snapshot.at.is_past(signed.record.expires)
-        ],
+        waiting=waiting_for_signatures(connection, snapshot),
+        ended=list(_ended(connection, snapshot)),
         given=[
             SignedRecordView(
-                signature=signature_part(signature), record_kind=signature.record_kind, record_id=signed.record.subject
+                signature=signature_part(signature),
+                record_kind=signature.record_kind,
+                record_id=signed.record.subject,
+                signed_record_id=signed.record.record_id,
+                state=signed.state.value,
             )
             for signed in newest(connection, most=_MOST)
             if signed.holds
@@ -69,31 +105,65 @@ def signatures_view(connection: sqlite3.Connection, snapshot: Snapshot) -> Signa
     )
 
 
-def signature_part(signature: Signature) -> SignaturePart:
-    """Return a signature as it is shown with its record."""
-    return SignaturePart(
-        signature_id=signature.signature_id,
-        user_id=signature.user_id,
-        full_name=signature.printed_name,
-        role=signature.role.value,
-        meaning=signature.meaning,
-        signed_at=rfc3339(signature.signed_ns),
-    )
+def waiting_for_signatures(
+    connection: sqlite3.Connection, snapshot: Snapshot, *, subject: str | None = None
+) -> list[PendingActView]:
+    """Return what waits for signatures, the oldest first; ``subject``: only what is about it."""
+    return [
+        pending_view(signed, snapshot)
+        for signed in waiting(connection, most=_MOST)
+        if signed.holds
+        and not snapshot.at.is_past(signed.record.expires)
+        and (subject is None or signed.record.subject == subject)
+    ]
 
 
-def _pending(signed: SignedOnRecord, snapshot: Snapshot) -> PendingActView:
+def _ended(connection: sqlite3.Connection, snapshot: Snapshot) -> Iterator[EndedActView]:
+    """Yield what was never done, the newest first."""
+    for signed in newest(connection, most=_MOST):
+        expired = signed.state is SigningState.WAITING and snapshot.at.is_past(signed.record.expires)
+        if not signed.holds or not (expired or signed.state in _NEVER_DONE):
+            continue
+        record = signed.record
+        yield EndedActView(
+            pending_id=record.record_id,
+            act=record.kind,
+            subject=record.subject,
+            title=what_is_signed(record),
+            asked_by=record.author.printed_name,
+            asked_at=rfc3339(record.made_ns),
+            state=EndedState.EXPIRED if expired else EndedState(signed.state.value),
+            why=rfc3339(record.expires.wall_ns) if expired else signed.why,
+            signed=[signature_part(signature) for signature in signed.signatures],
+        )
+
+
+def what_is_signed(record: SignedRecord) -> str:
+    """Return what an act on record does, in the words that each signature's meaning has."""
+    act = request_in(record).act
+    wording = WORDING.get(act.kind)
+    return f"{record.kind} {record.subject}" if wording is None else wording.what(act)
+
+
+def pending_view(signed: SignedOnRecord, snapshot: Snapshot) -> PendingActView:
+    """Return an act that waits, with what it rests on as it is signed."""
     record, kind = signed.record, ActKind(signed.record.kind)
     document = json.loads(record.body)
     policy = policy_of(kind, snapshot.line.signatures) if kind in SIGNABLE else None
+    what = what_is_signed(record)
     return PendingActView(
         pending_id=record.record_id,
         act=record.kind,
         subject=record.subject,
-        title=f"{record.kind.replace('_', ' ')} {record.subject}",
-        parameters=document,
+        title=what,
+        meaning=f"approval: {what}",
+        parameters=document.get("act") or {},
+        rests_on=document.get("rests_on") or {},
+        evidence=document.get("evidence") or {},
         sha256=record.sha256,
         reason=document.get("reason", ""),
         asked_by=record.author.printed_name,
+        asked_by_user=record.author.user_id,
         asked_at=rfc3339(record.made_ns),
         expires_at=rfc3339(record.expires.wall_ns),
         roles=[] if policy is None else [role.value for role in policy.roles],

@@ -130,3 +130,13 @@ SELECT seq, at_ns, kind, subject, body, hash FROM audit
 WHERE seq < :before AND (:query = '' OR instr(lower(subject), :query) > 0 OR instr(lower(kind), :query) > 0
                          OR instr(lower(body), :query) > 0)
 ORDER BY seq DESC LIMIT :most;
+
+-- name: console_missed_alarms
+-- what has called since an instant; returned_ns: when it ended, where it does not stand any more
+SELECT alarm_id, max(title) AS title, min(severity) AS severity, min(at_ns) AS first_ns, count(*) AS calls,
+       CASE WHEN EXISTS (SELECT 1 FROM alarm WHERE alarm_id = e.alarm_id AND active = 1) THEN NULL
+            ELSE (SELECT max(at_ns) FROM alarm_event WHERE alarm_id = e.alarm_id AND at_ns > :since_ns
+                  AND change = 'returned') END AS returned_ns
+FROM alarm_event AS e
+WHERE change = 'raised' AND at_ns > :since_ns AND alarm_id >= 'gateway/' AND alarm_id < 'gateway0'
+GROUP BY alarm_id ORDER BY first_ns DESC LIMIT :most;

@@ -41,6 +41,7 @@ export async function act(name, parameters, { reason = "", signIn = null } = {})
     return await send("/api/acts", { act: name, parameters, reason, sign_in: signIn });
   } catch (refusal) {
     if (!(refusal instanceof Refusal)) throw refusal;
+    if (refusal.status === 0) return { outcome: "unknown", why: text("act.unknown"), hint: text("act.unknown_hint"), details: {}, status: 0 };
     return { outcome: "refused", why: refusal.why, hint: refusal.hint, details: {}, status: refusal.status };
   }
 }

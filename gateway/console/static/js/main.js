@@ -29,12 +29,14 @@ const trends = new Map(), others = new Map();
 const reading = { now: false, wanted: -1, readAt: -BETWEEN_READS_MS, viewAt: 0, trendsAt: -BETWEEN_TREND_READS_MS, timer: null, settling: null };
 const pressed = { down: false, waiting: false };
 let doorOpen = true, before = null;
+let lostSince = null; // by the gateway's clock, when it was heard last before it was lost
 
 const stream = new Stream({
   onState: (counter) => refresh(counter),
   onLost: () => {
     page.connected = false;
     page.lostAt ??= page.nowAt || Date.now();
+    lostSince ??= stream.gatewayAt;
     draw();
   },
   onBack: () => takeAnew(),
@@ -67,7 +69,7 @@ function door(open) {
   stream.stop();
   doorOpen = true;
   document.body.classList.remove("lost");
-  page.me = page.now = page.data = page.lostAt = page.missed = null;
+  page.me = page.now = page.data = page.lostAt = page.missed = lostSince = null;
   for (const id of ["connection", "banner", "notices"]) show(part(id));
   show(part("top"), top({ signOut }));
   open();
@@ -123,21 +125,20 @@ async function takeAnew() {
   page.connected = true;
   await Promise.all([readNow(), readView()]);
   if (lostAt !== null && page.now) {
-    page.missed = await missedSince(lostAt, earlier);
-    page.lostAt = null;
+    page.missed = await missedSince(lostSince ?? new Date(lostAt).toISOString(), lostAt, earlier);
+    page.lostAt = lostSince = null;
   }
   draw();
 }
 
 /** Return what came, and what went, while the gateway could not be heard. */
-async function missedSince(lostAt, earlier) {
-  const since = new Date(lostAt).toISOString();
-  const view = await read(`/api/missed?since=${encodeURIComponent(since)}`, { byItself: true }).catch(() => ({ guidance: [] }));
+async function missedSince(since, lostAt, earlier) {
+  const view = await read(`/api/missed?since=${encodeURIComponent(since)}`, { byItself: true }).catch(() => ({ guidance: [], alarms: [] }));
   const ids = (list) => new Set(list.map((one) => one.guidance_id));
   const [open, ended, seen] = [ids(page.now.guidance), ids(view.guidance), ids(earlier?.guidance ?? [])];
   const gone = (earlier?.guidance ?? []).filter((one) => !open.has(one.guidance_id) && !ended.has(one.guidance_id));
-  const came = page.now.guidance.filter((one) => !seen.has(one.guidance_id) && Date.parse(one.issued_at) >= lostAt);
-  return { from: since, until: new Date().toISOString(), guidance: [...came, ...view.guidance, ...gone] };
+  const came = page.now.guidance.filter((one) => !seen.has(one.guidance_id) && Date.parse(one.issued_at) >= Date.parse(since));
+  return { from: new Date(lostAt).toISOString(), until: new Date().toISOString(), guidance: [...came, ...view.guidance, ...gone], alarms: view.alarms };
 }
 
 /** Something has changed: read Now, and the view that is open. */
@@ -268,6 +269,7 @@ addEventListener("pointercancel", release);
 addEventListener("blur", release);
 document.addEventListener("labline-acted", () => { draw(); refresh(-1); });
 document.addEventListener("labline-menu", draw);
+document.addEventListener("labline-draw", draw);
 document.addEventListener("labline-more", readOlder);
 setInterval(() => { if (!doorOpen) draw(); }, 1000);
 begin();

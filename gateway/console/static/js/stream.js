@@ -16,6 +16,7 @@ export class Stream {
     this.heardAt = performance.now();
     this.triedAt = -RETRY_MS;
     this.timer = null;
+    this.gatewayAt = null; // the gateway's time when it was heard last
   }
 
   start() {
@@ -44,7 +45,7 @@ export class Stream {
     this.close();
     this.triedAt = performance.now();
     this.source = new EventSource("/api/events");
-    this.source.addEventListener("heartbeat", () => this.hear());
+    this.source.addEventListener("heartbeat", (event) => this.hear(JSON.parse(event.data).at));
     this.source.addEventListener("state", (event) => {
       this.hear();
       this.handlers.onState(Number(JSON.parse(event.data).counter));
@@ -57,9 +58,11 @@ export class Stream {
     this.source.onerror = () => this.close();
   }
 
-  hear() {
+  hear(gatewayAt = null) {
     this.heardAt = performance.now();
-    if (this.connected) return;
+    const back = !this.connected;
+    if (!back) this.gatewayAt = gatewayAt ?? this.gatewayAt;
+    if (!back) return;
     this.connected = true;
     this.lost = false;
     this.handlers.onBack();

@@ -31,11 +31,15 @@ export function answerGuidance(guidance, { answer, signature }) {
   });
 }
 
-/** Ask for a reason, and a signature where one is needed, and do an act. */
-export function askAndDo({ name, parameters, heading, about, label, meaning = null, need = "required", danger = false, reasons = [] }) {
+/**
+ * Ask for a reason, and a signature where one is needed, and do an act. `meaning`: with which it is signed; without one
+ * the heading, where this plant has such acts signed. `otherwise`: the reason where none is typed.
+ */
+export function askAndDo({ name, parameters, heading, about, label, meaning = null, need = "required", danger = false, reasons = [], otherwise = "", ready = false, stillOpen }) {
+  const signature = meaning ?? (page.me?.signed_acts.includes(name) ? heading : null);
   ask({
-    heading, about, reason: need, reasons, signature: meaning, label, danger,
-    confirm: async (values) => reported(await act(name, parameters, { reason: values.reason ?? "", signIn: signInOf(values) }), heading),
+    heading, about, reason: need, reasons, signature, label, danger, ready, stillOpen,
+    confirm: async (values) => reported(await act(name, parameters, { reason: values.reason || otherwise, signIn: signInOf(values) }), heading),
   });
 }
 

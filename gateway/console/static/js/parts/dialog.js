@@ -2,22 +2,24 @@
 // person has asked for it, and closes with Escape. A refused act shows why and what to do, and keeps what was typed.
 
 import { h, show } from "../dom.js";
+import { page } from "../page.js";
 import { text } from "../texts.js";
 
 let opened = null;
 
 /**
  * Ask. `about`: elements that say what it is about. `reason`: "required", "optional" or null; `reasons`: usual ones, as
- * buttons. `signature`: the meaning that is signed, or null. `confirm(values)` returns the gateway's answer.
+ * buttons. `signature`: the meaning that is signed, or null. `ready`: it can be confirmed at once, without a word typed.
+ * `confirm(values)` returns the gateway's answer.
  */
-export function ask({ heading, about, reason = null, reasons = [], signature = null, label, danger = false, fields = [], confirm, stillOpen = () => true }) {
+export function ask({ heading, about, reason = null, reasons = [], signature = null, label, danger = false, fields = [], ready = false, confirm, stillOpen = () => true }) {
   opened?.dialog.close();
   const dialog = h("dialog", { class: "ask", "aria-labelledby": "ask-heading" });
   const state = { dialog, busy: false, answer: null, stillOpen };
   const draw = () => show(dialog, form(state, { heading, about, reason, reasons, signature, label, danger, fields }, submit));
   const submit = async (event) => {
     event.preventDefault();
-    if (state.busy) return;
+    if (state.busy || !page.connected) return;
     const values = Object.fromEntries(new FormData(event.currentTarget));
     state.busy = true;
     draw();
@@ -37,7 +39,7 @@ export function ask({ heading, about, reason = null, reasons = [], signature = n
   document.body.append(dialog);
   draw();
   dialog.showModal();
-  dialog.querySelector("textarea, input")?.focus();
+  dialog.querySelector(ready ? "button[type=submit]" : "textarea, input")?.focus();
 }
 
 /** Look whether what an open dialog asks about is still there. */
@@ -54,10 +56,11 @@ function form(state, { heading, about, reason, reasons, signature, label, danger
     reason ? reasonField(reason, reasons) : null,
     signature ? signatureFields(signature) : null,
     over ? h("p", { class: "failed", role: "alert" }, text("dialog.over")) : null,
+    page.connected ? null : h("p", { class: "failed", role: "alert" }, text("dialog.offline")),
     state.answer ? refusal(state.answer) : null,
     h("div", { class: "actions" },
       h("button", { type: "button", class: "quiet", onclick: () => state.dialog.close() }, text("dialog.cancel")),
-      h("button", { type: "submit", class: danger ? "danger" : "primary", disabled: state.busy || over },
+      h("button", { type: "submit", class: danger ? "danger" : "primary", disabled: state.busy || over || !page.connected },
         state.busy ? text("dialog.busy") : label)));
 }
 

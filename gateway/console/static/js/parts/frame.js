@@ -2,7 +2,8 @@
 
 import { h } from "../dom.js";
 import { ago, time } from "../format.js";
-import { page } from "../page.js";
+import { may, page } from "../page.js";
+import { askAndDo } from "./acts.js";
 import { text } from "../texts.js";
 import { openKeys } from "./keys.js";
 import { severity, symbol } from "./symbols.js";
@@ -32,7 +33,7 @@ export function top({ signOut }) {
 
 function navigation() {
   const open = page.route.name === "lot" ? "lots" : page.route.name;
-  const count = { now: page.now?.guidance.length, signatures: page.now?.signatures_waiting };
+  const count = { now: page.now?.guidance.length, signatures: page.now?.waiting.filter(waitsForMe).length };
   return h("nav", { id: "nav", "data-key": "nav", class: page.menuOpen ? "open" : null, "aria-label": text("nav.label") }, ORDER.map((name) =>
     h("a", { "data-key": name, href: `#/${name}`, "aria-current": name === open ? "page" : null }, text(`nav.${name}`), count[name] ? h("span", { class: "count" }, String(count[name])) : null)));
 }
@@ -50,10 +51,45 @@ export function connection() {
     h("p", {}, text("connection.old", { at: time(page.nowAt || page.lostAt) }))));
 }
 
-/** Return the one line of the highest open alarm. */
+/** Whether an act waits for a signature of the person who is signed in. */
+export function waitsForMe({ roles, not_by: others }) {
+  return roles.some((role) => page.me?.roles.includes(role)) && !others.includes(page.me?.user_id);
+}
+
+/** Return what stands above every view: the one line of the highest open alarm, and whether writing is stopped. */
 export function banner() {
-  const view = page.now;
-  if (!view) return null;
+  if (!page.now) return null;
+  return [h("div", { class: "banner-row", "data-key": "row" }, highestAlarm(page.now), stopButton(page.now)), stopped(page.now)];
+}
+
+/** The stop is one touch and its confirmation, from every view: whoever sees a danger stops. */
+function stopButton(view) {
+  const writes = Object.values(view.stages).some((stage) => stage === "approve" || stage === "automatic") || view.setpoints.some((one) => one.write);
+  if (!writes || view.writes_stopped || !may("stop_writes")) return null;
+  return h("button", {
+    "data-key": "stop", type: "button", class: "stop", disabled: !page.connected,
+    onclick: () => askAndDo({
+      name: "stop_writes", parameters: {}, heading: text("stop.heading"), about: [h("p", {}, text("stop.about"))], label: text("stop.confirm"),
+      need: "optional", otherwise: text("stop.reason"), danger: true, ready: true, stillOpen: () => !page.now?.writes_stopped,
+    }),
+  }, text("stop.button"));
+}
+
+function stopped({ writes_stopped: stop }) {
+  if (!stop) return null;
+  const resume = may("resume_writes") ? h("button", {
+    "data-key": "resume", type: "button", class: "quiet", disabled: !page.connected,
+    onclick: () => askAndDo({
+      name: "resume_writes", parameters: {}, heading: text("stop.resume_heading"), label: text("stop.resume"),
+      about: [h("p", {}, text("stop.line", { name: stop.person, at: time(stop.at), reason: stop.reason }))], stillOpen: () => Boolean(page.now?.writes_stopped),
+    }),
+  }, text("stop.resume")) : h("span", { class: "quiet" }, text("stop.who"));
+  return h("div", { class: "stopped", "data-key": "stopped" }, symbol("critical"),
+    h("div", { class: "stopped-text" }, h("p", { class: "strong" }, text("stop.stopped")), h("p", {}, text("stop.line", { name: stop.person, at: time(stop.at), reason: stop.reason }))),
+    resume);
+}
+
+function highestAlarm(view) {
   const { banner: highest } = view;
   if (!highest) return h("div", { class: "banner normal", "data-key": "calm" }, symbol("normal"), h("span", {}, text("banner.none")));
   const target = highest.guidance_id ? "#/now" : "#/health";

@@ -19,6 +19,7 @@ export function guidanceCard(guidance, { first = false, acts = true } = {}) {
     h("h3", {}, guidance.title),
     h("p", { class: "next" }, h("span", { class: "next-word" }, text("guidance.next")), " ", guidance.next_action),
     first ? numbers(guidance) : null,
+    answered(guidance),
     acts ? buttons(guidance) : null,
     details(guidance, first));
 }
@@ -71,6 +72,14 @@ function suggestionLine({ suggestion, analyte, unit: name }) {
     h("p", { class: "quiet" }, text("guidance.expected", { analyte, value: measured(expected.value), low: measured(expected.low), high: measured(expected.high), unit: unit(name) })));
 }
 
+/** Who has answered, and what was signed: it stands with the guidance wherever that is shown. */
+function answered({ answered: answer, signatures }) {
+  if (signatures.length) return signatures.map((signature) => signed(signature));
+  if (!answer) return null;
+  return h("p", { class: "quiet" }, text("guidance.answered", { answer: word("answered", answer.answer), name: answer.person, at: time(answer.at) }),
+    answer.identified ? null : ` ${text("guidance.not_identified")}`);
+}
+
 function buttons(guidance) {
   const allowed = guidance.answers.filter((one) => hasRole(one.roles))
     .sort((one, other) => ORDER.indexOf(one.answer) - ORDER.indexOf(other.answer));
@@ -91,7 +100,6 @@ function details(guidance, first) {
     h("ul", {}, guidance.reasons.map((reason) => h("li", {}, reason.text, " ", h("code", {}, reason.code)))),
     guidance.instructions.map((instruction) => [h("h4", {}, `${instruction.procedure}: ${instruction.title}`), h("ol", {}, instruction.steps.map((step) => h("li", {}, step)))]),
     first ? null : numbers(guidance),
-    guidance.signatures.map((signature) => signed(signature)),
     h("p", { class: "quiet" }, guidance.model ? `${guidance.model.name} ${guidance.model.version} · ${word("stage", guidance.stage)} · ` : "",
       h("a", { href: `#/audit?query=${encodeURIComponent(guidance.guidance_id)}` }, text("guidance.trail"))));
 }

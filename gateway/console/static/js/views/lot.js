@@ -30,7 +30,7 @@ function head(view) {
       view.waits_to_be_judged ? h("span", { class: "state" }, text("lot.waits")) : null),
     view.reasons.length ? h("ul", { class: "reasons" }, view.reasons.map((reason) => h("li", {}, reason.text))) : null,
     view.missing_tests.length ? h("p", { class: "strong" }, text("lot.missing_tests", { tests: view.missing_tests.join(", ") })) : null,
-    decision(view),
+    decision(view), waiting(view),
     facts([[text("lot.product"), view.products.join(", ")], [text("lot.order"), view.job_order_id], [text("lot.equipment"), view.equipment_id], [text("lot.client"), view.client_id],
       [text("lot.started"), view.started_at ? time(view.started_at) : null], [text("lot.ended"), view.ended_at ? time(view.ended_at) : null], [text("lot.closed"), view.closed_at ? time(view.closed_at) : null]]),
     view.damaged.length ? h("p", { class: "failed" }, text("damaged.text"), " ", view.damaged.join(", ")) : null,
@@ -46,6 +46,14 @@ function decision({ decision: made, signatures }) {
     signatures.map((signature) => signed(signature)));
 }
 
+/** What is asked for and not done yet: it is no decision. */
+function waiting(view) {
+  return view.waiting.map((pending) => h("div", { class: "decision waiting", "data-key": pending.pending_id },
+    h("p", { class: "strong" }, text("lot.pending", { act: word("act_title", pending.act), given: pending.signed.length, count: pending.count })),
+    h("p", {}, `${pending.title}: `, h("a", { href: "#/signatures" }, text("nav.signatures"))),
+    pending.signed.map((signature) => signed(signature))));
+}
+
 /** Only what is recommended stands out, and no release of a lot that still runs: nothing invites a wrong release. */
 function standsOut(view, decided) {
   return decided === view.recommendation && (decided !== "release" || view.ended_at !== null);
@@ -57,11 +65,17 @@ function decideButton(view, decided) {
     onclick: () => askAndDo({
       name: "decide_lot", parameters: { material_lot_id: view.material_lot_id, verdict: decided, basis_sha256: view.basis_sha256 },
       heading: `${word("decide", decided)}: ${view.material_lot_id}`, label: word("decide", decided), danger: decided === "reject",
-      meaning: word("decide_meaning", decided),
+      meaning: word("decide_meaning", decided), stillOpen: () => unchanged(view),
       about: [h("p", {}, text("lot.recommended"), " ", recommendation(view.recommendation)),
         view.open_points.length ? h("p", {}, text("lot.still_open", { count: view.open_points.length })) : null],
     }),
   }, word("decide", decided));
+}
+
+/** Whether the lot still stands as the question shows it; another view that is open meanwhile says nothing of it. */
+function unchanged(asked) {
+  const view = page.data?.material_lot_id === asked.material_lot_id ? page.data : asked;
+  return view.basis_sha256 === asked.basis_sha256 && view.decision?.at === asked.decision?.at && view.waiting.length === asked.waiting.length;
 }
 
 function points(view) {

@@ -4,14 +4,12 @@ import { h, island } from "../dom.js";
 import { ago, limits, measured, share, time, unit } from "../format.js";
 import { may, page } from "../page.js";
 import { text, word } from "../texts.js";
-import { askAndDo, doNow } from "../parts/acts.js";
+import { doNow } from "../parts/acts.js";
 import { guidanceCard } from "../parts/guidance.js";
 import { ends, outside, range, reading } from "../parts/range.js";
 import { empty, facts, loading, section } from "../parts/states.js";
 import { condition, recommendation, severity } from "../parts/symbols.js";
 import { trend } from "../parts/trend.js";
-
-const STOPPED = "SETPOINT_WRITES_STOPPED";
 
 /** Return the view; `trends`: what was read of each path. */
 export function now(view, trends) {
@@ -42,11 +40,15 @@ function guidance(view) {
 
 function missed() {
   if (!page.missed) return null;
-  const { from, until, guidance: gone } = page.missed;
+  const { from, until, guidance: gone, alarms: called } = page.missed;
   return section("missed", text("missed.heading", { from: time(from), until: time(until) }),
     gone.length ? gone.map((one) => h("div", { "data-key": one.guidance_id, class: "missed-line" }, severity(one.severity),
       h("span", { class: "strong" }, one.title), h("span", { class: "quiet" }, `${word("kind", one.kind)} · ${word("guidance_state", one.state)} · ${time(one.issued_at)}`)))
-      : empty("missed.none"),
+      : null,
+    called.map((one) => h("div", { "data-key": one.alarm_id, class: "missed-line" }, severity(one.severity), h("span", { class: "strong" }, one.text),
+      h("span", { class: "quiet" }, [one.until_at ? text("missed.over", { from: time(one.since_at), until: time(one.until_at) }) : text("missed.stands", { from: time(one.since_at) }),
+        one.count > 1 ? text("missed.calls", { count: one.count }) : null].filter(Boolean).join(" · ")))),
+    gone.length + called.length === 0 ? empty("missed.none") : null,
     h("button", { type: "button", class: "quiet", onclick: () => { page.missed = null; document.dispatchEvent(new CustomEvent("labline-acted")); } }, text("missed.seen")));
 }
 
@@ -106,30 +108,15 @@ function prediction(one, drawn) {
     drawn && drawn.value.filter((one) => one !== null).length > 1 ? island(`chart-${one.trend}`, { class: "chart", role: "img", "aria-label": text("now.trend", { analyte: one.analyte, limits: shown }) }, trend, drawn) : null);
 }
 
-/** The stop has no question before it: whoever sees a danger stops at once. Going on again has one. */
-function writing(view) {
-  const writes = Object.values(view.stages).some((stage) => stage === "approve" || stage === "automatic");
-  const stopped = view.alarms.some((alarm) => alarm.code === STOPPED);
-  if (stopped && may("resume_writes")) {
-    return h("div", { class: "actions", "data-key": "resume" }, h("button", {
-      type: "button", class: "quiet", disabled: !page.connected,
-      onclick: () => askAndDo({ name: "resume_writes", parameters: {}, heading: text("now.resume_heading"), about: [], label: text("now.resume") }),
-    }, text("now.resume")));
-  }
-  if (stopped || !writes || !may("stop_writes")) return null;
-  return h("div", { class: "actions", "data-key": "stop" }, h("button", {
-    type: "button", class: "quiet", disabled: !page.connected, onclick: () => doNow("stop_writes", {}, text("now.stop"), text("now.stop_reason")),
-  }, text("now.stop")));
-}
-
 function setpoints(view) {
-  return section("setpoints", text("now.setpoints"), writing(view), view.setpoints.length === 0 ? empty("now.no_setpoint") : view.setpoints.map((one) => {
+  return section("setpoints", text("now.setpoints"), view.setpoints.length === 0 ? empty("now.no_setpoint") : view.setpoints.map((one) => {
     const shown = limits(one.low, one.high, one.unit);
     const isOut = outside(one.value, one.low, one.high);
     const name = one.tag.replaceAll("_", " ");
     return h("div", { "data-key": one.tag, class: "setpoint" },
       h("div", { class: "card-head" }, h("h3", {}, `${one.equipment_id} ${name}`), isOut ? outsideBadge() : null,
         one.state === "unknown" ? h("span", { class: "state" }, text("now.unknown")) : null,
+        one.write === null ? null : h("span", { class: "state" }, text("now.write", { state: word("write", one.write) })),
         one.proposed === null ? null : h("span", { class: "state" }, text("now.proposed", { value: measured(one.proposed), unit: unit(one.unit) }))),
       reading(one.value, one.unit, shown, isOut ? "warning" : "normal"),
       range({ low: one.low, high: one.high, marks: [{ value: one.value, kind: "current" }, { value: one.proposed, kind: "proposed" }],
