@@ -17,7 +17,15 @@ from gateway.config.reading import read
 from gateway.contract.times import rfc3339
 from gateway.errors import LablineError
 from gateway.operations.alarm_figures import alarm_figures
-from gateway.records.acts import Acknowledge, AlarmAct, ReturnToService, Shelve, TakeOutOfService, Unshelve
+from gateway.records.acts import (
+    Acknowledge,
+    AcknowledgeAlarm,
+    AlarmAct,
+    ReturnToService,
+    Shelve,
+    TakeOutOfService,
+    Unshelve,
+)
 from gateway.records.alarms import Alarm
 from gateway.runtime.act_requests import perform
 from gateway.store.database import read_state
@@ -80,6 +88,13 @@ def acknowledge(
     """Say that you have seen an alarm; it goes on until its cause is gone."""
     _done(Acknowledge(alarm_id=alarm), config, person, reason)
     out.print(f"{alarm} is acknowledged", markup=False, soft_wrap=True)
+
+
+@app.command()
+def reset(alarm: str = _ALARM, config: Path = CONFIG, reason: str = _REASON, person: str | None = _PERSON) -> None:
+    """Take down a latched alarm of the gateway; say what you found and did (also: labline audit acknowledge)."""
+    _done(AcknowledgeAlarm(code=alarm.removeprefix(f"{GATEWAY}/")), config, person, reason)
+    out.print(f"{alarm} is taken down", markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -183,6 +198,6 @@ def _seconds(duration: str) -> float:
         raise LablineError(f"--for {duration}: {error.errors()[0]['msg']}", hint="write 30m or 2h") from None
 
 
-def _done(act: AlarmAct, config: Path, person: str | None, reason: str | None) -> None:
+def _done(act: AlarmAct | AcknowledgeAlarm, config: Path, person: str | None, reason: str | None) -> None:
     settings, _sha256 = read(config)
     perform(settings, act, path=config.resolve(), sign_in=sign_in_of(person), reason=reason or "")

@@ -59,8 +59,10 @@ _GUIDANCE = {
 _ALARM = {
     "alarm_id": "gateway/SOURCE_PLC1_DISCONNECTED", "code": "SOURCE_PLC1_DISCONNECTED",
     "text": "plc1 is not connected", "action": "Look at its network and at the server.", "severity": "warning",
-    "state": "unacknowledged", "since_at": _AT, "latched": False, "acknowledged": False, "suppressed": False,
-    "shelved_until_at": None, "reason": None, "person": None,
+    "state": "unacknowledged", "since_at": _AT, "active": True, "acknowledged": False, "latched": False,
+    "suppressed": False, "shelved_until_at": None, "reason": None, "person": None, "position": "engineer",
+    "guidance_id": None, "analyte": None, "unit": None, "lowest": None, "highest": None, "specification": None,
+    "acts": [{"act": "shelve", "roles": ["operator", "supervisor", "engineer"]}],
 }  # fmt: skip
 _FIGURE = {"name": "guidance", "value": 0, "unit": "messages"}
 
@@ -85,6 +87,7 @@ EXAMPLES: Mapping[str, dict[str, Any]] = {
             "alarm_code": None, "since_at": _AT, "more": 1,
         },
         "alarms": [_ALARM],
+        "alarms_calling": 1,
         "guidance": [_GUIDANCE],
         "more_guidance": 0,
         "lots": [
@@ -113,6 +116,7 @@ EXAMPLES: Mapping[str, dict[str, Any]] = {
         "writes_stopped": {"person": "Sam Okoye", "reason": "valve is being repaired", "at": _AT},
         "damaged": [],
     },
+    "AlarmsView": {"at": _AT, "longest_shelve_seconds": 28800, "alarms": [_ALARM]},
     "MissedView": {"since": _AT, "guidance": [{**_GUIDANCE, "state": "expired", "suggestion": None, "answers": []}],
                    "alarms": [{"alarm_id": "gateway/SOURCE_PLC1_DISCONNECTED", "text": "plc1 is not connected",
                                "severity": "warning", "since_at": _AT, "until_at": _LATER, "count": 1}]},

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gateway.console.views.acts import ActAnswerView, ActAsked, PasswordAsked
+from gateway.console.views.alarms import AlarmsView
 from gateway.console.views.audit import AuditView, TraceView, VerifyView
 from gateway.console.views.charts import ChartView
 from gateway.console.views.health import HealthView
@@ -61,6 +62,8 @@ ROUTES: tuple[Route, ...] = (
           answer=MeView, asked=SetUpAsked, access=Access.ANYBODY),
     Route(method="GET", path="/api/me", text="Who is signed in, and what they may do.", answer=MeView),
     Route(method="GET", path="/api/now", text="The highest open alarm, what to do, and what runs.", answer=NowView),
+    Route(method="GET", path="/api/alarms", text="Every alarm that is not normal, and who may do what about it.",
+          answer=AlarmsView),
     Route(method="GET", path="/api/missed", text="Guidance and alarms that came and went while a page heard nothing.",
           answer=MissedView, query=(("since", "the instant, RFC 3339 in UTC"),)),
     Route(method="GET", path="/api/lots", text="The newest lots, or those that a search names.", answer=LotsView,

@@ -12,6 +12,7 @@ from gateway.console.asked import Asked, RefusedError
 from gateway.console.reading import ConsoleReader
 from gateway.console.shown import Shown, place
 from gateway.console.snapshot import Snapshot
+from gateway.console.views.alarms import alarms_view
 from gateway.console.views.charts import chart_view
 from gateway.console.views.deviations import deviation_page
 from gateway.console.views.health import health_view
@@ -51,6 +52,7 @@ class Showing:
         """Return what answers each route."""
         return {
             "GET /api/now": self.now,
+            "GET /api/alarms": self.alarms,
             "GET /api/missed": self.missed,
             "GET /api/lots": self.lots,
             "GET /api/lots/{lot}": self.lot,
@@ -68,6 +70,10 @@ class Showing:
     async def now(self, _asked: Asked) -> Response:
         """Show what an operator looks at."""
         return await self._shown.show("now", now_view, self._quick)
+
+    async def alarms(self, _asked: Asked) -> Response:
+        """Show every alarm that is not normal."""
+        return await self._shown.show("alarms", alarms_view, self._quick)
 
     async def missed(self, asked: Asked) -> Response:
         """Show what ended while a page could not hear."""

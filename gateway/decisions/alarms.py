@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from gateway.advice.alarm_states import HOLD, after
+from gateway.advice.alarm_acts import always_calls
+from gateway.advice.alarm_states import after
 from gateway.advice.gateway_alarms import gateway_alarm
 from gateway.advice.lifecycle import moved
 from gateway.decision import Decision
@@ -22,7 +23,7 @@ from gateway.records.acts import (
     refused,
 )
 from gateway.records.alarms import Alarm, AlarmChange, AlarmChanged
-from gateway.records.guidance import GuidanceState, Severity
+from gateway.records.guidance import GuidanceState
 from gateway.records.people import Act
 from gateway.time_units import SECOND_NS, seconds_to_ns
 
@@ -115,7 +116,7 @@ def _suppressed(event: ActRequested, facts: AlarmActFacts, change: AlarmChange, 
         return Decision(answer=_unknown(act))
     if not event.reason.strip():
         return Decision(answer=refused("an alarm is kept from calling only for a reason", hint="give --reason"))
-    if alarm.latched or alarm.severity is Severity.CRITICAL or alarm.alarm_id.startswith(f"{HOLD}/"):
+    if always_calls(alarm):
         return Decision(
             answer=refused(f"{alarm.alarm_id} is critical, and is never kept from calling", hint="acknowledge it")
         )

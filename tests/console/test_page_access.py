@@ -9,8 +9,9 @@ from tests.fixtures.page import PHONE, PICTURES, WIDE, gateway_of, keep, stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 VIEWS = {
-    "now": "#/now", "lots": "#/lots", "lot": "#/lots/LOT-1", "samples": "#/samples", "models": "#/models",
-    "signatures": "#/signatures", "audit": "#/audit?query=LOT-1", "health": "#/health", "password": "#/account",
+    "now": "#/now", "alarms": "#/alarms", "lots": "#/lots", "lot": "#/lots/LOT-1", "samples": "#/samples",
+    "models": "#/models", "signatures": "#/signatures", "audit": "#/audit?query=LOT-1", "health": "#/health",
+    "password": "#/account",
 }  # fmt: skip
 # each view once in light and once in dark, once wide and once on a phone; pictures are of all
 _LOOKS = [("wide", "light"), ("phone", "dark"), *([("phone", "light"), ("wide", "dark")] if PICTURES else [])]
@@ -76,7 +77,7 @@ async def test_a_question_before_an_act_has_no_serious_fault(line):
 
 async def test_the_views_open_by_keys_and_the_focus_is_seen(line):
     async with line.page("operator") as page:
-        await page.keyboard.press("2")
+        await page.keyboard.press("3")
         await expect(page.locator("h1")).to_have_text("Lots")
         await page.keyboard.press("/")
         assert await page.evaluate("document.activeElement.id") == "search"

@@ -64,8 +64,8 @@ async def test_lots_are_listed_newest_first_and_searched_by_a_part_of_their_name
 
 
 async def test_every_other_view_is_of_its_shape(at_work):
-    for path in ("/api/samples", "/api/models", "/api/signatures", "/api/health", "/api/audit", "/api/audit?query=lot",
-                 "/api/audit/trace/BAD"):  # fmt: skip
+    for path in ("/api/alarms", "/api/samples", "/api/models", "/api/signatures", "/api/health", "/api/audit",
+                 "/api/audit?query=lot", "/api/audit/trace/BAD"):  # fmt: skip
         shape = SHAPES[path.partition("?")[0].replace("/BAD", "/{id}")]
         document = await shown(at_work, path)
         assert shape.model_validate(document).model_dump(mode="json") == document, path

@@ -10,7 +10,15 @@ from gateway.cli import alarm
 from gateway.contract.identity import identity_of
 from gateway.events import GatewayAlarmChanged
 from gateway.operations.alarm_figures import alarm_figures
-from gateway.records.acts import Acknowledge, ActOutcome, ReturnToService, Shelve, TakeOutOfService, Unshelve
+from gateway.records.acts import (
+    Acknowledge,
+    AcknowledgeAlarm,
+    ActOutcome,
+    ReturnToService,
+    Shelve,
+    TakeOutOfService,
+    Unshelve,
+)
 from gateway.records.alarms import Raised
 from gateway.records.timers import Timer
 from gateway.records.user_acts import AddUser
@@ -249,6 +257,16 @@ def test_the_command_lists_alarms_and_their_figures(bench, tmp_path, capsys, mon
     alarm.figures(config=tmp_path, days=1.0, as_json=True)
     document = json.loads(capsys.readouterr().out)
     assert (document["alarms"], set(document["by_position"])) == (2, {"operator", "engineer"})
+
+
+def test_a_latched_alarm_is_reset_by_its_id_or_its_code(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(alarm, "read", lambda _path: (settings_of(tmp_path), ""))
+    monkeypatch.setattr(alarm, "sign_in_of", lambda _person: None)
+    monkeypatch.setattr(alarm, "perform", lambda _settings, act, **_more: asked.append(act))
+    for name in ("gateway/STORE_QUARANTINED", "STORE_QUARANTINED"):
+        alarm.reset(alarm=name, config=tmp_path, reason="disk replaced", person=None)
+    assert asked == [AcknowledgeAlarm(code="STORE_QUARANTINED")] * 2
 
 
 def settings_of(directory):

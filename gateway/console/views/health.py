@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import Field
 
 from gateway.console.snapshot import Snapshot
-from gateway.console.views.now import AlarmView, alarm_views
+from gateway.console.views.alarms import AlarmView, gateway_alarm_views
 from gateway.console.views.parts import View
 from gateway.contract.times import rfc3339
 from gateway.errors import SourceUnavailableError
@@ -78,7 +78,7 @@ def health_view(connection: sqlite3.Connection, snapshot: Snapshot) -> HealthVie
         at=rfc3339(at_ns),
         version=status.version,
         line=status.line,
-        alarms=alarm_views(connection, snapshot),
+        alarms=gateway_alarm_views(connection, snapshot),
         connections=[
             ConnectionView(
                 name=name,

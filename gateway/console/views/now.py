@@ -1,49 +1,27 @@
 """Now: the highest open alarm, what to do, what runs, what is predicted, and where the setpoints stand."""
 
 import sqlite3
-from dataclasses import replace
 from typing import Literal
 
 from pydantic import Field
 
-from gateway.advice.alarm_states import GATEWAY, gateway_alarm_id
-from gateway.advice.gateway_alarms import gateway_alarm, what_to_do
 from gateway.console.snapshot import Snapshot
+from gateway.console.views.alarms import AlarmView, all_alarms, calls, gateway_alarm_views
 from gateway.console.views.guidance import SEVERITY, guidance_views, open_guidance
-from gateway.console.views.parts import GuidanceView, View, instant
+from gateway.console.views.parts import GuidanceView, View
 from gateway.console.views.predictions import PredictionView, predictions_of
 from gateway.contract.times import rfc3339
 from gateway.contract.words import RecommendationWord, SeverityWord
 from gateway.people.signing import SIGNABLE, policy_of
 from gateway.records.act_kinds import ActKind
-from gateway.records.alarms import Alarm, Suppression
 from gateway.records.guidance import Guidance, Severity
 from gateway.store.facts.reading import Reading
-from gateway.store.queries.alarms import standing_alarms
 from gateway.store.queries.lots import open_points_of
 from gateway.store.queries.setpoints import open_intents, stop_of
 from gateway.store.queries.signatures import waiting as waiting_acts
 from gateway.store.statements import value_of
 
 _MOST_OPEN, _MOST_SHOWN, _MOST_WAITING = 200, 20, 200
-
-
-class AlarmView(View):
-    """An alarm of the gateway that is not normal, after ISA-18.2."""
-
-    alarm_id: str = Field(description="by which acknowledge, shelve, unshelve and out of service name it")
-    code: str
-    text: str = Field(description="what is wrong")
-    action: str = Field(description="what to do about it")
-    severity: SeverityWord
-    state: str = Field(description="as the standard calls it")
-    since_at: str | None
-    latched: bool = Field(description="whether it stands until a person takes it down (act acknowledge_alarm)")
-    acknowledged: bool
-    suppressed: bool = Field(description="shelved, suppressed by design or out of service: it calls nobody")
-    shelved_until_at: str | None
-    reason: str | None = Field(description="why it is suppressed")
-    person: str | None = Field(description="who has acknowledged or suppressed it last")
 
 
 class BannerView(View):
@@ -109,7 +87,10 @@ class NowView(View):
     at: str
     stages: dict[str, str] = Field(description="by model, the stage that counts")
     banner: BannerView | None
-    alarms: list[AlarmView]
+    alarms: list[AlarmView] = Field(description="of the gateway itself; GET /api/alarms has all")
+    alarms_calling: int = Field(
+        description="of all alarms, how many nobody has acknowledged, and none keeps from calling"
+    )
     guidance: list[GuidanceView] = Field(description="open guidance, the most severe and newest first")
     more_guidance: int
     lots: list[LotInProgressView]
@@ -126,7 +107,7 @@ def now_view(connection: sqlite3.Connection, snapshot: Snapshot) -> NowView:
     reading = Reading(connection, snapshot.line, {})
     guidance, damaged = open_guidance(connection, snapshot, most=_MOST_OPEN)
     shown = guidance_views(connection, guidance[:_MOST_SHOWN], snapshot)
-    alarms = alarm_views(connection, snapshot)
+    alarms = gateway_alarm_views(connection, snapshot)
     predictions = [
         view for model in snapshot.line.configured_models for view in predictions_of(reading, model, snapshot)
     ]
@@ -137,6 +118,7 @@ def now_view(connection: sqlite3.Connection, snapshot: Snapshot) -> NowView:
         stages=dict(snapshot.status.stage),
         banner=_banner(shown, alarms, more=max(0, len(guidance) - len(shown))),
         alarms=alarms,
+        alarms_calling=sum(map(calls, all_alarms(connection, snapshot))),
         guidance=shown,
         more_guidance=max(0, len(guidance) - len(shown)),
         lots=_lots(reading, snapshot),
@@ -168,34 +150,6 @@ def _waiting(connection: sqlite3.Connection, snapshot: Snapshot) -> list[Waiting
 def _stop(connection: sqlite3.Connection) -> StopView | None:
     stop = stop_of(connection)
     return None if stop is None else StopView(person=stop.person, reason=stop.reason, at=rfc3339(stop.at_ns))
-
-
-def alarm_views(connection: sqlite3.Connection, snapshot: Snapshot) -> list[AlarmView]:
-    """Return the gateway's own alarms that are not normal, the most severe first."""
-    known = [alarm for alarm in standing_alarms(connection) if alarm.alarm_id.startswith(f"{GATEWAY}/")]
-    ids = {alarm.alarm_id for alarm in known}
-    new = [code for code in snapshot.conditions if gateway_alarm_id(code) not in ids]  # a moment ago
-    alarms = [*known, *(replace(gateway_alarm(code, latched=False), active=True, acknowledged=False) for code in new)]
-    return sorted(map(_alarm, alarms), key=lambda alarm: (alarm.suppressed, SEVERITY[alarm.severity]))
-
-
-def _alarm(alarm: Alarm) -> AlarmView:
-    code = alarm.alarm_id.removeprefix(f"{GATEWAY}/")
-    return AlarmView(
-        alarm_id=alarm.alarm_id,
-        code=code,
-        text=alarm.title,
-        action=what_to_do(code),
-        severity=alarm.severity,
-        state=alarm.state,
-        since_at=rfc3339(alarm.since_ns) if alarm.since_ns else None,
-        latched=alarm.latched,
-        acknowledged=alarm.acknowledged,
-        suppressed=alarm.suppression is not Suppression.NONE,
-        shelved_until_at=instant(alarm.until_ns),
-        reason=alarm.reason or None,
-        person=alarm.person or None,
-    )
 
 
 def _banner(guidance: list[GuidanceView], alarms: list[AlarmView], *, more: int) -> BannerView | None:

@@ -10,6 +10,7 @@ import { banner, connection, lastAct, top } from "./parts/frame.js";
 import { watchKeys } from "./parts/keys.js";
 import { failed, loading } from "./parts/states.js";
 import { rememberTheme } from "./parts/theme.js";
+import { alarms } from "./views/alarms.js";
 import { audit } from "./views/audit.js";
 import { byLink, password, setUp, signIn } from "./views/doors.js";
 import { health } from "./views/health.js";
@@ -20,13 +21,13 @@ import { now } from "./views/now.js";
 import { samples } from "./views/samples.js";
 import { signatures } from "./views/signatures.js";
 
-const VIEWS = { lots, lot, samples, models, signatures, audit, health };
+const VIEWS = { alarms, lots, lot, samples, models, signatures, audit, health };
 const BETWEEN_READS_MS = 300; // of Now; other views less often
 const BETWEEN_VIEW_READS_MS = 2000, BETWEEN_TREND_READS_MS = 5000;
 const MOST_READS_OF_A_STATE = 8, SETTLING_MS = 500;
 const part = (id) => document.getElementById(id);
 const trends = new Map(), others = new Map();
-const reading = { now: false, wanted: -1, readAt: -BETWEEN_READS_MS, viewAt: 0, trendsAt: -BETWEEN_TREND_READS_MS, timer: null, settling: null };
+const reading = { now: false, wanted: -1, readAt: -BETWEEN_READS_MS, viewAt: 0, trendsAt: -BETWEEN_TREND_READS_MS, timer: null, viewTimer: null, settling: null };
 const pressed = { down: false, waiting: false };
 let doorOpen = true, before = null;
 let lostSince = null; // by the gateway's clock, when it was heard last before it was lost
@@ -151,7 +152,9 @@ async function refresh(counter) {
     return;
   }
   await readNow();
-  if (performance.now() - reading.viewAt > BETWEEN_VIEW_READS_MS) await readView();
+  const early = reading.viewAt + BETWEEN_VIEW_READS_MS - performance.now();
+  if (early <= 0) await readView();
+  else reading.viewTimer ??= setTimeout(() => { reading.viewTimer = null; readView(); }, early); // no change is the last one unseen
   readTrends();
 }
 
@@ -267,7 +270,7 @@ addEventListener("pointerdown", () => { pressed.down = true; });
 addEventListener("pointerup", release);
 addEventListener("pointercancel", release);
 addEventListener("blur", release);
-document.addEventListener("labline-acted", () => { draw(); refresh(-1); });
+document.addEventListener("labline-acted", () => { draw(); refresh(-1); if (!doorOpen) readView(); });
 document.addEventListener("labline-menu", draw);
 document.addEventListener("labline-draw", draw);
 document.addEventListener("labline-more", readOlder);

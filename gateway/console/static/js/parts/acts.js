@@ -33,13 +33,15 @@ export function answerGuidance(guidance, { answer, signature }) {
 
 /**
  * Ask for a reason, and a signature where one is needed, and do an act. `meaning`: with which it is signed; without one
- * the heading, where this plant has such acts signed. `otherwise`: the reason where none is typed.
+ * the heading, where this plant has such acts signed. `otherwise`: the reason where none is typed. `parameters` may be
+ * made of what was typed. `done`: what was done, in the line of the last act.
  */
-export function askAndDo({ name, parameters, heading, about, label, meaning = null, need = "required", danger = false, reasons = [], otherwise = "", ready = false, stillOpen }) {
+export function askAndDo({ name, parameters, heading, about, label, meaning = null, need = "required", danger = false, reasons = [], otherwise = "", ready = false, stillOpen, fields = [], done = heading }) {
   const signature = meaning ?? (page.me?.signed_acts.includes(name) ? heading : null);
+  const of = (values) => typeof parameters === "function" ? parameters(values) : parameters;
   ask({
-    heading, about, reason: need, reasons, signature, label, danger, ready, stillOpen,
-    confirm: async (values) => reported(await act(name, parameters, { reason: values.reason || otherwise, signIn: signInOf(values) }), heading),
+    heading, about, reason: need, reasons, signature, label, danger, ready, stillOpen, fields,
+    confirm: async (values) => reported(await act(name, of(values), { reason: values.reason || otherwise, signIn: signInOf(values) }), done),
   });
 }
 

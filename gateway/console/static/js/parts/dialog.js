@@ -52,7 +52,7 @@ function form(state, { heading, about, reason, reasons, signature, label, danger
   return h("form", { onsubmit: submit, autocomplete: "off" },
     h("h2", { id: "ask-heading" }, heading),
     h("div", { class: "about" }, about),
-    fields.map((field) => input(field)),
+    fields.map((field) => (field.options ? choice(field) : input(field))),
     reason ? reasonField(reason, reasons) : null,
     signature ? signatureFields(signature) : null,
     over ? h("p", { class: "failed", role: "alert" }, text("dialog.over")) : null,
@@ -96,6 +96,12 @@ export function input({ name, label, type = "text", required = false, mode = nul
     h("input", { id: `ask-${name}`, name, type, required, inputmode: mode, value, autocomplete: complete, autocapitalize: "none", spellcheck: "false",
       "aria-describedby": hint ? `hint-${name}` : null }),
     hint ? h("p", { class: "hint", id: `hint-${name}` }, hint) : null);
+}
+
+/** Return a labelled choice of one; `options`: pairs of a value and its words. */
+export function choice({ name, label, options, value = null }) {
+  return h("div", { class: "field" }, h("label", { for: `ask-${name}` }, label),
+    h("select", { id: `ask-${name}`, name }, options.map(([one, words]) => h("option", { value: one, selected: String(one) === String(value) }, words))));
 }
 
 /** Return the components of a signature among a form's values, or null. */

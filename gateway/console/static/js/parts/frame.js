@@ -5,12 +5,10 @@ import { ago, time } from "../format.js";
 import { may, page } from "../page.js";
 import { askAndDo } from "./acts.js";
 import { text } from "../texts.js";
-import { openKeys } from "./keys.js";
+import { ORDER, isOpenTo, openKeys } from "./keys.js";
 import { severity, symbol } from "./symbols.js";
 import { nextTheme } from "./theme.js";
 
-/** The views, in the order of their keys 1 to 7. */
-export const ORDER = ["now", "lots", "samples", "models", "signatures", "audit", "health"];
 const STALE_MS = 5000;
 
 /** Return the line at the top. */
@@ -33,8 +31,8 @@ export function top({ signOut }) {
 
 function navigation() {
   const open = page.route.name === "lot" ? "lots" : page.route.name;
-  const count = { now: page.now?.guidance.length, signatures: page.now?.waiting.filter(waitsForMe).length };
-  return h("nav", { id: "nav", "data-key": "nav", class: page.menuOpen ? "open" : null, "aria-label": text("nav.label") }, ORDER.map((name) =>
+  const count = { now: page.now?.guidance.length, alarms: page.now?.alarms_calling, signatures: page.now?.waiting.filter(waitsForMe).length };
+  return h("nav", { id: "nav", "data-key": "nav", class: page.menuOpen ? "open" : null, "aria-label": text("nav.label") }, ORDER.filter(isOpenTo).map((name) =>
     h("a", { "data-key": name, href: `#/${name}`, "aria-current": name === open ? "page" : null }, text(`nav.${name}`), count[name] ? h("span", { class: "count" }, String(count[name])) : null)));
 }
 
@@ -92,7 +90,7 @@ function stopped({ writes_stopped: stop }) {
 function highestAlarm(view) {
   const { banner: highest } = view;
   if (!highest) return h("div", { class: "banner normal", "data-key": "calm" }, symbol("normal"), h("span", {}, text("banner.none")));
-  const target = highest.guidance_id ? "#/now" : "#/health";
+  const target = highest.guidance_id ? "#/now" : "#/alarms";
   return h("a", { class: `banner ${highest.severity}`, href: target, "data-key": "alarm" }, severity(highest.severity),
     h("span", { class: "banner-text" }, highest.text), h("span", { class: "banner-since" }, highest.since_at ? ago(highest.since_at) : ""),
     highest.more ? h("span", { class: "count" }, text("banner.more", { count: highest.more })) : null);

@@ -5,7 +5,7 @@ import { number, time } from "../format.js";
 import { text, word } from "../texts.js";
 import { empty, facts, section, table } from "../parts/states.js";
 import { condition } from "../parts/symbols.js";
-import { alarmLine } from "./now.js";
+import { alarmLine } from "../parts/alarms.js";
 
 const FEW_DAYS = 30, GIB = 2 ** 30;
 

@@ -1,10 +1,11 @@
 // Now: what is wrong, the one next action, what runs, what is predicted, where the setpoints stand.
 
 import { h, island } from "../dom.js";
-import { ago, limits, measured, share, time, unit } from "../format.js";
+import { limits, measured, share, time, unit } from "../format.js";
 import { may, page } from "../page.js";
 import { text, word } from "../texts.js";
 import { doNow } from "../parts/acts.js";
+import { alarmLine } from "../parts/alarms.js";
 import { guidanceCard } from "../parts/guidance.js";
 import { ends, outside, range, reading } from "../parts/range.js";
 import { empty, facts, loading, section } from "../parts/states.js";
@@ -54,19 +55,7 @@ function missed() {
 
 function alarms(view) {
   if (view.alarms.length === 0) return null;
-  return section("alarms", text("now.alarms"), view.alarms.map((alarm) => alarmLine(alarm)));
-}
-
-/** Return one alarm of the gateway with its button. */
-export function alarmLine(alarm) {
-  const button = alarm.latched && may("acknowledge_alarm")
-    ? h("button", { type: "button", class: "quiet", disabled: !page.connected, onclick: () => doNow("acknowledge_alarm", { code: alarm.code }, alarm.text, text("alarm.reason")) }, text("alarm.acknowledge"))
-    : null;
-  return h("div", { "data-key": alarm.code, class: "alarm" }, severity(alarm.severity),
-    h("div", { class: "alarm-text" }, h("p", { class: "strong" }, alarm.text),
-      h("p", { class: "quiet" }, [alarm.since_at ? ago(alarm.since_at) : null, alarm.latched ? text("alarm.latched") : null,
-        alarm.acknowledged ? text("alarm.acknowledged") : null, alarm.shelved_until_at ? text("alarm.shelved", { until: time(alarm.shelved_until_at) }) : null].filter(Boolean).join(" · "))),
-    button);
+  return section("alarms", text("now.alarms"), view.alarms.map((alarm) => alarmLine(alarm)), h("p", {}, h("a", { class: "button quiet", href: "#/alarms" }, text("alarm.all"))));
 }
 
 function lots(view) {
