@@ -90,8 +90,10 @@ def changes_of_guidance(before: Alarm | None, guidance: Guidance, *, at_ns: int)
     changed = []
     critical = guidance.severity is Severity.CRITICAL
     if critical and alarm.suppression is not Suppression.NONE:  # what is critical is not kept from calling
+        by_design = alarm.suppression is Suppression.BY_DESIGN
         alarm = replace(alarm, suppression=Suppression.NONE, until_ns=None, reason="", person="")
-        changed.append(AlarmChanged(alarm=alarm, change=AlarmChange.UNSHELVED))
+        ended = AlarmChange.UNSUPPRESSED if by_design else AlarmChange.UNSHELVED
+        changed.append(AlarmChanged(alarm=alarm, change=ended))
     calls = guidance.attention is Attention.NEW and guidance.announced_ns == at_ns
     if guidance.state is GuidanceState.PROPOSED and (calls or not alarm.active):
         change = AlarmChange.RAISED if calls else AlarmChange.ACTIVE

@@ -68,6 +68,15 @@ _CRITICAL = frozenset(
         GatewayAlarm.SETPOINT_MISMATCH,
     }
 )
+OF_A_SOURCE = frozenset(
+    {
+        GatewayAlarm.SOURCE_DISCONNECTED,
+        GatewayAlarm.CLOCK_SKEW,
+        GatewayAlarm.NODES_REFUSED,
+        GatewayAlarm.TAGS_UNREADABLE,
+        GatewayAlarm.ITEMS_SILENT,
+    }
+)  # whose code ends with a source's name
 _POSITIONS: Mapping[GatewayAlarm, Role] = {
     GatewayAlarm.SETPOINT_MISMATCH: Role.OPERATOR,
     GatewayAlarm.SETPOINT_WRITES_STOPPED: Role.SUPERVISOR,
@@ -100,13 +109,18 @@ def what_to_do(code: str) -> str:
     return text("gateway_alarm_action", kind, name=name)
 
 
+def is_critical(code: str) -> bool:
+    """Return whether an alarm of the gateway is critical."""
+    return kind_of(code)[0] in _CRITICAL
+
+
 def gateway_alarm(code: str, *, latched: bool) -> Alarm:
     """Return the alarm of a code before anything has happened to it."""
     kind, _name = kind_of(code)
     return Alarm(
         alarm_id=gateway_alarm_id(code),
         title=title_of(code),
-        severity=Severity.CRITICAL if kind in _CRITICAL else Severity.WARNING,
+        severity=Severity.CRITICAL if is_critical(code) else Severity.WARNING,
         position=_POSITIONS.get(kind, Role.ENGINEER).value,
         latched=latched,
     )

@@ -15,7 +15,9 @@ from gateway.records.guidance import Attention, Guidance, GuidanceKind, Guidance
 from gateway.records.verdicts import Reason
 from gateway.texts.catalogue import text, title
 
-KEPT_BACK = frozenset({Attention.WAITING, Attention.SHELVED})  # on record and on the board, and no message yet
+KEPT_BACK = frozenset(
+    {Attention.WAITING, Attention.SHELVED, Attention.SUPPRESSED}
+)  # on record and on the board, and no message yet
 RATIONED = frozenset({GuidanceKind.WARNING, GuidanceKind.SETPOINT})
 
 
@@ -33,6 +35,7 @@ def rationed(
     rationing: Rationing,
     at_ns: int,
     silenced: frozenset[str] = frozenset(),
+    suppressed: frozenset[str] = frozenset(),
 ) -> tuple[Guidance, ...]:
     """Return new and changed guidance of one model, with how operators are called to it.
 
@@ -42,7 +45,8 @@ def rationed(
         announced_ns: when operators were called to the equipment's guidance within the period.
         rationing: how often they may be.
         at_ns: the present instant.
-        silenced: the alarms that people have shelved or taken out of service.
+        silenced: the alarms that call nobody now.
+        suppressed: those of them that are suppressed by design.
     """
     known = {guidance.guidance_id: guidance for guidance in standing}
     now = known | {guidance.guidance_id: guidance for guidance in changed}
@@ -56,7 +60,10 @@ def rationed(
         if guidance.guidance_id in known:
             called = _promoted(guidance, at_ns)
         else:
-            called = _new(guidance, heads.get(guidance.analyte), room=calls < rationing.most, silenced=silenced)
+            called = _new(
+                guidance, heads.get(guidance.analyte), room=calls < rationing.most, silenced=silenced,
+                suppressed=suppressed,
+            )  # fmt: skip
         calls += called.attention is Attention.NEW and called.announced_ns == at_ns
         if called.kind is GuidanceKind.WARNING and called.state in OPEN:
             heads[called.analyte] = called
@@ -73,14 +80,18 @@ def _promoted(guidance: Guidance, at_ns: int) -> Guidance:
     return guidance
 
 
-def _new(guidance: Guidance, head: Guidance | None, *, room: bool, silenced: frozenset[str]) -> Guidance:
+def _new(
+    guidance: Guidance, head: Guidance | None, *, room: bool, silenced: frozenset[str], suppressed: frozenset[str]
+) -> Guidance:
     if guidance.kind not in RATIONED:
         return guidance
     if guidance.kind is GuidanceKind.SETPOINT and head is not None:
         attention = head.attention if head.attention in KEPT_BACK else Attention.QUIET
         return replace(guidance, attention=attention, announced_ns=None, group=head.guidance_id)
-    if alarm_id_of(guidance) in silenced and guidance.severity is not Severity.CRITICAL:
-        return replace(guidance, attention=Attention.SHELVED, announced_ns=None)
+    alarm_id = alarm_id_of(guidance)
+    if alarm_id in silenced and guidance.severity is not Severity.CRITICAL:
+        attention = Attention.SUPPRESSED if alarm_id in suppressed else Attention.SHELVED
+        return replace(guidance, attention=attention, announced_ns=None)
     if room or guidance.severity is Severity.CRITICAL:
         return guidance
     return replace(guidance, attention=Attention.WAITING, announced_ns=None)

@@ -44,9 +44,9 @@ def _look_back_ns(item: ManipulatedTag, model: ModelAssignment, coupled: Iterabl
 
 
 def read_back_ns(line: LineDefinition) -> dict[str, int]:
-    """Return how far back, in nanoseconds, each tag is read that any model of the line reads, by tag."""
+    """Return how far back, in nanoseconds, each tag is read that models or conditions of alarms read, by tag."""
     windows = (window for model in line.models for window in windows_of_tick(model, line, 0))
-    furthest: dict[str, int] = {}
+    furthest = dict.fromkeys((rule.condition.tag.tag for rule in line.suppressions if rule.condition.tag), 0)
     for window in windows:
         furthest[window.tag] = max(furthest.get(window.tag, 0), -window.start_ns)
     return furthest

@@ -1,15 +1,65 @@
 """Tables of the configuration about alarms and warnings."""
 
 from datetime import time
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from gateway.config.forms import Table
+from gateway.config.forms import Foreign, Name, Table
 from gateway.config.measures import Duration
+from gateway.line.alarm_rules import Production
 from gateway.records.guidance import Severity
 from gateway.records.users import Role
 from gateway.transport.notices import NoticeKind
+
+
+class SuppressTable(Table):
+    """``[[alarms.suppress]]``: alarms that call nobody while a condition of the plant holds (suppressed by design)."""
+
+    name: Name = Field(description="what lists, records and the audit trail call it")
+    equipment: Foreign = Field(description="of which equipment the condition is, and the warnings")
+    production: Production | None = Field(
+        default=None, description="that a lot runs (lot_runs), or that none does (between_lots), as production says"
+    )
+    states: list[Foreign] = Field(
+        default_factory=list, description="that the equipment is in one of these states or phases, as production says"
+    )
+    products: list[Foreign] = Field(default_factory=list, description="that one of these products runs")
+    tag: Name | None = Field(default=None, description="the tag that is compared")
+    above: float | None = Field(default=None, description="that the tag's value is above this")
+    below: float | None = Field(default=None, description="that the tag's value is below this")
+    hysteresis: float = Field(
+        default=0.0, ge=0, description="how far back beyond the mark the value must come before the condition ends"
+    )
+    max_age: Duration | None = Field(
+        default=None, gt=0, description="how old the tag's value may be; without it: as [tags] says; older: unknown"
+    )
+    warnings: bool = Field(default=True, description="whether warnings of the equipment's predictions are suppressed")
+    analytes: list[Foreign] = Field(default_factory=list, description="only warnings of these; without it: of all")
+    sources: list[Name] = Field(
+        default_factory=list, description="the gateway's own alarms of these servers, such as a lost connection"
+    )
+    alarms: list[str] = Field(
+        default_factory=list, description="other alarms of the gateway, by code; none that is critical"
+    )
+    longest: Duration = Field(
+        default=8 * 3600.0, gt=0, description="then it ends, until the condition has ended and come again"
+    )
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        if self.production is None and not self.states and not self.products and self.tag is None:
+            raise ValueError("states no condition: give production, states, products or tag")
+        compared = self.above is not None or self.below is not None
+        if (self.tag is not None) != compared:
+            raise ValueError("tag goes with above, below or both")
+        if self.above is not None and self.below is not None and not self.above < self.below:
+            raise ValueError("above must be less than below: the value lies between them")
+        if not (self.warnings or self.sources or self.alarms):
+            raise ValueError("suppresses nothing: leave warnings true, or name sources or alarms")
+        if self.analytes and not self.warnings:
+            raise ValueError("analytes are those of warnings, and warnings is false")
+        return self
 
 
 class AlarmsTable(Table):
@@ -44,6 +94,7 @@ class AlarmsTable(Table):
         le=10,
         description="how far inside the limits that is, as a share of the half width of the prediction's interval",
     )
+    suppress: list[SuppressTable] = Field(default_factory=list)
 
 
 class NotifyTable(Table):

@@ -7,6 +7,7 @@ from pathlib import Path
 from string import Formatter
 
 from gateway.config.laboratory_tables import SpecificationTable
+from gateway.config.suppressions import suppression_problems
 from gateway.config.tables import Settings, SiteTable
 from gateway.contract.lims.numbers import number_text
 from gateway.contract.times import parse_rfc3339
@@ -36,6 +37,7 @@ def contradictions(path: Path, settings: Settings) -> list[Problem]:
         *_specification_problems(settings),
         *_control_problems(settings),
         *_topic_problems(settings),
+        *suppression_problems(settings),
     ]
     return [Problem(file=str(path), key=key, message=message, hint=hint) for key, message, hint in problems]
 

@@ -10,6 +10,7 @@ from gateway.config.checks import contradictions
 from gateway.config.laboratory_tables import ControlTable, SpecificationTable, TogetherTable, TrendTable
 from gateway.config.setpoint_writes import write_problems, writes_of
 from gateway.config.signature_table import policies
+from gateway.config.suppressions import suppressions_of
 from gateway.config.tables import Settings, TagTable
 from gateway.contract.times import parse_rfc3339
 from gateway.errors import ConfigurationError, Problem
@@ -56,6 +57,7 @@ def define_line(
         lab_tests=settings.sampling.tests,
         models=tuple(models.values()),
         rationing=rationing_of(settings),
+        suppressions=suppressions_of(settings),
         trusted_keys=None if trusted is None else frozenset(trusted),
         signed_stages_only=settings.approval.signed_stages,
         signatures=policies(settings.signatures),

@@ -39,6 +39,7 @@ ATTENTION: Mapping[Attention, str] = {
     Attention.NEW: "a message of its own: call the operator",
     Attention.QUIET: "belongs to the guidance in group: show it, call nobody",
     Attention.SHELVED: "on the board only: people have shelved its alarm, or taken it out of service",
+    Attention.SUPPRESSED: "on the board only: a configured condition of the plant keeps its alarm from calling",
     Attention.WAITING: "on the board only; the next message of its equipment names it",
 }
 RECOMMENDATIONS: Mapping[Recommendation, str] = {

@@ -6,10 +6,12 @@ from gateway.advice.alarm_acts import always_calls
 from gateway.advice.alarm_states import after
 from gateway.advice.gateway_alarms import gateway_alarm
 from gateway.advice.lifecycle import moved
+from gateway.advice.suppression import covers
 from gateway.decision import Decision
 from gateway.decisions.changes import audit_entry, guidance_changes
 from gateway.events import ActRequested, GatewayAlarmChanged, TimerDue
 from gateway.facts.alarms import AlarmActFacts, AlarmFacts, ShelvesFacts
+from gateway.line.alarm_rules import SuppressionRule
 from gateway.people.answers import may_answer
 from gateway.records.acts import (
     Acknowledge,
@@ -22,7 +24,7 @@ from gateway.records.acts import (
     done,
     refused,
 )
-from gateway.records.alarms import Alarm, AlarmChange, AlarmChanged
+from gateway.records.alarms import Alarm, AlarmChange, AlarmChanged, Suppression
 from gateway.records.guidance import GuidanceState
 from gateway.records.people import Act
 from gateway.time_units import SECOND_NS, seconds_to_ns
@@ -35,20 +37,31 @@ def on_gateway_alarm(event: GatewayAlarmChanged, facts: AlarmFacts) -> Decision:
     alarm = facts.alarm or gateway_alarm(event.code, latched=event.latched)
     if event.stands == alarm.active:
         return Decision()
-    change = AlarmChange.RAISED if event.stands else AlarmChange.RETURNED
+    rule = next((rule for rule in facts.suppressing if covers(rule, alarm)), None)
+    calls = alarm.suppression is Suppression.NONE and rule is None
+    begins = AlarmChange.RAISED if calls else AlarmChange.ACTIVE
+    change = begins if event.stands else AlarmChange.RETURNED
     now = after(alarm, change, at_ns=event.at_ns)
     if now is None:
         return Decision()
     if alarm.latched and not event.stands:  # a person has taken it down, and so has seen it
         now = replace(now, acknowledged=True)
-    return Decision(records=(AlarmChanged(alarm=now, change=change),))
+    changed = AlarmChanged(alarm=now, change=change)
+    kept_back = suppressed(now, rule, at_ns=event.at_ns) if event.stands and rule is not None else None
+    return Decision(records=(changed,)) + (kept_back or Decision())
 
 
 def on_end_shelves(_event: TimerDue, facts: ShelvesFacts) -> Decision:
-    """Take alarms from the shelf whose time is over; those that are active call."""
+    """Take alarms from the shelf whose time is over; active ones call, unless suppressed by design."""
     decided = Decision()
     for alarm in facts.ended:
-        decided += _unsuppressed(alarm, AlarmChange.UNSHELVED, at_ns=_event.at_ns)
+        rule = next((rule for rule in facts.suppressing if covers(rule, alarm)), None)
+        off_shelf = after(alarm, AlarmChange.UNSHELVED, at_ns=_event.at_ns)
+        kept_back = None if rule is None or off_shelf is None else suppressed(off_shelf, rule, at_ns=_event.at_ns)
+        if kept_back is not None and off_shelf is not None:
+            decided += Decision(records=(AlarmChanged(alarm=off_shelf, change=AlarmChange.UNSHELVED),)) + kept_back
+        else:
+            decided += unsuppressed(alarm, AlarmChange.UNSHELVED, at_ns=_event.at_ns)
         decided += Decision(audit=(audit_entry("alarm_unshelved", alarm.alarm_id, because="its time is over"),))
     return decided
 
@@ -135,14 +148,23 @@ def _restored(event: ActRequested, facts: AlarmActFacts, change: AlarmChange) ->
     act, alarm = _alarm_act(event), facts.alarm
     if alarm is None:
         return Decision(answer=_unknown(act))
-    decided = _unsuppressed(alarm, change, at_ns=event.at_ns)
+    decided = unsuppressed(alarm, change, at_ns=event.at_ns)
     if not decided.records:
         return Decision(answer=refused(f"{alarm.alarm_id} is {alarm.state.value.replace('_', ' ')}", hint=_LIST))
     entry = audit_entry(f"alarm_{change.value}", alarm.alarm_id, person=event.person, reason=event.reason)
     return decided + Decision(audit=(entry,), answer=done())
 
 
-def _unsuppressed(alarm: Alarm, change: AlarmChange, *, at_ns: int) -> Decision:
+def suppressed(alarm: Alarm, rule: SuppressionRule, *, at_ns: int) -> Decision | None:
+    """Return an active alarm as a rule suppresses it by design; None where it already is kept back, or not active."""
+    now = after(alarm, AlarmChange.SUPPRESSED, at_ns=at_ns) if alarm.active else None
+    if now is None:
+        return None
+    record = AlarmChanged(alarm=replace(now, reason=rule.name), change=AlarmChange.SUPPRESSED)
+    return Decision(records=(record,), audit=(audit_entry("alarm_suppressed", alarm.alarm_id, rule=rule.name),))
+
+
+def unsuppressed(alarm: Alarm, change: AlarmChange, *, at_ns: int) -> Decision:
     """Return an alarm as it is no longer kept from calling; one of the gateway that is active calls at once.
 
     A warning calls by its guidance, which is made known with what else waits.

@@ -128,6 +128,7 @@ def _on_prediction(event: ModelDue, facts: ModelDueFacts, model: ModelAssignment
         standing=facts.open_guidance,
         announced_ns=facts.announced_ns,
         silenced=facts.silenced,
+        suppressed=frozenset(facts.suppressed),
         rationing=facts.line.rationing,
         at_ns=event.at_ns,
     )

@@ -58,6 +58,7 @@ from gateway.decisions.setpoint_write import (
     on_write_ended,
 )
 from gateway.decisions.signed import on_withdraw_pending, sign_pending, signed
+from gateway.decisions.suppression import on_suppressions_due, windows_of_suppressions
 from gateway.decisions.users import (
     on_add_user,
     on_change_user,
@@ -181,6 +182,7 @@ DECISIONS: Mapping[tuple[type[EventBase], object], Row] = {
     (TimerDue, Timer.FOLLOW_SETPOINTS): _row(on_follow_due),
     (GatewayAlarmChanged, None): _row(on_gateway_alarm),
     (TimerDue, Timer.END_SHELVES): _row(on_end_shelves),
+    (TimerDue, Timer.SUPPRESS_ALARMS): _row(on_suppressions_due, windows=windows_of_suppressions),
     (ActRequested, ActKind.ACKNOWLEDGE): _act(on_acknowledge),
     (ActRequested, ActKind.SHELVE): _act(on_shelve),
     (ActRequested, ActKind.UNSHELVE): _act(on_unshelve),

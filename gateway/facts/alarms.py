@@ -4,15 +4,17 @@ from dataclasses import dataclass
 
 from gateway.facts.acts import ActFacts
 from gateway.facts.base import Facts
+from gateway.line.alarm_rules import SuppressionRule
 from gateway.records.alarms import Alarm
 from gateway.records.guidance import Guidance
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AlarmFacts(Facts):
-    """The alarm as it stands; None where it is normal."""
+    """The alarm as it stands, None where it is normal; ``suppressing``: the rules that keep alarms from calling now."""
 
     alarm: Alarm | None
+    suppressing: tuple[SuppressionRule, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,6 +22,7 @@ class ShelvesFacts(Facts):
     """The alarms whose time on the shelf is over."""
 
     ended: tuple[Alarm, ...]
+    suppressing: tuple[SuppressionRule, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -16,7 +16,7 @@ class OpenGuidanceFacts(Facts):
     """The open guidance that an event is about; for the board, the guidance that it shows.
 
     ``announced_ns``: by equipment of which guidance waits, when operators were called to some within the period.
-    ``silenced``: the alarms that are shelved or out of service.
+    ``silenced``: the alarms that call nobody now: shelved, out of service, or suppressed by design.
     """
 
     open_guidance: tuple[Guidance, ...]

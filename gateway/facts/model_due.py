@@ -57,5 +57,6 @@ class ModelDueFacts(JudgingFacts):
     lot: LotInProgress
     writes: WritesOfModel  # to its setpoints; of a stage below automatic nothing is looked up
     recent: Mapping[str, tuple[PastPrediction, ...]]  # by analyte, within the delays of warnings, the newest first
-    silenced: frozenset[str]  # the alarms that are shelved or out of service
+    silenced: frozenset[str]  # the alarms that call nobody now
+    suppressed: Mapping[str, str]  # by alarm the rule that keeps it from calling now
     announced_ns: tuple[int, ...]  # when operators were called to the equipment's guidance within the period

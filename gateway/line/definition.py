@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.line.alarm_rules import USUAL_RATIONING, WARN_AT_ONCE, Rationing, WarningRules
+from gateway.line.alarm_rules import USUAL_RATIONING, WARN_AT_ONCE, Rationing, SuppressionRule, WarningRules
 from gateway.line.limits import Limits
 from gateway.line.outputs import ModelOutput
 from gateway.line.setpoint_writes import NO_WRITES, SetpointWrites
@@ -240,6 +240,7 @@ class LineDefinition:
     lab_tests: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # by analyte: its id and name there
     models: tuple[ModelAssignment, ...] = ()
     rationing: Rationing = USUAL_RATIONING
+    suppressions: tuple[SuppressionRule, ...] = ()  # which alarms call nobody under which conditions
     head_signer: SignHead | None = None
     trusted_keys: frozenset[str] | None = None  # whose signatures count; None: any that hold
     signed_stages_only: bool = False  # whether a model goes beyond advice only by a signed act

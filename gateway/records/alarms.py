@@ -90,6 +90,22 @@ class AlarmChanged(Record):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SuppressionInForce(Record):
+    """A rule of suppression whose condition holds; ``used_up``: for longer than it may, so it keeps nothing back."""
+
+    name: str
+    since_ns: int
+    used_up: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SuppressionOver(Record):
+    """A rule of suppression whose condition no longer holds, or is not known."""
+
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Raised:
     """An alarm that has called people of a position."""
 

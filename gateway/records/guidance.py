@@ -50,6 +50,7 @@ class Attention(StrEnum):
     NEW = "new"  # a message of its own
     QUIET = "quiet"  # sent as a part of what its group's message has called them to
     SHELVED = "shelved"  # on the board only, while its alarm is shelved or out of service
+    SUPPRESSED = "suppressed"  # on the board only, while its alarm is suppressed by design
     WAITING = "waiting"  # on the board only, until it is summarised: the equipment has had its messages
 
 

@@ -12,6 +12,7 @@ class Timer(StrEnum):
     FOLLOW_SETPOINTS = "follow_setpoints", 15.0
     EXPIRE_GUIDANCE = "expire_guidance", 1.0
     END_SHELVES = "end_shelves", 5.0
+    SUPPRESS_ALARMS = "suppress_alarms", 5.0
     REFRESH_BOARD = "refresh_board", 30.0
     SIGN_HEAD = "sign_head", 15.0
 

@@ -9,6 +9,7 @@ from gateway.store.codec import decode
 from gateway.store.facts.acts import act_base
 from gateway.store.facts.loaders import loader
 from gateway.store.facts.reading import Reading
+from gateway.store.facts.suppression import suppressing
 from gateway.store.queries.alarms import alarm_of, read_alarm
 from gateway.store.statements import SQL
 
@@ -16,14 +17,16 @@ from gateway.store.statements import SQL
 @loader
 def alarm_facts(reading: Reading, event: GatewayAlarmChanged) -> AlarmFacts:
     """Return the alarm of a condition."""
-    return AlarmFacts(**reading.base(), alarm=alarm_of(reading.connection, gateway_alarm_id(event.code)))
+    alarm = alarm_of(reading.connection, gateway_alarm_id(event.code))
+    return AlarmFacts(**reading.base(), alarm=alarm, suppressing=suppressing(reading))
 
 
 @loader
 def shelves_facts(reading: Reading, event: TimerDue) -> ShelvesFacts:
     """Return the alarms whose time on the shelf is over."""
     rows = reading.connection.execute(SQL["shelves_that_end"], {"at_ns": event.at_ns})
-    return ShelvesFacts(**reading.base(), ended=tuple(read_alarm(row) for row in rows))
+    ended = tuple(read_alarm(row) for row in rows)
+    return ShelvesFacts(**reading.base(), ended=ended, suppressing=suppressing(reading))
 
 
 @loader

@@ -29,6 +29,7 @@ from gateway.store.codec import decode
 from gateway.store.facts.acts import act_base
 from gateway.store.facts.loaders import loader
 from gateway.store.facts.reading import Reading
+from gateway.store.facts.suppression import silenced
 from gateway.store.queries.guidance import answer_that_changed
 from gateway.store.queries.users import keys_of_all, user_of
 from gateway.store.statements import SQL, value_of
@@ -42,7 +43,7 @@ def open_guidance_facts(reading: Reading, event: TimerDue | VersionTaken | Advic
         **reading.base(),
         open_guidance=open_guidance,
         announced_ns=_announced_ns(reading, event, open_guidance),
-        silenced=frozenset(reading.values("silenced_alarms")),
+        silenced=silenced(reading),
     )
 
 

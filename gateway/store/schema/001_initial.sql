@@ -133,6 +133,7 @@ CREATE TABLE context_change (
     body             TEXT NOT NULL,
     hash             TEXT
 ) STRICT;
+CREATE INDEX context_change_of_state ON context_change (equipment_id, at_ns) WHERE kind = 'equipment_state';
 CREATE INDEX context_change_by_lot ON context_change (material_lot_id);
 CREATE INDEX context_change_by_order ON context_change
     (CASE WHEN json_valid(body) THEN json_extract(body, '$.job_order_id') END);
@@ -1453,6 +1454,13 @@ CREATE TABLE alarm (
     guidance_id   TEXT
 ) STRICT;
 CREATE INDEX alarm_suppressed ON alarm (until_ns) WHERE suppression <> 'none';
+
+-- Rules by which alarms are suppressed by design, whose condition holds; used_up: for longer than it may.
+CREATE TABLE alarm_suppression (
+    name      TEXT PRIMARY KEY,
+    since_ns  INTEGER NOT NULL,
+    used_up   INTEGER NOT NULL
+) STRICT;
 
 -- What happened to alarms, for figures and notifications; it goes by age.
 CREATE TABLE alarm_event (

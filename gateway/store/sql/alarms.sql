@@ -85,3 +85,21 @@ DELETE FROM notify_put_off WHERE target = :target AND seq <= :upto;
 -- name: put_off_events
 SELECT e.seq, e.at_ns, e.alarm_id, e.change, e.title, e.severity, e.position, e.person, e.reason, e.guidance_id
 FROM notify_put_off AS p JOIN alarm_event AS e ON e.seq = p.seq WHERE p.target = :target ORDER BY e.seq LIMIT :most;
+
+-- name: suppressions_held
+SELECT name, since_ns, used_up FROM alarm_suppression ORDER BY name;
+
+-- name: write_suppression
+INSERT OR REPLACE INTO alarm_suppression (name, since_ns, used_up) VALUES (:name, :since_ns, :used_up);
+
+-- name: delete_suppression
+DELETE FROM alarm_suppression WHERE name = :name;
+
+-- name: newest_lot_of_equipment
+SELECT ended_ns IS NULL OR ended_ns > :at_ns AS runs, holds, 'lot ' || material_lot_id AS record FROM lot_checked
+WHERE equipment_id = :equipment_id AND started_ns <= :at_ns ORDER BY started_ns DESC, row_number DESC LIMIT 1;
+
+-- name: newest_state_of_equipment
+SELECT body, holds, 'context_change ' || event_id AS record FROM context_change_checked
+WHERE kind = 'equipment_state' AND equipment_id = :equipment_id AND at_ns <= :at_ns
+ORDER BY at_ns DESC, row_number DESC LIMIT 1;

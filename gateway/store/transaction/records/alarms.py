@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 from gateway.advice.alarm_states import alarm_id_of, changes_of_guidance
 from gateway.events import Event
-from gateway.records.alarms import AlarmChanged, AlarmState
+from gateway.records.alarms import AlarmChanged, AlarmState, SuppressionInForce, SuppressionOver
 from gateway.records.guidance import Guidance
 from gateway.store.queries.alarms import alarm_of
 from gateway.store.statements import SQL
@@ -38,6 +38,16 @@ def alarm_changed(connection: sqlite3.Connection, event: Event, record: AlarmCha
     }
     connection.execute(SQL["insert_alarm_event"], happened)
     connection.execute(SQL["prune_alarm_events"], {"before_ns": event.at_ns - KEPT_NS})
+
+
+def suppression_in_force(connection: sqlite3.Connection, _event: Event, held: SuppressionInForce) -> None:
+    """Write that the condition of a rule holds by which alarms are suppressed."""
+    connection.execute(SQL["write_suppression"], asdict(held))
+
+
+def suppression_over(connection: sqlite3.Connection, _event: Event, over: SuppressionOver) -> None:
+    """Note that the condition of a rule holds no longer."""
+    connection.execute(SQL["delete_suppression"], {"name": over.name})
 
 
 def follow_guidance(connection: sqlite3.Connection, event: Event, guidance: Guidance) -> None:

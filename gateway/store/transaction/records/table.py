@@ -72,6 +72,8 @@ RECORD_KINDS: Mapping[type[Record], RecordKind] = dict((
     _kind(operation.latched, "latch"),
     _kind(operation.unlatched, "latch"),
     _kind(alarms.alarm_changed, "alarm", "alarm_event"),
+    _kind(alarms.suppression_in_force, "alarm_suppression"),
+    _kind(alarms.suppression_over, "alarm_suppression"),
     _kind(operation.gap_recorded, "gap"),
     _kind(operation.dead_letter, "dead_letter", "dead_letter_payload"),
     _kind(operation.head_signed, "signed_head"),
