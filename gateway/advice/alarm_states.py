@@ -113,10 +113,11 @@ def _ended(before: Alarm | None, alarm: Alarm, guidance: Guidance, at_ns: int) -
     others = before is None or before.guidance_id != guidance.guidance_id
     if others or not alarm.active or guidance.state is GuidanceState.SUPERSEDED:
         return ()
+    if guidance.state is GuidanceState.REJECTED:  # its condition stands, and a person knows of it
+        known = after(alarm, AlarmChange.ACKNOWLEDGED, at_ns=at_ns) or alarm
+        return (AlarmChanged(alarm=known, change=AlarmChange.ACKNOWLEDGED),)
     returned = after(alarm, AlarmChange.RETURNED, at_ns=at_ns)
     if returned is None:
         return ()
-    seen = guidance.state is GuidanceState.REJECTED or guidance.kind is GuidanceKind.HOLD
-    return (
-        AlarmChanged(alarm=replace(returned, acknowledged=seen or returned.acknowledged), change=AlarmChange.RETURNED),
-    )
+    seen = guidance.kind is GuidanceKind.HOLD or returned.acknowledged
+    return (AlarmChanged(alarm=replace(returned, acknowledged=seen), change=AlarmChange.RETURNED),)

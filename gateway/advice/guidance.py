@@ -19,9 +19,19 @@ from gateway.advice.predicted_situation import (
     followed_by_prediction,
     is_outside,
     objective_of,
+    sides_beyond,
     standing_of,
 )
 from gateway.advice.reasons import likely_reason, move_reason, predicted_reason
+from gateway.advice.rejection import (
+    asked_again,
+    asked_again_reason,
+    likely_asked_again,
+    rejected_move,
+    rejected_warning,
+    rejection_name,
+    rejections_that_end,
+)
 from gateway.advice.standing_guidance import (
     baseless,
     life_ns,
@@ -40,7 +50,7 @@ from gateway.inference.sensitivity import sensitivities
 from gateway.lab.specifications import action_limits
 from gateway.records.guidance import Guidance, GuidanceKind, GuidanceState, SetpointSuggestion, Severity
 from gateway.records.laboratory import Specification
-from gateway.records.prediction import Prediction, Sensitivity
+from gateway.records.prediction import Sensitivity
 from gateway.records.verdicts import Reason
 from gateway.setpoints.search import search, target_of
 
@@ -48,7 +58,19 @@ Run = tuple[tuple[int, Standing], ...]  # where predictions lay and when, the ne
 
 
 def advise(case: PredictedSituation) -> Advised:
-    """Return the guidance that is new or changes state because of a prediction."""
+    """Return the guidance that is new or changes state because of a prediction, and which rejections are over."""
+    advised = _advise(case)
+    over = {*advised.rejections_over, *rejections_that_end(case)}
+    return replace(advised, rejections_over=tuple(sorted(over)))
+
+
+def _all_rejections(case: PredictedSituation) -> tuple[str, ...]:
+    """Return the names of all rejections: their condition has ended."""
+    names = (rejection_name(item.guidance) for item in case.rejected)
+    return tuple(name for name in names if name is not None)
+
+
+def _advise(case: PredictedSituation) -> Advised:
     stale = of_something_else(case)
     if case.specification is None or case.specification.unit not in {case.prediction.unit, None}:
         reason = abstain(
@@ -57,11 +79,13 @@ def advise(case: PredictedSituation) -> Advised:
             product=case.context.material_definition_id,
             unit=case.prediction.unit,
         )
-        return Advised(guidance=(*stale, *baseless(case, stale)), no_suggestion=(reason,))
+        return Advised(
+            guidance=(*stale, *baseless(case, stale)), no_suggestion=(reason,), rejections_over=_all_rejections(case)
+        )
     seen = {guidance.guidance_id: guidance for guidance in (*stale, *seen_at_the_plant(case, stale))}
     value, low, high = case.prediction.value, case.prediction.low, case.prediction.high
     if value is None and case.prediction.probability is not None:
-        return Advised(guidance=(*seen.values(), *_on_probability(case, case.prediction.probability, seen)))
+        return _on_probability(case, case.prediction.probability, seen)
     if value is None or low is None or high is None:
         return Advised(guidance=(*seen.values(), *without_prediction(case, seen)))
     limits = action_limits(case.specification)
@@ -71,7 +95,7 @@ def advise(case: PredictedSituation) -> Advised:
         for past in followed_by_prediction(case)
     )
     if _calm_for_long(case, run):
-        return Advised(guidance=(*seen.values(), *resolved(case, seen)))
+        return Advised(guidance=(*seen.values(), *resolved(case, seen)), rejections_over=_all_rejections(case))
     warned = _warn(case, seen, limits, run)
     standing = standing_of(case, GuidanceKind.WARNING, seen | {item.guidance_id: item for item in warned})
     new = [item for item in warned if item.state in OPEN]
@@ -108,35 +132,31 @@ def _warn(
     if not standing and not _due(case, run):
         return ()
     outside = is_outside(case, limits)
+    reasons: tuple[Reason, ...] = (predicted_reason(case.prediction, limits, outside=outside),)
+    rejected = None if standing else rejected_warning(case)
+    if rejected is not None:
+        why = asked_again(case, rejected, limits, outside=outside)
+        if why is None:
+            return ()  # a person knows of it
+        reasons = (*reasons, asked_again_reason(why, rejected, case))
     title = predicted_title(case.prediction, limits, outside=outside)
-    reason = predicted_reason(case.prediction, limits, outside=outside)
     worse = outside and all(item.severity is Severity.WARNING for item in standing)
     other = worse or any(_on_another_side(case, item, limits) for item in standing)
     seen_by_people = any(item.state is not GuidanceState.PROPOSED for item in standing)
     if standing and not (other and seen_by_people):
         moved_on = standing if other or _beyond_what_is_said(case, standing) else renewed(case, standing)
-        return tuple(_brought_up_to_date(case, warning, title, reason, outside=outside) for warning in moved_on)
+        return tuple(_brought_up_to_date(case, warning, title, reasons[0], outside=outside) for warning in moved_on)
     superseded = [moved(guidance, GuidanceState.SUPERSEDED) for guidance in standing]
     replaced = standing[0].guidance_id if standing else None
-    warning = _guidance(case, GuidanceKind.WARNING, title=title, reasons=(reason,), supersedes=replaced)
+    warning = _guidance(case, GuidanceKind.WARNING, title=title, reasons=reasons, supersedes=replaced)
     warning = replace(warning, severity=Severity.CRITICAL if outside else Severity.WARNING)
     return (*(guidance for guidance in superseded if guidance is not None), with_range(warning, case.prediction.value))
 
 
 def _on_another_side(case: PredictedSituation, warning: Guidance, limits: Specification) -> bool:
     """Return whether the prediction reaches beyond another limit than the one of which the warning speaks."""
-    before, now = _sides(warning.predicted, limits), _sides(case.prediction, limits)
+    before, now = sides_beyond(warning.predicted, limits), sides_beyond(case.prediction, limits)
     return bool(before and now) and before.isdisjoint(now)
-
-
-def _sides(prediction: Prediction | None, limits: Specification) -> frozenset[str]:
-    if prediction is None or prediction.low is None or prediction.high is None:
-        return frozenset()
-    sides = {
-        "lower": limits.lower is not None and prediction.low < limits.lower,
-        "upper": limits.upper is not None and prediction.high > limits.upper,
-    }
-    return frozenset(side for side, beyond in sides.items() if beyond)
 
 
 def _beyond_what_is_said(case: PredictedSituation, standing: tuple[Guidance, ...]) -> bool:
@@ -166,7 +186,7 @@ def _brought_up_to_date(
     return with_range(now, case.prediction.value)
 
 
-def _on_probability(case: PredictedSituation, probability: float, seen: Mapping[str, Guidance]) -> tuple[Guidance, ...]:
+def _on_probability(case: PredictedSituation, probability: float, seen: Mapping[str, Guidance]) -> Advised:
     """Warn once where the lot is likely to fail; take the warning back when it is half as likely as that."""
     output = case.model.bundle.output_of(case.prediction.analyte)
     warn_at = output.probability.warn_at if output is not None and output.probability is not None else 1.0
@@ -174,12 +194,20 @@ def _on_probability(case: PredictedSituation, probability: float, seen: Mapping[
     run = tuple((past.at_ns, standing_by_probability(past, warn_at)) for past in followed_by_prediction(case))
     if _calm_for_long(case, run):
         ended = (moved(guidance, GuidanceState.RESOLVED) for guidance in standing)
-        return tuple(guidance for guidance in ended if guidance is not None)
+        settled = tuple(guidance for guidance in ended if guidance is not None)
+        return Advised(guidance=(*seen.values(), *settled), rejections_over=_all_rejections(case))
     if standing or not _due(case, run):
-        return renewed(case, standing)
-    reason = likely_reason(case.prediction, probability=probability, warn_at=warn_at)
+        return Advised(guidance=(*seen.values(), *renewed(case, standing)))
+    reasons: tuple[Reason, ...] = (likely_reason(case.prediction, probability=probability, warn_at=warn_at),)
+    rejected = rejected_warning(case)
+    if rejected is not None:
+        why = likely_asked_again(case, rejected, probability)
+        if why is None:
+            return Advised(guidance=tuple(seen.values()))
+        reasons = (*reasons, asked_again_reason(why, rejected, case))
     title = likely_title(case.prediction)
-    return (_guidance(case, GuidanceKind.WARNING, title=title, reasons=(reason,), supersedes=None),)
+    warning = _guidance(case, GuidanceKind.WARNING, title=title, reasons=reasons, supersedes=None)
+    return Advised(guidance=(*seen.values(), warning))
 
 
 def _suggest(case: PredictedSituation, seen: Mapping[str, Guidance], limits: Specification) -> Advised:
@@ -207,6 +235,10 @@ def _suggest(case: PredictedSituation, seen: Mapping[str, Guidance], limits: Spe
         return Advised(no_suggestion=(failed,))
     if suggestion is None:
         return Advised(no_suggestion=reasons)
+    rejected = rejected_move(case, suggestion)
+    if rejected is not None and asked_again(case, rejected, limits, outside=is_outside(case, limits)) is None:
+        said = abstain(Abstention.MOVE_REJECTED, tag=suggestion.tag, person=rejected.person, reason=rejected.reason)
+        return Advised(no_suggestion=(said,))
     superseded = (moved(guidance, GuidanceState.SUPERSEDED) for guidance in standing)
     new = _setpoint_guidance(case, suggestion, limits, supersedes=standing[0].guidance_id if standing else None)
     return Advised(guidance=(*(guidance for guidance in superseded if guidance is not None), new))

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from gateway.advice.lifecycle import OPEN
 from gateway.deadlines import ClockReading
 from gateway.facts.model_due import PastPrediction
-from gateway.line.definition import ModelAssignment
-from gateway.records.guidance import Guidance, GuidanceKind, GuidanceState
+from gateway.line.definition import UTC_ZONE, ModelAssignment
+from gateway.records.guidance import Guidance, GuidanceKind, GuidanceState, RejectedAdvice
 from gateway.records.laboratory import Specification
 from gateway.records.prediction import Prediction
 from gateway.records.production import Context
@@ -20,10 +21,11 @@ UNANSWERED = (GuidanceState.PROPOSED, GuidanceState.ACKNOWLEDGED, GuidanceState.
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Advised:
-    """Guidance that is new or changed, and where no move could be suggested, why not."""
+    """Guidance that is new or changed, why no move could be suggested, and rejections that no longer count."""
 
     guidance: tuple[Guidance, ...] = ()
     no_suggestion: tuple[Reason, ...] = ()
+    rejections_over: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,6 +46,8 @@ class PredictedSituation:
     recent: tuple[PastPrediction, ...] = ()  # of this analyte before this prediction, the newest first
     approval_is_signed: bool = False  # whether a move is approved only with an electronic signature
     pending: tuple[PendingMove, ...] = ()  # moves under way that were suggested for other values
+    rejected: tuple[RejectedAdvice, ...] = ()  # of this model and analyte, by a person, and still counting
+    time_zone: ZoneInfo = UTC_ZONE  # of the plant
 
     def open_of(self, kind: GuidanceKind) -> tuple[Guidance, ...]:
         """Return the open guidance of a kind that this model gave."""
@@ -94,3 +98,14 @@ def objective_of(case: PredictedSituation) -> Objective | None:
         others=case.others,
         pending=case.pending,
     )
+
+
+def sides_beyond(prediction: Prediction | None, limits: Specification) -> frozenset[str]:
+    """Return beyond which limits a prediction's interval reaches: lower, upper, both or none."""
+    if prediction is None or prediction.low is None or prediction.high is None:
+        return frozenset()
+    sides = {
+        "lower": limits.lower is not None and prediction.low < limits.lower,
+        "upper": limits.upper is not None and prediction.high > limits.upper,
+    }
+    return frozenset(side for side, beyond in sides.items() if beyond)

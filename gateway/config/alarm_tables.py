@@ -94,6 +94,19 @@ class AlarmsTable(Table):
         le=10,
         description="how far inside the limits that is, as a share of the half width of the prediction's interval",
     )
+    ask_again_after: Duration = Field(
+        default=8 * 3600.0,
+        gt=0,
+        description="after which time a rejected warning or suggestion may come back, "
+        "although its condition is the same",
+    )
+    ask_again_grown: float = Field(
+        default=0.5,
+        gt=0,
+        le=10,
+        description="by which share further beyond the limit it comes back earlier; "
+        "it does so at once when it becomes critical, crosses another limit, or has ended and comes again",
+    )
     suppress: list[SuppressTable] = Field(default_factory=list)
 
 

@@ -67,6 +67,8 @@ def _warning_rules(table: ModelTable, alarms: AlarmsTable) -> WarningRules:
         on_delay_ns=delay_ns(table.on_delay, alarms.on_delay, _ON_DELAY_PREDICTIONS),
         off_delay_ns=delay_ns(table.off_delay, alarms.off_delay, _OFF_DELAY_PREDICTIONS),
         dead_band=alarms.dead_band if table.dead_band is None else table.dead_band,
+        ask_again_after_ns=seconds_to_ns(alarms.ask_again_after),
+        ask_again_grown=alarms.ask_again_grown,
     )
 
 

@@ -101,6 +101,8 @@ EXAMPLES: Mapping[str, dict[str, Any]] = {
                 "equipment_id": "R1", "analyte": "viscosity", "unit": "mPa.s", "at": _AT, "stale": False,
                 "predicted": {"value": 106.1, "low": 104.4, "high": 107.8, "coverage": 0.9}, "reasons": [],
                 "specification": _SPECIFICATION, "material_lot_id": "LOT-0042", "model": _MODEL, "stage": "advise",
+                "rejected": {"at": _AT, "person": "A. Miller", "reason": "the sensor was cleaned",
+                             "guidance_id": "0c2f8f5e-7a43-5d2c-9b1e-0f3c6d1f7a21"},
                 "trend": "/api/trend/R1/viscosity",
             }
         ],

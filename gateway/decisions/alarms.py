@@ -25,7 +25,7 @@ from gateway.records.acts import (
     refused,
 )
 from gateway.records.alarms import Alarm, AlarmChange, AlarmChanged, Suppression
-from gateway.records.guidance import GuidanceState
+from gateway.records.guidance import GuidanceState, RejectionOver
 from gateway.records.people import Act
 from gateway.time_units import SECOND_NS, seconds_to_ns
 
@@ -63,6 +63,8 @@ def on_end_shelves(_event: TimerDue, facts: ShelvesFacts) -> Decision:
         else:
             decided += unsuppressed(alarm, AlarmChange.UNSHELVED, at_ns=_event.at_ns)
         decided += Decision(audit=(audit_entry("alarm_unshelved", alarm.alarm_id, because="its time is over"),))
+    for name in facts.rejections:
+        decided += Decision(records=(RejectionOver(name=name),), audit=(audit_entry("rejection_over", name),))
     return decided
 
 

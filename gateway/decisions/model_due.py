@@ -27,7 +27,7 @@ from gateway.lab.specifications import action_limits
 from gateway.latches import too_slow_latch
 from gateway.line.definition import LineDefinition, ModelAssignment, Stage
 from gateway.people.signing import approval_is_signed
-from gateway.records.guidance import Guidance
+from gateway.records.guidance import Guidance, RejectionOver
 from gateway.records.laboratory import Specification
 from gateway.records.prediction import Prediction
 from gateway.setpoints.intents import approved_by_itself
@@ -132,7 +132,11 @@ def _on_prediction(event: ModelDue, facts: ModelDueFacts, model: ModelAssignment
         rationing=facts.line.rationing,
         at_ns=event.at_ns,
     )
-    published = Decision(records=(recorded,), messages=(message,)) + guidance_changes(guidance, event, facts)
+    over = Decision(
+        records=tuple(RejectionOver(name=name) for name in advised.rejections_over),
+        audit=tuple(audit_entry("rejection_over", name) for name in advised.rejections_over),
+    )
+    published = Decision(records=(recorded,), messages=(message,)) + over + guidance_changes(guidance, event, facts)
     return published + _held_provisionally(event, facts, prediction, case.specification)
 
 
@@ -164,6 +168,8 @@ def _predicted_situation(
         advised_ns=facts.last_advised_ns,
         recent=facts.recent.get(prediction.analyte, ()),
         others=_others(event, facts, model, prediction),
+        rejected=facts.rejected.get(prediction.analyte, ()),
+        time_zone=facts.line.time_zone,
         approval_is_signed=approval_is_signed(facts.line.signatures),
         pending=pending_moves(_for_other_values(facts, model, prediction.analyte), facts.line),
     )

@@ -23,6 +23,7 @@ class ShelvesFacts(Facts):
 
     ended: tuple[Alarm, ...]
     suppressing: tuple[SuppressionRule, ...]
+    rejections: tuple[str, ...]  # of advice, by name, that are so old that no model can still ask
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

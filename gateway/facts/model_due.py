@@ -7,7 +7,7 @@ from gateway.facts.base import JudgingFacts
 from gateway.history.windows import TagWindow, WindowRequest
 from gateway.inference.feedback import BiasState
 from gateway.lab.disposition import LotState
-from gateway.records.guidance import Guidance
+from gateway.records.guidance import Guidance, RejectedAdvice
 from gateway.records.laboratory import ProvisionalHold
 from gateway.records.prediction import Prediction
 from gateway.records.production import Context
@@ -59,4 +59,5 @@ class ModelDueFacts(JudgingFacts):
     recent: Mapping[str, tuple[PastPrediction, ...]]  # by analyte, within the delays of warnings, the newest first
     silenced: frozenset[str]  # the alarms that call nobody now
     suppressed: Mapping[str, str]  # by alarm the rule that keeps it from calling now
+    rejected: Mapping[str, tuple[RejectedAdvice, ...]]  # by analyte, what a person has rejected and still counts
     announced_ns: tuple[int, ...]  # when operators were called to the equipment's guidance within the period

@@ -11,12 +11,15 @@ class WarningRules:
     """When a model's predictions become a warning, and when it ends (on delay, off delay and dead band of ISA-18.2).
 
     ``on_delay_ns``: how long predictions must reach beyond the limits. ``off_delay_ns``: how long they must then lie
-    inside, by at least ``dead_band`` times the half width of their interval.
+    inside, by at least ``dead_band`` times the half width of their interval. ``ask_again_after_ns`` and
+    ``ask_again_grown``: after which time, or by which share further out, a person is asked again who has rejected one.
     """
 
     on_delay_ns: int = 0
     off_delay_ns: int = 0
     dead_band: float = 0.25
+    ask_again_after_ns: int = seconds_to_ns(8 * 3600)
+    ask_again_grown: float = 0.5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,4 +1,4 @@
-"""Guidance for operators, with its suggestion and instruction."""
+"""Guidance for operators, with its suggestion and instruction, and what became of it when people rejected it."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -116,3 +116,20 @@ class Guidance(Record):
         """Return whose lot or sample it is about: the client and study of its result, where it is about one."""
         of_result = OF_THE_PLANT if self.measured is None else self.measured.scope
         return Scope(client_id=self.client_id or of_result.client_id, study_id=of_result.study_id)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RejectedAdvice:
+    """Advice that a person has rejected while its condition stands."""
+
+    guidance: Guidance
+    at_ns: int
+    person: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RejectionOver(Record):
+    """A rejection counts no longer; ``name``: of the advice, see ``gateway.advice.rejection``."""
+
+    name: str

@@ -95,6 +95,7 @@ _ROWS = (
     Table(name="restated_result"),
     Table(name="latch"),
     Table(name="alarm", not_vouched_for="it follows from guidance, conditions and acts, which have lines of their own"),
+    Table(name="rejected_advice", not_vouched_for="it names guidance, whose state and answer have lines of their own"),
     Table(name="alarm_suppression", not_vouched_for="conditions of the plant; a line says when one begins and ends"),
     Table(name="alarm_event", not_vouched_for="it follows from guidance, conditions and acts, and goes by age"),
     Table(name="notify_target", not_vouched_for="how far notices have come", written_by="the loop that sends notices"),

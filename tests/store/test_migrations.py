@@ -201,6 +201,7 @@ def rows_of_operation():
     alarm = {"alarm_id": "warning/R1/m/ph", "title": "ph", "severity": "warning", "position": "operator"}
     yield "alarm", alarm | {"active": 1, "acknowledged": 0, "latched": 0, "suppression": "none", "reason": "",
                             "person": "", "since_ns": 1}  # fmt: skip
+    yield "rejected_advice", {"name": "warning/R1/m/ph", "model": "m", "guidance_id": "g1", "at_ns": 1}
     yield "alarm_suppression", {"name": "cleaning", "since_ns": 1, "used_up": 0}
     yield "alarm_event", alarm | {"at_ns": 1, "change": "raised", "person": "", "reason": ""}
     yield "console_session", {"token_sha256": "ab", "user_id": "q.head", "password_seq": 1, "opened_ns": 1,

@@ -14,6 +14,7 @@ from gateway.advice.gateway_alarms import GatewayAlarm
 from gateway.advice.phrases import Phrase
 from gateway.advice.rationing import Summary
 from gateway.advice.reasons import Action, Advice
+from gateway.advice.rejection import AskedAgain
 from gateway.advice.titles import REASONS_WITH_NAMES, Abbreviation, Title
 from gateway.console.texts import ActionText, PilotText, StageText
 from gateway.contract.payloads.guidance import OVER
@@ -53,6 +54,7 @@ CODES: dict[str, Collection[str]] = {
     "summary": Summary,
     "summary_title": Summary,
     "advice_action": Action,
+    "asked_again": AskedAgain,
     "advice_phrase": Phrase,
     "guidance_title": Title,
     "title_abbreviation": Abbreviation,

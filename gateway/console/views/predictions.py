@@ -11,9 +11,20 @@ from gateway.contract.times import rfc3339
 from gateway.lab.in_force import in_force, in_unit
 from gateway.line.definition import ModelAssignment
 from gateway.line.outputs import ModelOutput
+from gateway.records.guidance import GuidanceKind, RejectedAdvice
 from gateway.records.laboratory import Specification
 from gateway.records.prediction import Prediction
 from gateway.store.facts.reading import Reading
+from gateway.store.facts.rejected import rejected_of_model
+
+
+class RejectedView(View):
+    """A warning that a person has rejected: they are not asked again for the same cause."""
+
+    at: str
+    person: str
+    reason: str
+    guidance_id: str
 
 
 class PredictionView(View):
@@ -30,6 +41,9 @@ class PredictionView(View):
     material_lot_id: str | None
     model: ModelPart
     stage: str
+    rejected: RejectedView | None = Field(
+        description="a warning of it that a person has rejected, while its condition stands"
+    )
     trend: str = Field(description="the path of its trend")
 
 
@@ -38,7 +52,17 @@ def predictions_of(reading: Reading, model: ModelAssignment, snapshot: Snapshot)
     bundle = model.bundle
     rows = reading.rows("console_newest_predictions", {"model": model.name, "most": len(bundle.outputs)})
     newest = {prediction.analyte: prediction for prediction in reversed(reading.decoded(Prediction, rows))}
-    return [_prediction(reading, model, output, newest.get(output.analyte), snapshot) for output in bundle.outputs]
+    rejected = rejected_of_model(reading, model.name)
+    views = (_prediction(reading, model, output, newest.get(output.analyte), snapshot) for output in bundle.outputs)
+    return [view.model_copy(update={"rejected": _rejected(rejected.get(view.analyte, ()))}) for view in views]
+
+
+def _rejected(rejected: tuple[RejectedAdvice, ...]) -> RejectedView | None:
+    warning = next((item for item in rejected if item.guidance.kind is GuidanceKind.WARNING), None)
+    if warning is None:
+        return None
+    at = rfc3339(warning.at_ns)
+    return RejectedView(at=at, person=warning.person, reason=warning.reason, guidance_id=warning.guidance.guidance_id)
 
 
 def _prediction(
@@ -58,6 +82,7 @@ def _prediction(
         material_lot_id=None if prediction is None else prediction.material_lot_id,
         model=ModelPart(name=identity.name, version=identity.version, sha256=identity.sha256),
         stage=snapshot.status.stage.get(model.name, "shadow"),
+        rejected=None,
         trend=f"/api/trend/{quote(equipment_id, safe='')}/{quote(output.analyte, safe='')}",
     )
 

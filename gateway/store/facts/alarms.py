@@ -12,6 +12,9 @@ from gateway.store.facts.reading import Reading
 from gateway.store.facts.suppression import suppressing
 from gateway.store.queries.alarms import alarm_of, read_alarm
 from gateway.store.statements import SQL
+from gateway.time_units import SECOND_NS
+
+_GRACE_NS = 3600 * SECOND_NS  # in which a model that is at work asks again, so that it can say why
 
 
 @loader
@@ -26,7 +29,13 @@ def shelves_facts(reading: Reading, event: TimerDue) -> ShelvesFacts:
     """Return the alarms whose time on the shelf is over."""
     rows = reading.connection.execute(SQL["shelves_that_end"], {"at_ns": event.at_ns})
     ended = tuple(read_alarm(row) for row in rows)
-    return ShelvesFacts(**reading.base(), ended=ended, suppressing=suppressing(reading))
+    longest_ns = max((model.warnings.ask_again_after_ns for model in reading.line.models), default=0)
+    return ShelvesFacts(
+        **reading.base(),
+        ended=ended,
+        suppressing=suppressing(reading),
+        rejections=reading.values("rejections_before", before_ns=event.at_ns - longest_ns - _GRACE_NS),
+    )
 
 
 @loader

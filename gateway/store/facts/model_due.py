@@ -18,6 +18,7 @@ from gateway.store.facts.feedback import bias_of
 from gateway.store.facts.guidance import announced_within
 from gateway.store.facts.loaders import loader
 from gateway.store.facts.reading import Reading
+from gateway.store.facts.rejected import rejected_of_model
 from gateway.store.facts.setpoint_write import NO_WRITES, writes_of
 from gateway.store.facts.suppression import silenced, suppressed_by_design
 from gateway.store.statements import SQL, value_of
@@ -35,7 +36,7 @@ def model_due_facts(reading: Reading, event: ModelDue) -> ModelDueFacts:
             **reading.base(), windows=reading.windows, context=Context(), specifications=reading.specifications(),
             open_guidance=(), open_suggestions=(), last_advised_ns={}, bias={}, coupled_predictions={},
             lot=LotInProgress(state=LotState(), closed=False, provisional=(), predictions={}), recent={},
-            announced_ns=(), silenced=frozenset(), suppressed={}, writes=NO_WRITES,
+            announced_ns=(), silenced=frozenset(), suppressed={}, rejected={}, writes=NO_WRITES,
         )  # fmt: skip
     moves = {item.tag: value_of(reading.connection, "last_move", tag=item.tag) for item in model.bundle.manipulated}
     context = reading.context_of_equipment(model.equipment_id, event.at_ns)
@@ -58,6 +59,7 @@ def model_due_facts(reading: Reading, event: ModelDue) -> ModelDueFacts:
         recent=_recent(reading, model, event.at_ns),
         silenced=silenced(reading),
         suppressed=suppressed_by_design(reading),
+        rejected=rejected_of_model(reading, model.name),
         announced_ns=announced_within(reading, model.equipment_id, event.at_ns),
     )
 

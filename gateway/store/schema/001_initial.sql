@@ -1455,6 +1455,15 @@ CREATE TABLE alarm (
 ) STRICT;
 CREATE INDEX alarm_suppressed ON alarm (until_ns) WHERE suppression <> 'none';
 
+-- Warnings and suggestions that a person has rejected and whose condition stands: they are not asked again.
+CREATE TABLE rejected_advice (
+    name         TEXT PRIMARY KEY,
+    model        TEXT NOT NULL,
+    guidance_id  TEXT NOT NULL,
+    at_ns        INTEGER NOT NULL
+) STRICT;
+CREATE INDEX rejected_advice_by_model ON rejected_advice (model);
+
 -- Rules by which alarms are suppressed by design, whose condition holds; used_up: for longer than it may.
 CREATE TABLE alarm_suppression (
     name      TEXT PRIMARY KEY,

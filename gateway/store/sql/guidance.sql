@@ -80,3 +80,20 @@ SELECT begun_ns, recorded, counted FROM refused_responses;
 INSERT INTO refused_responses (one, begun_ns, recorded, counted) VALUES (1, :begun_ns, :recorded, :counted)
 ON CONFLICT (one) DO UPDATE SET
     begun_ns = excluded.begun_ns, recorded = excluded.recorded, counted = excluded.counted;
+
+-- name: keep_rejection
+INSERT OR REPLACE INTO rejected_advice (name, model, guidance_id, at_ns) VALUES (:name, :model, :guidance_id, :at_ns);
+
+-- name: delete_rejection
+DELETE FROM rejected_advice WHERE name = :name;
+
+-- name: rejections_of_model
+SELECT name, guidance_id, at_ns FROM rejected_advice WHERE model = :model ORDER BY name;
+
+-- name: rejections_before
+SELECT name FROM rejected_advice WHERE at_ns < :before_ns ORDER BY name;
+
+-- name: rejection_of_guidance
+SELECT person, CASE WHEN json_valid(body) THEN json_extract(body, '$.reason') END AS reason
+FROM response_checked WHERE guidance_id = :guidance_id AND outcome = 'REJECTED' AND holds
+ORDER BY row_number DESC LIMIT 1;

@@ -4,12 +4,13 @@ The alarm of a guidance is a projection: it follows from the guidance alone, so 
 """
 
 import sqlite3
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
-from gateway.advice.alarm_states import alarm_id_of, changes_of_guidance
+from gateway.advice.alarm_states import after, alarm_id_of, changes_of_guidance
 from gateway.events import Event
-from gateway.records.alarms import AlarmChanged, AlarmState, SuppressionInForce, SuppressionOver
-from gateway.records.guidance import Guidance
+from gateway.records.alarms import AlarmChange, AlarmChanged, AlarmState, SuppressionInForce, SuppressionOver
+from gateway.records.guidance import Guidance, GuidanceState
+from gateway.store.facts.rejected import rejection_of
 from gateway.store.queries.alarms import alarm_of
 from gateway.store.statements import SQL
 from gateway.time_units import DAY_NS
@@ -56,4 +57,19 @@ def follow_guidance(connection: sqlite3.Connection, event: Event, guidance: Guid
     if alarm_id is None:
         return
     for changed in changes_of_guidance(alarm_of(connection, alarm_id), guidance, at_ns=event.at_ns):
+        alarm = changed.alarm
+        if guidance.state is GuidanceState.REJECTED and changed.change is AlarmChange.ACKNOWLEDGED:
+            person, reason = rejection_of(connection, guidance.guidance_id)
+            changed = replace(changed, alarm=replace(alarm, person=person, reason=reason))  # noqa: PLW2901
         alarm_changed(connection, event, changed)
+
+
+def end_of_rejected(connection: sqlite3.Connection, event: Event, alarm_id: str) -> None:
+    """Write that the alarm of a rejected warning has returned: its condition has ended, and a person knows of it."""
+    alarm = alarm_of(connection, alarm_id)
+    if alarm is None or not alarm.active:
+        return
+    returned = after(alarm, AlarmChange.RETURNED, at_ns=event.at_ns)
+    if returned is not None:
+        now = replace(returned, acknowledged=True, person="", reason="")
+        alarm_changed(connection, event, AlarmChanged(alarm=now, change=AlarmChange.RETURNED))

@@ -94,6 +94,7 @@ function prediction(one, drawn) {
         label: `${one.analyte} ${measured(value)} ${unit(one.unit)}, ${shown}` }),
       h("p", { class: "quiet" }, text("guidance.interval", { low: measured(predicted.low), high: measured(predicted.high), coverage: share(predicted.coverage) }))]
       : h("div", { class: "abstained" }, h("p", { class: "strong" }, text("now.abstained")), h("ul", {}, one.reasons.map((reason) => h("li", {}, reason.text)))),
+    one.rejected ? h("p", { class: "quiet" }, text("now.rejected", { at: time(one.rejected.at), person: one.rejected.person, reason: one.rejected.reason })) : null,
     drawn && drawn.value.filter((one) => one !== null).length > 1 ? island(`chart-${one.trend}`, { class: "chart", role: "img", "aria-label": text("now.trend", { analyte: one.analyte, limits: shown }) }, trend, drawn) : null);
 }
 
