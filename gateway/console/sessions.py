@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import secrets
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 
@@ -66,7 +67,7 @@ class Sessions:
             return None
         key, now = _hash(token), self._clock.now()
         row = await self._reader.read(partial(_session, key))
-        if row is None or now.is_past(row.expires) or self._idle(key, row.used_ns, now):
+        if row is None or not self._stands(key, row, now):
             self._used_boot_ns.pop(key, None)
             return None
         if used:
@@ -78,6 +79,13 @@ class Sessions:
             must_change=row.must_change,
             expires=row.expires,
         )
+
+    def holds(self, token: str, row: "SessionRow | None") -> bool:
+        """Return whether a session holds now, by what ``rows_of`` has read of it, and may read what all may."""
+        return row is not None and not row.must_change and self._stands(_hash(token), row, self._clock.now())
+
+    def _stands(self, key: str, row: "SessionRow", now: ClockReading) -> bool:
+        return not now.is_past(row.expires) and not self._idle(key, row.used_ns, now)
 
     def recently_held(self, token: str) -> bool:
         """Return whether a token was that of a session in this run; it costs no reading."""
@@ -107,14 +115,21 @@ class Sessions:
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class SessionRow:
+    """What is on record of a session whose user may use it."""
+
     user: User
     must_change: bool
     used_ns: int
     expires: Deadline
 
 
-def _session(token_sha256: str, connection: sqlite3.Connection) -> _Row | None:
+def rows_of(connection: sqlite3.Connection, tokens: Iterable[str]) -> dict[str, SessionRow | None]:
+    """Return what is on record of the sessions of tokens, by token; None where there is none that could hold."""
+    return {token: _session(_hash(token), connection) for token in tokens}
+
+
+def _session(token_sha256: str, connection: sqlite3.Connection) -> SessionRow | None:
     row = connection.execute(SQL["console_session"], {"token_sha256": token_sha256}).fetchone()
     if row is None or not row["holds"] or row["newest_password_seq"] != row["password_seq"]:
         return None
@@ -124,7 +139,7 @@ def _session(token_sha256: str, connection: sqlite3.Connection) -> _Row | None:
     password = connection.execute(SQL["newest_password"], {"user_id": user.user_id}).fetchone()
     if password is not None and not password["holds"]:
         return None
-    return _Row(
+    return SessionRow(
         user,
         password is not None and bool(password["must_change"]),
         row["used_ns"],

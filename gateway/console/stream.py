@@ -1,14 +1,12 @@
-"""Server-sent events: that something was committed, and that the gateway lives.
+"""Server-sent events: the newest state with each change, and that the gateway lives.
 
-A page hears at once of what is new, and at most four times in a second. It takes the state anew itself, so that there
-is nothing to catch up with: a page that does not read is ended, and begins again. The session is looked at every few
-seconds, so that a page hears when it is over.
+What is sent is made once for all pages (``broadcast.py``). A page that does not read is ended, and begins again; it
+takes the state anew itself, so that there is nothing to catch up with.
 """
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import AbstractContextManager, aclosing, contextmanager, suppress
+from contextlib import AbstractContextManager, aclosing, contextmanager
 from functools import partial
 
 from starlette.datastructures import Address
@@ -16,39 +14,25 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from gateway.console.asked import Asked, RefusedError
-from gateway.console.changes import Changes
-from gateway.console.sessions import Sessions
-from gateway.contract.times import rfc3339
-from gateway.errors import StoreUnavailableError
+from gateway.console.broadcast import Broadcast
 from gateway.transport.http_entrance import Entrance, Peer
 
 MOST_STREAMS, MOST_OF_ONE_USER = 64, 8
-_APART_SECONDS = 0.25
-_HEARTBEAT_SECONDS = 1.0
 _SEND_SECONDS = 5.0
-_LOOK_EVERY = 5  # heartbeats
 
 
 class Streams:
     """The open event streams."""
 
-    def __init__(self, *, changes: Changes, sessions: Sessions, entrance: Entrance, now_ns: Callable[[], int]) -> None:
+    def __init__(self, *, broadcast: Broadcast, entrance: Entrance) -> None:
+        self._broadcast = broadcast
         self._entrance = entrance
-        self._changes = changes
-        self._sessions = sessions
-        self._now_ns = now_ns
         self._of_user: dict[str, int] = {}
-        self._ending = False
 
     @property
     def count(self) -> int:
         """Return how many are open."""
         return sum(self._of_user.values())
-
-    def end(self) -> None:
-        """End all of them: the gateway stops."""
-        self._ending = True
-        self._changes.note()
 
     async def answer(self, asked: Asked) -> Response:
         """Return a stream for a page."""
@@ -72,39 +56,13 @@ class Streams:
                 del self._of_user[user_id]
 
     async def _events(self, token: str) -> AsyncGenerator[bytes, None]:
-        changed, loop = self._changes.waiting(), asyncio.get_running_loop()
-        heartbeats, heartbeat_at, state_at = 0, loop.time(), loop.time() + _APART_SECONDS
-        try:
-            yield self._state()
-            while not self._ending:
-                now = loop.time()
-                if now >= heartbeat_at:
-                    if heartbeats % _LOOK_EVERY == 0 and not await self._holds(token):
-                        yield _event("over", {"why": "the session has ended"})
-                        return
-                    heartbeats, heartbeat_at = heartbeats + 1, now + _HEARTBEAT_SECONDS
-                    yield _event("heartbeat", {"at": rfc3339(self._now_ns())})
-                elif changed.is_set() and now >= state_at:
-                    changed.clear()
-                    state_at = now + _APART_SECONDS
-                    yield self._state()
-                elif changed.is_set():
-                    await asyncio.sleep(min(heartbeat_at, state_at) - now)
-                else:
-                    with suppress(TimeoutError):
-                        async with asyncio.timeout_at(heartbeat_at):
-                            await changed.wait()
-        finally:
-            self._changes.leave(changed)
-
-    def _state(self) -> bytes:
-        return _event("state", {"counter": self._changes.counter})
-
-    async def _holds(self, token: str) -> bool:
-        try:
-            return await self._sessions.holding(token, used=False) is not None
-        except StoreUnavailableError:  # whether it holds is not known: the next look says
-            return True
+        with self._broadcast.page(token) as page:
+            while True:
+                events = await page.take()
+                if events:
+                    yield events
+                if page.over:
+                    return
 
 
 class _Stream(Response):
@@ -145,7 +103,3 @@ class _Stream(Response):
 async def _gone(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-def _event(kind: str, data: dict[str, object]) -> bytes:
-    return f"event: {kind}\ndata: {json.dumps(data)}\n\n".encode()

@@ -12,6 +12,7 @@ from gateway.config.credentials import credential
 from gateway.console import setup_link
 from gateway.console.acts import ActAnswers
 from gateway.console.application import Application
+from gateway.console.broadcast import Broadcast
 from gateway.console.bundles import Bundles
 from gateway.console.changes import Changes
 from gateway.console.people import People, TakesActs
@@ -75,11 +76,12 @@ def console(options: ConsoleOptions, ground: ConsoleGround, acts: TakesActs) -> 
         options=options, line=ground.line, directory=directory, sessions=sessions, reader=quick, acts=acts,
         clock=clock,
     )  # fmt: skip
-    streams = Streams(changes=changes, sessions=sessions, entrance=entrance, now_ns=clock.now_ns)
     snapshots = Snapshots(
         ground.line, clock=clock, health=ground.health, present=ground.present, counter=lambda: changes.counter,
         figures=lambda: {"event streams": float(streams.count)}, certificates=ground.certificates,
     )  # fmt: skip
+    broadcast = Broadcast(changes=changes, sessions=sessions, reader=quick, snapshots=snapshots, now_ns=clock.now_ns)
+    streams = Streams(broadcast=broadcast, entrance=entrance)
     shown = Shown(snapshots=snapshots, answers=Answers(counter=lambda: changes.counter))
     showing = Showing(quick=quick, slow=slow, shown=shown, figures=_figures(snapshots, ground.reader))
     verifying = Verifying(directory, ground.line.path, now_ns=clock.now_ns)
@@ -96,7 +98,7 @@ def console(options: ConsoleOptions, ground: ConsoleGround, acts: TakesActs) -> 
     )  # fmt: skip
     server = Console(
         options, application, entrance=entrance, on_condition=ground.health.condition,
-        before=lambda: _offer_set_up(options, directory, clock), readers=(quick, slow), on_closing=streams.end,
+        before=lambda: _offer_set_up(options, directory, clock), readers=(quick, slow), on_closing=broadcast.end,
     )  # fmt: skip
     return ConsoleParts(server=server, snapshots=snapshots)
 

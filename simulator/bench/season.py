@@ -48,7 +48,7 @@ def measure(small: bool) -> dict[str, Figure]:  # noqa: FBT001 - every bench tak
         known = KnownThen(RecordedHistory(connection, []), {}, start_ns=stretch.from_ns, end_ns=stretch.until_ns)
         begun, folder = time.perf_counter(), Path(name) / "replay"
         recording = Recording(events=recorded, stretch=stretch)
-        season = rerun(recording, line=_line(), history=known, folder=folder)
+        season = rerun(recording, line=bare_line(), history=known, folder=folder)
         seconds = time.perf_counter() - begun
     results = sum(isinstance(past.event, ResultArrived) for past in recorded)
     return {
@@ -61,7 +61,8 @@ def measure(small: bool) -> dict[str, Figure]:  # noqa: FBT001 - every bench tak
     }
 
 
-def _line() -> LineDefinition:
+def bare_line() -> LineDefinition:
+    """Return a line without tags and models, with a product of six analytes."""
     return LineDefinition(
         path="bench/lab/polymers/line-1",
         topic_root="bench/lab/polymers/line-1/quality",

@@ -204,8 +204,11 @@ async def test_twenty_pages_hear_of_a_commit_and_a_user_has_so_many_at_most(serv
 
 async def test_a_page_that_does_not_read_is_ended_and_holds_up_no_other(served, monkeypatch):
     monkeypatch.setattr("gateway.console.stream._SEND_SECONDS", 0.2)
-    monkeypatch.setattr("gateway.console.stream._APART_SECONDS", 0.0)
-    monkeypatch.setattr("gateway.console.stream._event", lambda kind, _data: b"event: " + kind.encode() + b"x" * 10**6)
+    monkeypatch.setattr("gateway.console.broadcast._APART_SECONDS", 0.0)
+    monkeypatch.setattr("gateway.console.broadcast._PER_SECOND", 1000.0)
+    monkeypatch.setattr(
+        "gateway.console.broadcast._event", lambda kind, _data: b"event: " + kind.encode() + b"x" * 10**6
+    )
     browser = served.browser()
     await browser.sign_in("viewer")
     stream = await browser.events()

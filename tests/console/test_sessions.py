@@ -186,7 +186,7 @@ async def test_the_sessions_of_a_user_end_when_the_user_is_disabled_or_the_passw
 
 
 async def test_a_page_hears_that_its_session_is_over(served, monkeypatch):
-    monkeypatch.setattr("gateway.console.stream._LOOK_EVERY", 1)
+    monkeypatch.setattr("gateway.console.broadcast._LOOK_SECONDS", 0.1)
     browser = served.browser()
     await browser.sign_in("operator")
     stream = await browser.events()

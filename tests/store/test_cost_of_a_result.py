@@ -25,7 +25,7 @@ def statements_of(connection, event):
     """Return the statements that deciding an event takes."""
     statements = []
     connection.set_trace_callback(statements.append)
-    decide_batch(connection, line=season._line(), batch=(Pending(event),), trail=False)
+    decide_batch(connection, line=season.bare_line(), batch=(Pending(event),), trail=False)
     connection.set_trace_callback(None)
     return [
         after for before, after in pairwise(["", *statements]) if after != before

@@ -33,6 +33,7 @@ let doorOpen = true, before = null;
 let lostSince = null; // by the gateway's clock, when it was heard last before it was lost
 
 const stream = new Stream({
+  onNow: (view) => { if (!doorOpen) take(view); },
   onState: (counter) => refresh(counter),
   onLost: () => {
     page.connected = false;
@@ -114,7 +115,7 @@ async function navigate() {
   if (doorOpen) return begin();
   draw();
   part("content").scrollTop = 0;
-  await Promise.all([refresh(reading.wanted), readView({ byItself: false })]);
+  await Promise.all([refresh(), readView({ byItself: false })]);
   return null;
 }
 
@@ -142,20 +143,30 @@ async function missedSince(since, lostAt, earlier) {
   return { from: new Date(lostAt).toISOString(), until: new Date().toISOString(), guidance: [...came, ...view.guidance, ...gone], alarms: view.alarms };
 }
 
-/** Something has changed: read Now, and the view that is open. */
-async function refresh(counter) {
+/** Something has changed: read the view that is open, and Now where the gateway could not send it. */
+async function refresh(counter = -1) {
   reading.wanted = Math.max(reading.wanted, counter);
   if (reading.now || doorOpen) return;
-  const wait = reading.readAt + BETWEEN_READS_MS - performance.now();
-  if (wait > 0) {
-    reading.timer ??= setTimeout(() => { reading.timer = null; refresh(-1); }, wait);
-    return;
+  if (!page.now || page.now.counter < reading.wanted) {
+    const wait = reading.readAt + BETWEEN_READS_MS - performance.now();
+    if (wait > 0) {
+      reading.timer ??= setTimeout(() => { reading.timer = null; refresh(); }, wait);
+      return;
+    }
+    await readNow();
   }
-  await readNow();
   const early = reading.viewAt + BETWEEN_VIEW_READS_MS - performance.now();
   if (early <= 0) await readView();
   else reading.viewTimer ??= setTimeout(() => { reading.viewTimer = null; readView(); }, early); // no change is the last one unseen
   readTrends();
+}
+
+/** Somebody has acted here: read at once what came of it. */
+async function acted() {
+  draw();
+  if (doorOpen) return;
+  if (!reading.now) await readNow();
+  await Promise.all([readView(), refresh()]);
 }
 
 async function readNow() {
@@ -163,7 +174,9 @@ async function readNow() {
   try {
     for (let turn = 0; turn < MOST_READS_OF_A_STATE; turn += 1) {
       reading.readAt = performance.now();
-      take(await read("/api/now", { byItself: true }));
+      const shown = page.now;
+      const view = await read("/api/now", { byItself: true });
+      if (page.now === shown || view.counter >= page.now.counter) take(view); // else a newer one was sent meanwhile
       if (page.now.counter >= reading.wanted) break; // the gateway has answered an earlier state: it keeps answers for an instant
       await new Promise((resolve) => { setTimeout(resolve, BETWEEN_READS_MS); });
     }
@@ -270,7 +283,7 @@ addEventListener("pointerdown", () => { pressed.down = true; });
 addEventListener("pointerup", release);
 addEventListener("pointercancel", release);
 addEventListener("blur", release);
-document.addEventListener("labline-acted", () => { draw(); refresh(-1); if (!doorOpen) readView(); });
+document.addEventListener("labline-acted", acted);
 document.addEventListener("labline-menu", draw);
 document.addEventListener("labline-draw", draw);
 document.addEventListener("labline-more", readOlder);

@@ -6,7 +6,7 @@ const SILENCE_MS = 2400, SILENCE_WHEN_BROKEN_MS = 1500;
 const LOOK_MS = 250;
 const RETRY_MS = 1000;
 
-/** Follow the gateway's events. `handlers`: onState(counter), onLost(), onBack(), onOver(why). */
+/** Follow the gateway's events. `handlers`: onNow(view), onState(counter), onLost(), onBack(), onOver(why). */
 export class Stream {
   constructor(handlers) {
     this.handlers = handlers;
@@ -46,6 +46,10 @@ export class Stream {
     this.triedAt = performance.now();
     this.source = new EventSource("/api/events");
     this.source.addEventListener("heartbeat", (event) => this.hear(JSON.parse(event.data).at));
+    this.source.addEventListener("now", (event) => {
+      this.hear();
+      this.handlers.onNow(JSON.parse(event.data));
+    });
     this.source.addEventListener("state", (event) => {
       this.hear();
       this.handlers.onState(Number(JSON.parse(event.data).counter));
