@@ -14,7 +14,7 @@ from gateway.config.reading import read
 from gateway.errors import LablineError
 from gateway.people.passwords import hashed, problem_of
 from gateway.records.acts import Act, Answer
-from gateway.records.user_acts import AddUser, ChangeUser, EnrollKey, RevokeKey, SetPassword
+from gateway.records.user_acts import AddUser, ChangeUser, EndSessions, EnrollKey, RevokeKey, SetPassword, UnlockUser
 from gateway.records.users import Role, User
 from gateway.runtime.act_requests import perform
 from gateway.store.database import read_state
@@ -127,6 +127,24 @@ def enable(
     """Allow a disabled user to act again."""
     _done(ChangeUser(user_id=user, disabled=False), config, person, reason)
     out.print(f"{user} is enabled")
+
+
+@app.command()
+def unlock(
+    user: str = _USER, config: Path = CONFIG, reason: str | None = _REASON, person: str | None = _PERSON
+) -> None:
+    """Let a user who is locked after wrong passwords try again; the password stays as it is."""
+    _done(UnlockUser(user_id=user), config, person, reason)
+    out.print(f"{user} is unlocked")
+
+
+@app.command(name="end-sessions")
+def end_sessions(
+    user: str = _USER, config: Path = CONFIG, reason: str | None = _REASON, person: str | None = _PERSON
+) -> None:
+    """End the sessions of a user at the console at once."""
+    _done(EndSessions(user_id=user), config, person, reason)
+    out.print(f"{user} is signed out everywhere")
 
 
 @app.command()

@@ -29,6 +29,7 @@ from gateway.console.routes import Access, Route
 from gateway.console.sessions import Session, Sessions
 from gateway.console.static_files import StaticFiles
 from gateway.errors import LablineError, StoreUnavailableError
+from gateway.records.users import Role
 from gateway.transport.console_options import ConsoleOptions
 from gateway.transport.http_entrance import Entrance, Peer, Rate
 
@@ -124,7 +125,7 @@ class Application:
         token = request.cookies.get(self._cookie, "")
         self._hold_off(request, token)
         session = await self._sessions.holding(token, used=_by_a_person(request, route))
-        if session is None and route.access is Access.SIGNED_IN:
+        if session is None and route.access is not Access.ANYBODY:
             raise RefusedError(401, "nobody is signed in, or the session has ended", "sign in")
         if session is not None:
             self._known(request, session)
@@ -155,7 +156,7 @@ class Application:
             raise RefusedError(429, "too many requests in a short time", "wait a second")
 
     def _may(self, request: Request, route: Route, session: Session) -> None:
-        if route.access is not Access.SIGNED_IN:
+        if route.access is Access.ANYBODY:
             return
         if request.method != "GET" and not hmac.compare_digest(
             request.headers.get(CSRF, "").encode(errors="replace"), session.csrf_token.encode()
@@ -163,6 +164,8 @@ class Application:
             raise RefusedError(403, "the request does not carry this session's token", "load the page again")
         if session.must_change and route.name not in _BEFORE_A_NEW_PASSWORD:
             raise RefusedError(403, "this password was set by somebody else", "set one of your own first")
+        if route.access is Access.ADMINISTRATORS and Role.ADMINISTRATOR not in session.user.roles:
+            raise RefusedError(403, "only administrators see users", "ask one of them")
 
 
 def _by_a_person(request: Request, route: Route) -> bool:

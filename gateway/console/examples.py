@@ -119,6 +119,23 @@ EXAMPLES: Mapping[str, dict[str, Any]] = {
         "damaged": [],
     },
     "AlarmsView": {"at": _AT, "longest_shelve_seconds": 28800, "alarms": [_ALARM]},
+    "AccountView": {
+        "user_id": "omar", "full_name": "Omar Haddad", "roles": ["operator"],
+        "sessions": [{"opened_at": _AT, "used_at": _AT, "expires_at": _LATER, "this": True}],
+    },
+    "UsersView": {
+        "users": [
+            {
+                "user_id": "omar", "full_name": "Omar Haddad", "roles": ["operator"], "os_user": None,
+                "disabled": False, "locked": False, "failures": 3, "next_attempt_at": _AT, "last_sign_in_at": _AT,
+                "has_password": True, "must_change": False, "second_device": False, "sessions": 1,
+                "keys": [{"key_id": "8e0a", "label": "terminal 4"}],
+            }
+        ]
+    },
+    "PasswordLinkView": {
+        "user_id": "omar", "fragment": "#password=omar~one-time.69a5.AbC", "valid_until_at": _LATER,
+    },
     "MissedView": {"since": _AT, "guidance": [{**_GUIDANCE, "state": "expired", "suggestion": None, "answers": []}],
                    "alarms": [{"alarm_id": "gateway/SOURCE_PLC1_DISCONNECTED", "text": "plc1 is not connected",
                                "severity": "warning", "since_at": _AT, "until_at": _LATER, "count": 1}]},

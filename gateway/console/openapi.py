@@ -93,14 +93,14 @@ def _operation(route: Route) -> dict[str, Any]:
         {"name": name, "in": "query", "required": False, "description": text, "schema": _PARAMETERS[name]}
         for name, text in route.query
     ]
-    if route.method != "GET" and route.access is Access.SIGNED_IN:
+    if route.method != "GET" and route.access is not Access.ANYBODY:
         parameters.append({"name": "X-CSRF-Token", "in": "header", "required": True, "schema": {"type": "string"},
                            "description": "of /api/me"})  # fmt: skip
     if parameters:
         operation["parameters"] = parameters
     if route.asked is not None:
         operation["requestBody"] = {"required": True, "content": _json(route.asked.__name__)}
-    operation["security"] = [{"session": []}] if route.access is Access.SIGNED_IN else []
+    operation["security"] = [] if route.access is Access.ANYBODY else [{"session": []}]
     return operation
 
 

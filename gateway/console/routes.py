@@ -22,6 +22,7 @@ from gateway.console.views.samples import SamplesView
 from gateway.console.views.session import LinkAsked, MeView, SetUpAsked, SignInAsked, StartView
 from gateway.console.views.signatures import SignaturesView
 from gateway.console.views.trend import TrendView
+from gateway.console.views.users import AccountView, PasswordLinkAsked, PasswordLinkView, UsersView
 
 
 class Access(StrEnum):
@@ -29,6 +30,7 @@ class Access(StrEnum):
 
     ANYBODY = "anybody"
     SIGNED_IN = "signed in"
+    ADMINISTRATORS = "administrators"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,6 +63,13 @@ ROUTES: tuple[Route, ...] = (
     Route(method="POST", path="/setup", text="Make the first administrator by the one-time link.",
           answer=MeView, asked=SetUpAsked, access=Access.ANYBODY),
     Route(method="GET", path="/api/me", text="Who is signed in, and what they may do.", answer=MeView),
+    Route(method="GET", path="/api/account", text="One's own account, with where one is signed in.",
+          answer=AccountView),
+    Route(method="GET", path="/api/users", text="All users, for administrators.", answer=UsersView,
+          access=Access.ADMINISTRATORS),
+    Route(method="POST", path="/api/users/{user}/password-link", access=Access.ADMINISTRATORS,
+          text="Make a link by which a user sets a password of their own; it ends their sessions and their lock.",
+          answer=PasswordLinkView, asked=PasswordLinkAsked),
     Route(method="GET", path="/api/now", text="The highest open alarm, what to do, and what runs.", answer=NowView),
     Route(method="GET", path="/api/alarms", text="Every alarm that is not normal, and who may do what about it.",
           answer=AlarmsView),

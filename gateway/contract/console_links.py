@@ -5,7 +5,7 @@ A link's secret stands behind the #, so that no server's log and no proxy ever h
 
 import hashlib
 
-SET_UP, SIGN_IN = "set-up", "sign-in"
+SET_UP, SIGN_IN, PASSWORD = "set-up", "sign-in", "password"
 
 
 def link_hash(link: str) -> str:

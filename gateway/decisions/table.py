@@ -62,10 +62,12 @@ from gateway.decisions.suppression import on_suppressions_due, windows_of_suppre
 from gateway.decisions.users import (
     on_add_user,
     on_change_user,
+    on_end_sessions,
     on_enroll_key,
     on_revoke_key,
     on_set_password,
     on_sign_in_tried,
+    on_unlock_user,
 )
 from gateway.events import (
     ActRequested,
@@ -199,6 +201,8 @@ DECISIONS: Mapping[tuple[type[EventBase], object], Row] = {
     (ActRequested, ActKind.ADD_USER): _act(on_add_user),
     (ActRequested, ActKind.CHANGE_USER): _act(on_change_user),
     (ActRequested, ActKind.SET_PASSWORD): _act(on_set_password),
+    (ActRequested, ActKind.UNLOCK_USER): _act(on_unlock_user),
+    (ActRequested, ActKind.END_SESSIONS): _act(on_end_sessions),
     (ActRequested, ActKind.ENROLL_KEY): _act(on_enroll_key),
     (ActRequested, ActKind.REVOKE_KEY): _act(on_revoke_key),
     (ActRequested, ActKind.DECIDE_LOT): _signed(ActKind.DECIDE_LOT),

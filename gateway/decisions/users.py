@@ -15,8 +15,17 @@ from gateway.people.passwords import SHORTEST_PASSWORD
 from gateway.people.public_keys import problem_of_public_key
 from gateway.people.sign_in import is_locked
 from gateway.records.acts import Answer, done, refused
-from gateway.records.user_acts import AddUser, ChangeUser, EnrollKey, RevokeKey, SetPassword
-from gateway.records.users import CredentialKind, KeyChanged, PasswordSet, Role, SignInCounted, User, UserChanged
+from gateway.records.user_acts import AddUser, ChangeUser, EndSessions, EnrollKey, RevokeKey, SetPassword, UnlockUser
+from gateway.records.users import (
+    CredentialKind,
+    KeyChanged,
+    PasswordSet,
+    Role,
+    SessionsEnded,
+    SignInCounted,
+    User,
+    UserChanged,
+)
 
 _USER_ID = re.compile(r"[a-z][a-z0-9._-]{0,31}")
 _USERS = "labline user list shows the users"
@@ -33,11 +42,13 @@ def on_add_user(event: ActRequested, facts: UserFacts) -> Decision:
         os_user=act.os_user or None,
     )
     if not _USER_ID.fullmatch(act.user_id):
-        return _refusal(f"{act.user_id} is no user's id", hint="small letters, digits, dot, dash, at most 32")
+        return _refusal(f"{act.user_id} is no user's id", hint="small letters, digits, dot, dash, at most 32",
+                        field="user_id")  # fmt: skip
     if any(other.user_id == act.user_id for other in facts.users):
-        return _refusal(f"there is a user {act.user_id} already", hint="labline user change changes a user")
+        return _refusal(f"there is a user {act.user_id} already", hint="labline user change changes a user",
+                        field="user_id")  # fmt: skip
     if not facts.users and Role.ADMINISTRATOR not in user.roles:
-        return _refusal("the first user must be an administrator", hint="give --role administrator")
+        return _refusal("the first user must be an administrator", hint="give --role administrator", field="roles")
     if act.password_hash is not None and event.credential.kind is not CredentialKind.SETUP_LINK:
         return _refusal("a password comes with the set-up link only", hint="labline user password sets one")
     return _no_such_user_can_be(user, facts) or _with_password(_changed("user_added", user, event), act)
@@ -67,10 +78,10 @@ def on_change_user(event: ActRequested, facts: UserFacts) -> Decision:
         disabled=before.disabled if act.disabled is None else act.disabled,
     )
     if facts.actor is not None and facts.actor.user_id == user.user_id and not set(user.roles) <= set(before.roles):
-        return _refusal("nobody gives themselves a role", hint="another administrator gives it")
+        return _refusal("nobody gives themselves a role", hint="another administrator gives it", field="roles")
     if not _is_administrator(user) and not any(_is_administrator(other) for other in facts.users
                                                if other.user_id != user.user_id):  # fmt: skip
-        return _refusal(f"{user.user_id} is the last administrator", hint="make somebody else one first")
+        return _refusal(f"{user.user_id} is the last administrator", hint="make somebody else one first", field="roles")
     return _no_such_user_can_be(user, facts) or _changed("user_changed", user, event)
 
 
@@ -96,6 +107,33 @@ def on_set_password(event: ActRequested, facts: UserFacts) -> Decision:
         audit=(audit_entry("password_set", act.user_id, must_change=not own, person=event.person),),
         answer=done(),
     )
+
+
+def on_unlock_user(event: ActRequested, facts: UserFacts) -> Decision:
+    """Let a user try their password again; nobody unlocks themselves, as then a lock would stop no guesses."""
+    act = event.act
+    assert isinstance(act, UnlockUser)  # noqa: S101 - its row in the table says so
+    if _user(act.user_id, facts) is None:
+        return _unknown(act.user_id)
+    if facts.actor is not None and facts.actor.user_id == act.user_id:
+        return _refusal("nobody unlocks themselves", hint="another administrator does it, or sets a new password")
+    entry = audit_entry("user_unlocked", act.user_id, person=event.person, reason=event.reason)
+    counted = SignInCounted(user_id=act.user_id, failures=0, last_failed_ns=None)
+    return Decision(records=(counted,), audit=(entry,), answer=done())
+
+
+def on_end_sessions(event: ActRequested, facts: UserFacts) -> Decision:
+    """End the sessions of a user: oneself, but for the one that asks, or an administrator."""
+    act, actor = event.act, facts.actor
+    assert isinstance(act, EndSessions)  # noqa: S101 - its row in the table says so
+    if _user(act.user_id, facts) is None:
+        return _unknown(act.user_id)
+    own = actor is not None and actor.user_id == act.user_id
+    if not own and (actor is None or Role.ADMINISTRATOR not in actor.roles):
+        return _refusal(f"the sessions of {act.user_id} are not yours", hint="an administrator can end them")
+    entry = audit_entry("sessions_ended", act.user_id, person=event.person, reason=event.reason)
+    ended = SessionsEnded(user_id=act.user_id, kept=event.credential.session if own else None)
+    return Decision(records=(ended,), audit=(entry,), answer=done())
 
 
 def on_enroll_key(event: ActRequested, facts: UserFacts) -> Decision:
@@ -159,19 +197,21 @@ def _ordered(roles: Iterable[Role]) -> tuple[Role, ...]:
 
 def _no_such_user_can_be(user: User, facts: UserFacts) -> Decision | None:
     if not user.full_name:
-        return _refusal("a user needs a name that can be read", hint="give --name")
+        return _refusal("a user needs a name that can be read", hint="give --name", field="full_name")
     if not user.roles:
-        return _refusal("a user needs a role", hint=f"one of {', '.join(Role)}")
+        return _refusal("a user needs a role", hint=f"one of {', '.join(Role)}", field="roles")
     alike = next((other for other in facts.users if other.user_id != user.user_id
                   and likeness_key(other.full_name) == likeness_key(user.full_name)), None)  # fmt: skip
     if alike is not None:
         return _refusal(f"{alike.user_id} is printed as {alike.full_name}: that looks the same",
-                        hint="a printed name is one person's (21 CFR 11.100 a): add what tells them apart")  # fmt: skip
+                        hint="a printed name is one person's (21 CFR 11.100 a): add what tells them apart",
+                        field="full_name")  # fmt: skip
     taken = next((other for other in facts.users
                   if other.os_user is not None and other.os_user == user.os_user and other.user_id != user.user_id),
                  None)  # fmt: skip
     if taken is not None:
-        return _refusal(f"the account {user.os_user} is {taken.user_id}'s", hint="an account acts for one user")
+        return _refusal(f"the account {user.os_user} is {taken.user_id}'s", hint="an account acts for one user",
+                        field="os_user")  # fmt: skip
     return None
 
 
@@ -194,6 +234,7 @@ def _unknown(user_id: str) -> Decision:
     return _refusal(f"there is no user {user_id}", hint=_USERS)
 
 
-def _refusal(why: str, *, hint: str) -> Decision:
-    answer: Answer = refused(why, hint=hint)
+def _refusal(why: str, *, hint: str, field: str = "") -> Decision:
+    """Return the refusal; ``field``: the parameter that is wrong, so that a page says so beside it."""
+    answer: Answer = refused(why, hint=hint, **({"field": field} if field else {}))
     return Decision(answer=answer)

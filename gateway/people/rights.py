@@ -25,6 +25,8 @@ RIGHTS: Mapping[ActKind, frozenset[Role]] = {
     ActKind.ADD_USER: _ADMINISTRATORS,
     ActKind.CHANGE_USER: _ADMINISTRATORS,
     ActKind.SET_PASSWORD: EVERYBODY,  # one's own; another's is an administrator's
+    ActKind.UNLOCK_USER: _ADMINISTRATORS,
+    ActKind.END_SESSIONS: EVERYBODY,  # one's own; another's is an administrator's
     ActKind.ENROLL_KEY: _ADMINISTRATORS,
     ActKind.REVOKE_KEY: _ADMINISTRATORS,
     ActKind.DECIDE_LOT: frozenset({Role.QUALITY}),

@@ -33,7 +33,7 @@ def refused_before_checking(counted: SignInCounted, *, now_ns: int) -> Answer | 
     if is_locked(counted.failures):
         return refused(
             f"{counted.user_id} is locked after {counted.failures} wrong passwords in a row",
-            hint="an administrator sets a new password: labline user password",
+            hint="an administrator unlocks it (labline user unlock), or sets a new password",
         )
     wait_ns = next_attempt_ns(counted.failures, counted.last_failed_ns) - now_ns
     if wait_ns > 0:

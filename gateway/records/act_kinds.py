@@ -16,6 +16,8 @@ class ActKind(StrEnum):
     ADD_USER = "add_user"
     CHANGE_USER = "change_user"
     SET_PASSWORD = "set_password"  # noqa: S105 - the name of an act
+    UNLOCK_USER = "unlock_user"
+    END_SESSIONS = "end_sessions"
     ENROLL_KEY = "enroll_key"
     REVOKE_KEY = "revoke_key"
     DECIDE_LOT = "decide_lot"

@@ -45,6 +45,22 @@ class SetPassword:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class UnlockUser:
+    """Let a user try their password again, which stays as it is."""
+
+    kind: ClassVar[ActKind] = ActKind.UNLOCK_USER
+    user_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EndSessions:
+    """End a user's sessions at the console; of one's own, all but the one that asks."""
+
+    kind: ClassVar[ActKind] = ActKind.END_SESSIONS
+    user_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class EnrollKey:
     """Let a terminal's Ed25519 key (hexadecimal) sign for a user; ``label`` says which terminal it is."""
 

@@ -95,6 +95,14 @@ class KeyChanged(Record):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SessionsEnded(Record):
+    """A user's sessions at the console are over; ``kept``: the hash of the token of the one that goes on."""
+
+    user_id: str
+    kept: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SignInCounted(Record):
     """How often in a row a user's password was wrong, and when last (UTC ns); 0 after a right one."""
 

@@ -10,6 +10,7 @@ import structlog
 from gateway.clock import Clock
 from gateway.config.credentials import credential
 from gateway.console import setup_link
+from gateway.console.accounts import Accounts
 from gateway.console.acts import ActAnswers
 from gateway.console.application import Application
 from gateway.console.broadcast import Broadcast
@@ -76,6 +77,7 @@ def console(options: ConsoleOptions, ground: ConsoleGround, acts: TakesActs) -> 
         options=options, line=ground.line, directory=directory, sessions=sessions, reader=quick, acts=acts,
         clock=clock,
     )  # fmt: skip
+    accounts = Accounts(reader=slow, sessions=sessions, acts=acts, attempts=people.attempts, clock=clock)
     snapshots = Snapshots(
         ground.line, clock=clock, health=ground.health, present=ground.present, counter=lambda: changes.counter,
         figures=lambda: {"event streams": float(streams.count)}, certificates=ground.certificates,
@@ -90,7 +92,7 @@ def console(options: ConsoleOptions, ground: ConsoleGround, acts: TakesActs) -> 
     acting = ActAnswers(acts, on_sign_in=people.attempts.count, on_success=people.attempts.succeeded)
     application = Application(
         sessions=sessions,
-        answering={**people.answering(), **showing.answering(), **audit.answering(),
+        answering={**people.answering(), **accounts.answering(), **showing.answering(), **audit.answering(),
                    **bundles.answering(), "POST /api/acts": acting.do, "GET /api/events": streams.answer},
         files=StaticFiles(),
         entrance=entrance,

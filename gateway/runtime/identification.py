@@ -14,6 +14,7 @@ from gateway.contract.acts import SignInRequest
 from gateway.contract.identity import identity_of
 from gateway.deadlines import ClockReading
 from gateway.events import SignInTried
+from gateway.people.one_time_passwords import is_over
 from gateway.people.passwords import matches
 from gateway.people.second_device import code_matches
 from gateway.people.sign_in import WRONG, refused_before_checking
@@ -47,6 +48,8 @@ def _right(known: SignIn, request: SignInRequest, *, now_ns: int) -> bool:
     password = known.password
     right = matches(request.password, None if password is None else password.password_hash)
     if password is None or known.user is None or known.user.disabled:
+        return False
+    if password.must_change and is_over(request.password, now_ns=now_ns):
         return False
     return right and (password.totp_secret is None or code_matches(password.totp_secret, request.code, now_ns=now_ns))
 

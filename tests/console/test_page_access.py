@@ -11,7 +11,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 VIEWS = {
     "now": "#/now", "alarms": "#/alarms", "lots": "#/lots", "lot": "#/lots/LOT-1", "samples": "#/samples",
     "models": "#/models", "signatures": "#/signatures", "audit": "#/audit?query=LOT-1", "health": "#/health",
-    "password": "#/account",
+    "account": "#/account", "users": "#/users",
 }  # fmt: skip
 # each view once in light and once in dark, once wide and once on a phone; pictures are of all
 _LOOKS = [("wide", "light"), ("phone", "dark"), *([("phone", "light"), ("wide", "dark")] if PICTURES else [])]

@@ -299,3 +299,80 @@ async def test_the_demo_signs_in_by_its_link_and_nobody_else_does(empty):
 async def test_without_a_demo_no_link_signs_anybody_in(served):
     for link in (LINK, "", "None"):
         assert (await served.browser().post("/session/link", {"link": link})).status == 401
+
+
+# --- users and accounts ----------------------------------------------------------------------------------------
+
+
+def link_wanted(by="administrator", password=PASSWORD):
+    return {"reason": "forgotten", "sign_in": {"user": by, "password": password}}
+
+
+async def link_of(administrator, user):
+    answer = await administrator.post(f"/api/users/{user}/password-link", link_wanted())
+    assert answer.status == 200, answer.body
+    return answer.document["fragment"].removeprefix(f"#password={user}~")
+
+
+async def test_a_one_time_link_gives_a_user_a_password_of_their_own_and_nothing_else(served):
+    administrator, browser = served.browser(), served.browser()
+    await administrator.sign_in("administrator")
+    await browser.sign_in("operator")
+    secret = await link_of(administrator, "operator")
+    assert not await signed_in(browser)
+    assert (await browser.sign_in("operator")).status == 401  # the one before is over
+    assert (await browser.sign_in("operator", secret)).document["must_change_password"] is True
+    assert (await browser.get("/api/now")).status == 403
+    renewed = {"password": "a brand new password", "sign_in": {"user": "operator", "password": secret}}
+    assert (await browser.post("/api/password", renewed)).document["outcome"] == "done"
+    assert (await browser.sign_in("operator", secret)).status == 401
+    assert (await browser.sign_in("operator", "a brand new password")).status == 200
+
+
+async def test_a_one_time_link_is_valid_for_a_day(directory):
+    clock = MovedClock()
+    async with console_at_work(directory, line(), clock=clock) as served:
+        administrator, browser = served.browser(), served.browser()
+        await administrator.sign_in("administrator")
+        secret = await link_of(administrator, "operator")
+        clock.move(24 * 60 + 1)
+        assert (await browser.sign_in("operator", secret)).status == 401
+
+
+@pytest.mark.parametrize("role", ["viewer", "operator", "supervisor", "quality", "engineer"])
+async def test_nobody_but_an_administrator_sees_users_or_makes_a_link(served, role):
+    browser = served.browser()
+    await browser.sign_in(role)
+    assert (await browser.get("/api/users")).status == 403
+    assert (await browser.post("/api/users/viewer/password-link", link_wanted(role))).status == 403
+
+
+async def test_an_administrator_makes_no_link_for_themselves_and_none_without_the_token(served):
+    browser = served.browser()
+    await browser.sign_in("administrator")
+    assert (await browser.post("/api/users/administrator/password-link", link_wanted())).status == 403
+    assert (await browser.post("/api/users/nobody/password-link", link_wanted())).status == 403
+    wrong = (link_wanted(password="not it"), link_wanted("quality"))
+    assert [(await browser.post("/api/users/viewer/password-link", body)).status for body in wrong] == [403, 403]
+    browser.csrf = "wrong"
+    assert (await browser.post("/api/users/viewer/password-link", link_wanted())).status == 403
+
+
+async def test_administrators_see_how_each_user_signs_in(served):
+    browser, operator = served.browser(), served.browser()
+    await browser.sign_in("administrator")
+    await operator.sign_in("operator")
+    await served.browser().sign_in("viewer", "wrong")
+    users = {user["user_id"]: user for user in (await browser.get("/api/users")).document["users"]}
+    assert (users["operator"]["sessions"], users["operator"]["locked"]) == (1, False)
+    assert users["operator"]["last_sign_in_at"] is not None
+    assert (users["viewer"]["failures"], users["viewer"]["last_sign_in_at"]) == (1, None)
+
+
+async def test_a_user_ends_all_other_sessions_of_their_own(served):
+    here, there = served.browser(), served.browser()
+    await here.sign_in("operator")
+    await there.sign_in("operator")
+    assert [one["this"] for one in (await here.get("/api/account")).document["sessions"]] == [False, True]
+    assert (await here.act("end_sessions", {"user_id": "operator"}))["outcome"] == "done"
+    assert (await signed_in(here), await signed_in(there)) == (True, False)

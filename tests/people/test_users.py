@@ -38,7 +38,7 @@ from gateway.records.acts import (
 )
 from gateway.records.lot_decisions import Verdict
 from gateway.records.people import Act as GuidanceAct
-from gateway.records.user_acts import AddUser, ChangeUser, EnrollKey, RevokeKey, SetPassword
+from gateway.records.user_acts import AddUser, ChangeUser, EndSessions, EnrollKey, RevokeKey, SetPassword, UnlockUser
 from gateway.records.users import Credential, CredentialKind, Role
 from gateway.store.queries.users import sign_in_of, users_of_all
 from gateway.time_units import SECOND_NS
@@ -58,6 +58,8 @@ ACTS = {
     ActKind.ADD_USER: AddUser(user_id="b", full_name="B", roles=(Role.VIEWER,)),
     ActKind.CHANGE_USER: ChangeUser(user_id="q.head", full_name="Q"),
     ActKind.SET_PASSWORD: SetPassword(user_id="somebody", password_hash="h"),
+    ActKind.UNLOCK_USER: UnlockUser(user_id="somebody"),
+    ActKind.END_SESSIONS: EndSessions(user_id="somebody"),
     ActKind.ENROLL_KEY: EnrollKey(user_id="q.head", public_key="ab" * 32, label="T1"),
     ActKind.REVOKE_KEY: RevokeKey(key_id="k"),
     ActKind.DECIDE_LOT: DecideLot(material_lot_id="L", verdict=Verdict.HOLD, basis_sha256="h"),

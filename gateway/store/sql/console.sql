@@ -23,6 +23,15 @@ UPDATE console_session SET used_ns = :at_ns WHERE token_sha256 = :token_sha256;
 -- name: end_console_session
 DELETE FROM console_session WHERE token_sha256 = :token_sha256;
 
+-- name: end_sessions_of_user
+DELETE FROM console_session WHERE user_id = :user_id AND token_sha256 IS NOT :kept;
+
+-- name: sessions_of_user
+SELECT s.token_sha256, s.opened_ns, s.used_ns, s.expires_ns FROM console_session_checked AS s
+WHERE s.user_id = :user_id AND s.holds AND s.expires_ns > :now_ns AND s.used_ns > :idle_since_ns
+  AND s.password_seq = coalesce((SELECT max(seq) FROM user_password WHERE user_id = s.user_id), 0)
+ORDER BY s.opened_ns DESC;
+
 -- name: end_console_sessions
 DELETE FROM console_session;
 

@@ -30,6 +30,10 @@ ORDER BY seq;
 INSERT INTO user_key (key_id, user_id, public_key, label, revoked, at_ns)
 VALUES (:key_id, :user_id, :public_key, :label, :revoked, :at_ns);
 
+-- name: last_sign_in_ns
+SELECT at_ns FROM audit INDEXED BY audit_by_subject
+WHERE subject = :user_id AND kind = 'sign_in' ORDER BY seq DESC LIMIT 1;
+
 -- name: sign_in
 SELECT failures, last_failed_ns FROM sign_in WHERE user_id = :user_id;
 

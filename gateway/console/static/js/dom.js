@@ -74,6 +74,8 @@ function patchChildren(target, wanted) {
 }
 
 function alike(old, next) {
+  const fields = old instanceof HTMLInputElement || old instanceof HTMLTextAreaElement || old instanceof HTMLSelectElement;
+  if (fields && (old.name !== next.name || old.type !== next.type)) return false; // what was typed into one is not another's
   return old.nodeType === next.nodeType && old.nodeName === next.nodeName && Boolean(old.island) === Boolean(next.island);
 }
 

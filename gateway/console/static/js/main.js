@@ -7,12 +7,14 @@ import { Stream } from "./stream.js";
 import { speak, text } from "./texts.js";
 import { reviewDialog } from "./parts/dialog.js";
 import { banner, connection, lastAct, top } from "./parts/frame.js";
-import { watchKeys } from "./parts/keys.js";
+import { isOpenTo, watchKeys } from "./parts/keys.js";
 import { failed, loading } from "./parts/states.js";
 import { rememberTheme } from "./parts/theme.js";
+import { isTouched, watchTouch } from "./parts/touch.js";
+import { account } from "./views/account.js";
 import { alarms } from "./views/alarms.js";
 import { audit } from "./views/audit.js";
-import { byLink, password, setUp, signIn } from "./views/doors.js";
+import { byLink, password, passwordByLink, setUp, signIn } from "./views/doors.js";
 import { health } from "./views/health.js";
 import { lot } from "./views/lot.js";
 import { lots } from "./views/lots.js";
@@ -20,15 +22,15 @@ import { models } from "./views/models.js";
 import { now } from "./views/now.js";
 import { samples } from "./views/samples.js";
 import { signatures } from "./views/signatures.js";
+import { users } from "./views/users.js";
 
-const VIEWS = { alarms, lots, lot, samples, models, signatures, audit, health };
+const VIEWS = { account, alarms, lots, lot, samples, models, signatures, audit, health, users };
 const BETWEEN_READS_MS = 300; // of Now; other views less often
 const BETWEEN_VIEW_READS_MS = 2000, BETWEEN_TREND_READS_MS = 5000;
 const MOST_READS_OF_A_STATE = 8, SETTLING_MS = 500;
 const part = (id) => document.getElementById(id);
 const trends = new Map(), others = new Map();
 const reading = { now: false, wanted: -1, readAt: -BETWEEN_READS_MS, viewAt: 0, trendsAt: -BETWEEN_TREND_READS_MS, timer: null, viewTimer: null, settling: null };
-const pressed = { down: false, waiting: false };
 let doorOpen = true, before = null;
 let lostSince = null; // by the gateway's clock, when it was heard last before it was lost
 
@@ -54,8 +56,10 @@ async function begin() {
     document.title = `Labline ${page.start.line}`;
     part("skip").textContent = text("nav.skip");
     if (links.has("sign-in")) return enter(await byLink(links.get("sign-in")));
+    if (links.has("password")) return door(() => passwordByLink(part("content"), links.get("password"), renewed));
     if (page.start.set_up_needed) return door(() => setUp(part("content"), links.get("set-up") ?? "", enter));
-    if (!page.start.signed_in) return door(() => signIn(part("content"), enter, page.me ? text("sign_in.ended") : null));
+    const why = notice(); // before the door forgets who it was
+    if (!page.start.signed_in) return door(() => signIn(part("content"), enter, why));
     return enter(await read("/api/me"));
   } catch (refusal) {
     if (!(refusal instanceof Refusal)) throw refusal;
@@ -65,6 +69,19 @@ async function begin() {
     setTimeout(begin, BETWEEN_VIEW_READS_MS);
     return null;
   }
+}
+
+/** What the door says to somebody who comes to it from the page. */
+function notice() {
+  if (page.renewed) return text("password.changed");
+  return page.me ? text("sign_in.ended") : null;
+}
+
+/** A password has been set, which has ended the user's sessions: to the door with the new one. */
+function renewed() {
+  page.renewed = true;
+  history.replaceState(null, "", "/#/now");
+  return begin();
 }
 
 function door(open) {
@@ -80,9 +97,10 @@ function door(open) {
 async function enter(me) {
   if (!me?.user_id) return begin();
   page.me = me;
+  page.renewed = false;
   keepToken(me.csrf_token);
-  if (/^#(set-up|sign-in)=/.test(location.hash)) history.replaceState(null, "", "/#/now"); // a link is not kept
-  if (me.must_change_password) return door2(() => password(part("content"), begin));
+  if (/^#(set-up|sign-in|password)=/.test(location.hash)) history.replaceState(null, "", "/#/now"); // a link is not kept
+  if (me.must_change_password) return door2(() => password(part("content"), renewed));
   doorOpen = false;
   stream.start();
   return navigate();
@@ -107,11 +125,10 @@ async function navigate() {
   const [path, query = ""] = location.hash.replace(/^#\/?/, "").split("?");
   const [name = "now", ...parameters] = path.split("/").filter(Boolean).map(decodeURIComponent);
   const view = name === "lots" && parameters.length ? "lot" : name;
-  page.route = { name: view in VIEWS || view === "account" ? view : "now", parameters, query: new URLSearchParams(query).get("query") ?? "" };
+  page.route = { name: view in VIEWS && isOpenTo(view) ? view : "now", parameters, query: new URLSearchParams(query).get("query") ?? "" };
   page.data = page.refusal = before = null;
   page.menuOpen = false;
   others.clear();
-  if (page.route.name === "account") return door2(() => password(part("content"), begin));
   if (doorOpen) return begin();
   draw();
   part("content").scrollTop = 0;
@@ -250,11 +267,7 @@ async function over(refusal) {
 
 /** Draw what is known; not while a finger is down, so that nothing moves under it. */
 function draw() {
-  if (doorOpen) return;
-  if (pressed.down) {
-    pressed.waiting = true;
-    return;
-  }
+  if (doorOpen || isTouched()) return;
   document.body.classList.toggle("lost", !page.connected);
   show(part("top"), top({ signOut }));
   show(part("connection"), connection());
@@ -270,22 +283,14 @@ function content() {
   return page.refusal ? failed(page.refusal) : loading();
 }
 
-function release() {
-  pressed.down = false;
-  if (pressed.waiting) setTimeout(draw, 0); // after the click that this release makes
-  pressed.waiting = false;
-}
-
 rememberTheme();
 watchKeys();
+watchTouch(draw);
 addEventListener("hashchange", navigate);
-addEventListener("pointerdown", () => { pressed.down = true; });
-addEventListener("pointerup", release);
-addEventListener("pointercancel", release);
-addEventListener("blur", release);
 document.addEventListener("labline-acted", acted);
 document.addEventListener("labline-menu", draw);
 document.addEventListener("labline-draw", draw);
+document.addEventListener("labline-begin", renewed);
 document.addEventListener("labline-more", readOlder);
 setInterval(() => { if (!doorOpen) draw(); }, 1000);
 begin();

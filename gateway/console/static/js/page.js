@@ -13,6 +13,7 @@ export const page = {
   refusal: null, // why it could not be read
   last: null, // what was last done here: {at, text, level}
   menuOpen: false,
+  renewed: false, // whether a password has just been set, so that the door asks for the new one
 };
 
 /** Whether the person who is signed in may ask for an act. */

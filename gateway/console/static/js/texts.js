@@ -2,13 +2,34 @@
 
 let texts = {};
 let language = "en";
+const NAME = "labline-language";
 
-/** Load the catalogue of a language; English where there is none. */
-export async function speak(wanted) {
+/** Load the catalogue: of the language that was chosen at this terminal, else of the plant's; English where there is none. */
+export async function speak(plant) {
+  const wanted = chosenLanguage() || plant;
   language = ["en", "de"].includes(wanted) ? wanted : "en";
   const answer = await fetch(`/texts/${language}.json`);
   texts = await answer.json();
   document.documentElement.lang = language;
+}
+
+/** Return the language that was chosen at this terminal, or "". */
+export function chosenLanguage() {
+  try {
+    return localStorage.getItem(NAME) ?? "";
+  } catch {
+    return "";
+  }
+}
+
+/** Speak a language at this terminal from now on; "": the plant's. */
+export async function chooseLanguage(wanted, plant) {
+  try {
+    localStorage.setItem(NAME, wanted);
+  } catch {
+    // a browser that keeps nothing speaks the plant's language
+  }
+  await speak(plant);
 }
 
 /** Return the locale of numbers and times; English with days before months, as plants outside America write them. */

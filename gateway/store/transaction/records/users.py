@@ -4,7 +4,7 @@ import sqlite3
 from dataclasses import asdict
 
 from gateway.events import Event
-from gateway.records.users import KeyChanged, PasswordSet, SignInCounted, UserChanged
+from gateway.records.users import KeyChanged, PasswordSet, SessionsEnded, SignInCounted, UserChanged
 from gateway.store.statements import SQL
 
 
@@ -22,6 +22,11 @@ def password_set(connection: sqlite3.Connection, event: Event, record: PasswordS
 def key_changed(connection: sqlite3.Connection, event: Event, record: KeyChanged) -> None:
     """Write that a key signs for a user, or that it does not any more."""
     connection.execute(SQL["insert_user_key"], {**asdict(record), "at_ns": event.at_ns})
+
+
+def sessions_ended(connection: sqlite3.Connection, _event: Event, record: SessionsEnded) -> None:
+    """Take a user's sessions out, but for one that is kept."""
+    connection.execute(SQL["end_sessions_of_user"], asdict(record))
 
 
 def sign_in_counted(connection: sqlite3.Connection, _event: Event, record: SignInCounted) -> None:

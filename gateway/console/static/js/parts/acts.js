@@ -45,7 +45,8 @@ export function askAndDo({ name, parameters, heading, about, label, meaning = nu
   });
 }
 
-function reported(answer, about) {
+/** Say in the line of the last act what came of one, and have everything read again. */
+export function reported(answer, about) {
   const refused = answer.outcome !== "done" && answer.outcome !== "pending";
   page.last = {
     at: new Date().toISOString(), level: refused ? "warning" : "normal",

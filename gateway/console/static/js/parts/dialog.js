@@ -20,15 +20,19 @@ export function ask({ heading, about, reason = null, reasons = [], signature = n
   const submit = async (event) => {
     event.preventDefault();
     if (state.busy || !page.connected) return;
-    const values = Object.fromEntries(new FormData(event.currentTarget));
+    const filled = event.currentTarget;
+    const values = Object.fromEntries(new FormData(filled));
     state.busy = true;
     draw();
-    state.answer = await confirm(values);
+    state.answer = await confirm(values, filled);
     state.busy = false;
     const password = dialog.querySelector("input[type=password]");
     if (password) password.value = "";
     if (state.answer.outcome === "done" || state.answer.outcome === "pending") dialog.close();
-    else draw();
+    else {
+      draw();
+      dialog.querySelector("[aria-invalid]")?.focus();
+    }
   };
   state.draw = draw;
   opened = state;
@@ -52,16 +56,37 @@ function form(state, { heading, about, reason, reasons, signature, label, danger
   return h("form", { onsubmit: submit, autocomplete: "off" },
     h("h2", { id: "ask-heading" }, heading),
     h("div", { class: "about" }, about),
-    fields.map((field) => (field.options ? choice(field) : input(field))),
+    fields.map((field) => fieldOf(field, state.answer)),
     reason ? reasonField(reason, reasons) : null,
     signature ? signatureFields(signature) : null,
     over ? h("p", { class: "failed", role: "alert" }, text("dialog.over")) : null,
     page.connected ? null : h("p", { class: "failed", role: "alert" }, text("dialog.offline")),
-    state.answer ? refusal(state.answer) : null,
+    state.answer && !atField(fields, state.answer) ? refusal(state.answer) : null,
     h("div", { class: "actions" },
       h("button", { type: "button", class: "quiet", onclick: () => state.dialog.close() }, text("dialog.cancel")),
       h("button", { type: "submit", class: danger ? "danger" : "primary", disabled: state.busy || over || !page.connected },
         state.busy ? text("dialog.busy") : label)));
+}
+
+/** Return a field; what is wrong with it stands at it. */
+function fieldOf(field, answer) {
+  const wrong = answer && answer.details?.field === field.name ? answer : null;
+  if (field.several) return several(field, wrong);
+  return field.options ? choice(field) : input({ ...field, wrong });
+}
+
+function atField(fields, answer) {
+  return fields.some(({ name }) => name === answer.details?.field);
+}
+
+function several({ name, label, several: options }, wrong) {
+  return h("fieldset", { class: "several", "aria-describedby": wrong ? `wrong-${name}` : null }, h("legend", {}, label),
+    options.map(([value, words, checked]) => h("label", { class: "check" }, h("input", { type: "checkbox", name, value, checked }), words)),
+    wrong ? wrongAt(name, wrong) : null);
+}
+
+function wrongAt(name, { why, hint }) {
+  return h("p", { class: "failed", role: "alert", id: `wrong-${name}` }, h("strong", {}, why), hint ? `: ${hint}` : "");
 }
 
 function refusal({ why, hint }) {
@@ -90,11 +115,12 @@ function signatureFields(meaning) {
 }
 
 /** Return a labelled field. */
-export function input({ name, label, type = "text", required = false, mode = null, value = null, complete = "off", hint = null }) {
+export function input({ name, label, type = "text", required = false, mode = null, value = null, complete = "off", hint = null, wrong = null }) {
   return h("div", { class: "field" },
     h("label", { for: `ask-${name}` }, label),
     h("input", { id: `ask-${name}`, name, type, required, inputmode: mode, value, autocomplete: complete, autocapitalize: "none", spellcheck: "false",
-      "aria-describedby": hint ? `hint-${name}` : null }),
+      "aria-describedby": [hint ? `hint-${name}` : null, wrong ? `wrong-${name}` : null].filter(Boolean).join(" ") || null, "aria-invalid": wrong ? "true" : null }),
+    wrong ? wrongAt(name, wrong) : null,
     hint ? h("p", { class: "hint", id: `hint-${name}` }, hint) : null);
 }
 

@@ -32,12 +32,28 @@ export function setUp(target, link, entered) {
 }
 
 /** Return the form to change one's own password; it ends the sessions of the user. */
-export function password(target, entered) {
+export function password(target, entered, { level = "h1", focus = true } = {}) {
   return form(target, {
+    level, focus,
     heading: text("password.heading"), notice: page.me.must_change_password ? text("password.must") : text("password.text"), label: text("password.button"), entered,
     fields: () => [input({ name: "old", label: text("password.old"), type: "password", required: true, complete: "current-password" }),
       input({ name: "code", label: text("sign_in.code"), mode: "numeric", complete: "one-time-code" }), ...passwordFields()],
     ask: (values) => twice(values, () => send("/api/password", { password: values.password, sign_in: { user: page.me.user_id, password: values.old, code: values.code } })),
+  });
+}
+
+/** Return the form by which a one-time link gives its user a password of their own; `link`: user~secret. */
+export function passwordByLink(target, link, entered) {
+  const at = link.indexOf("~");
+  const [user, secret] = [link.slice(0, at), link.slice(at + 1)];
+  return form(target, {
+    heading: text("password.heading"), notice: text("password.by_link", { user }), label: text("password.button"), entered,
+    fields: () => [input({ name: "code", label: text("sign_in.code"), mode: "numeric", complete: "one-time-code" }), ...passwordFields()],
+    ask: (values) => twice(values, async () => {
+      const me = await send("/session", { user, password: secret, code: values.code });
+      keepToken(me.csrf_token);
+      return send("/api/password", { password: values.password, sign_in: { user, password: secret, code: values.code } });
+    }),
   });
 }
 
@@ -46,9 +62,10 @@ export function byLink(link) {
   return send("/session/link", { link });
 }
 
-function form(target, { heading, notice, fields, label, ask, entered }) {
+function form(target, { level = "h1", focus = true, heading, notice, fields, label, ask, entered }) {
   door.refusal = null;
-  const draw = () => show(target, h("div", { class: "door", "data-key": "door" }, h("h1", {}, heading), notice ? h("p", {}, notice) : null,
+  const draw = () => show(target, h("div", { class: "door", "data-key": `door-${heading}` }, // of its own: no field takes over what was typed at another door
+     h(level, {}, heading), notice ? h("p", {}, notice) : null,
     h("form", { onsubmit: submit }, fields(),
       door.refusal ? h("div", { class: "failed", role: "alert" }, h("p", { class: "strong" }, door.refusal.why), h("p", {}, door.refusal.hint)) : null,
       h("div", { class: "actions" }, h("button", { type: "submit", class: "primary", disabled: door.busy }, door.busy ? text("dialog.busy") : label)))));
@@ -76,7 +93,7 @@ function form(target, { heading, notice, fields, label, ask, entered }) {
     draw();
   };
   draw();
-  target.querySelector("input")?.focus();
+  if (focus) target.querySelector("input")?.focus();
 }
 
 function passwordFields() {
