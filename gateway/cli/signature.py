@@ -112,11 +112,11 @@ def withdraw(
     person: str | None = _PERSON,
     reason: str = reason_option("--reason", "Why; goes into the audit trail."),
 ) -> None:
-    """Withdraw what you have asked for, before everybody has signed."""
+    """Withdraw what you have asked for, or reject what waits for your signature, before everybody has signed."""
     settings, _sha256 = read(config)
     perform(settings, WithdrawPending(record_id=record), path=config.resolve(), sign_in=sign_in_of(person),
             reason=reason)  # fmt: skip
-    out.print(f"{record} is withdrawn", soft_wrap=True)
+    out.print(f"{record} is ended: nothing is done", soft_wrap=True)
 
 
 @app.command()

@@ -56,7 +56,7 @@ def signed(decide: Decide) -> Decide:
 def _asked_for(event: ActRequested, facts: ActFacts, policy: SignaturePolicy, decide: Decide) -> Decision:
     """Put an act on record that needs signatures, with its author's where that is one of them."""
     actor = _actor(facts)
-    missing = not_by_both_components(event.credential)
+    missing = not_by_both_components(event.credential) or _asked_already(facts)
     if missing is not None:
         return Decision(answer=missing)
     request = RequestOfAct(
@@ -158,6 +158,16 @@ def _rejected(pending: SignedOnRecord, event: ActRequested, facts: PendingFacts)
 
 
 # --- why not ---------------------------------------------------------------------------------------------------
+
+
+def _asked_already(facts: ActFacts) -> Answer | None:
+    """Return why an act is not put on record a second time, as where the answer to the first never came."""
+    if not facts.asked_already:
+        return None
+    return refused(
+        "you have asked for this already: it waits for another person's signature",
+        hint="labline signature list shows it; withdraw it to ask again",
+    )
 
 
 def _not_waiting(pending: SignedOnRecord | None, record_id: str, event: ActRequested) -> Answer | None:

@@ -17,11 +17,13 @@ class ActFacts(Facts):
     """Who acts: the user of the credential, None where there is none; ``has_users``: whether the line has any.
 
     ``signed_before``: how many acts of this kind on this subject are done that were signed; 0 of an act that never is.
+    ``asked_already``: whether the same user has asked for the very same act, and it still waits for signatures.
     """
 
     actor: User | None
     has_users: bool
     signed_before: int
+    asked_already: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

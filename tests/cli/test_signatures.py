@@ -79,9 +79,13 @@ def test_what_one_has_asked_for_one_withdraws(plant):
     plant.result("pH", 7.0)
     record_id = decide(plant, "--person", "q.head", "--json").document["record_id"]
     withdraw = ("signature", "withdraw", record_id, "--reason", "a mistake")
-    assert "only Q. Head" in run(plant, *withdraw, "--person", "bert").error
     assert run(plant, *withdraw).code == 0
     assert "withdrawn already" in run(plant, "signature", "sign", record_id, "--person", "bert").error
     (item,) = run(plant, "signature", "list", "--all", "--json").document["records"]
     assert (item["state"], item["why"]) == ("withdrawn", "a mistake")
     assert "no record" in run(plant, "signature", "sign", "nothing", "--person", "bert").error
+    record_id = decide(plant, "--person", "q.head", "--json").document["record_id"]
+    reject = ("signature", "withdraw", record_id, "--reason", "retest first", "--person", "bert")
+    assert run(plant, *reject).code == 0
+    items = {item["record_id"]: item for item in run(plant, "signature", "list", "--all", "--json").document["records"]}
+    assert (items[record_id]["state"], items[record_id]["why"]) == ("refused", "rejected by Bert B.: retest first")

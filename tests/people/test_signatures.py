@@ -160,6 +160,16 @@ def test_the_author_withdraws_and_who_may_not_sign_it_does_not(bench):
     assert bench.lines("act_withdrawn")[0]["person"] == "Anna Q."
 
 
+def test_what_waits_is_not_put_on_record_twice_until_its_author_has_withdrawn_it(bench):
+    pending = bench.settle()
+    bench.now_ns += 1
+    assert "asked for this already" in bench.settle().why
+    assert len(list(waiting(bench.connection))) == 1
+    bench.act(WithdrawPending(record_id=pending.details["record_id"]), credential=by("anna"))
+    bench.now_ns += 1
+    assert bench.settle().outcome is ActOutcome.PENDING
+
+
 def test_whoever_may_sign_it_may_reject_it_instead_with_a_reason(bench):
     pending = bench.settle()
     reject = WithdrawPending(record_id=pending.details["record_id"])

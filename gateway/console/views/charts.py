@@ -98,7 +98,7 @@ def _points(
         signals: list[str] = []
         if point.at_ns > series.frozen_until_ns:  # the limits rest on those before
             after = charted(state, point, rules, name=analyte)
-            state, signals = after.series, [reason.code for reason in after.reasons]
+            state, signals = after.series, [reason.text for reason in after.reasons]
         of_lot = lots.get(point.sample_id)
         views.append(
             ChartPointView(

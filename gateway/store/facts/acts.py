@@ -7,6 +7,7 @@ import sqlite3
 from dataclasses import fields
 from typing import Any
 
+from gateway.contract.signed_records import request_in
 from gateway.decisions.signed_wording import subject_of
 from gateway.events import ActRequested
 from gateway.facts.acts import (
@@ -28,6 +29,7 @@ from gateway.store.audit.heads import keys_of_heads
 from gateway.store.facts.loaders import loader
 from gateway.store.facts.reading import Base, Reading
 from gateway.store.queries.lots import open_points_of
+from gateway.store.queries.signatures import waiting_of
 from gateway.store.queries.users import user_of
 from gateway.store.queries.versions import changes
 from gateway.store.statements import SQL, value_of
@@ -41,19 +43,30 @@ class ActBase(Base):
     actor: User | None
     has_users: bool
     signed_before: int
+    asked_already: bool
 
 
 def act_base(reading: Reading, event: ActRequested) -> ActBase:
     """Return what every act is decided by: who acts, and how many signed acts of its kind were done before it."""
-    subject = subject_of(event.act)
+    subject, actor = subject_of(event.act), user_of(reading.connection, event.credential)
     return {
         **reading.base(),
-        "actor": user_of(reading.connection, event.credential),
+        "actor": actor,
+        "asked_already": subject is not None and actor is not None and _waits(reading, event, subject, actor),
         "has_users": value_of(reading.connection, "any_user") is not None,
         "signed_before": 0
         if subject is None
         else value_of(reading.connection, "number_of_signed_acts", kind=event.act.kind.value, subject=subject),
     }
+
+
+def _waits(reading: Reading, event: ActRequested, subject: str, actor: User) -> bool:
+    """Return whether a user has asked for the very same act, and it still waits for signatures."""
+    of_user = {"kind": event.act.kind.value, "subject": subject, "author_id": actor.user_id}
+    return any(
+        signed.holds and not event.at.is_past(signed.record.expires) and request_in(signed.record).act == event.act
+        for signed in waiting_of(reading.connection, of_user)
+    )
 
 
 @loader

@@ -5,7 +5,7 @@ nobody signs it and nobody takes it for signed.
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from gateway.contract.identity import sha256_hex
 from gateway.deadlines import Deadline
@@ -24,6 +24,12 @@ def signed_record_of(connection: sqlite3.Connection, record_id: str) -> SignedOn
 def waiting(connection: sqlite3.Connection, *, most: int = 1000) -> Iterator[SignedOnRecord]:
     """Yield what waits for signatures, the oldest first; what has expired meanwhile, too."""
     for row in connection.execute(SQL["signed_records_waiting"], {"most": most}).fetchall():
+        yield _on_record(connection, row)
+
+
+def waiting_of(connection: sqlite3.Connection, of_user: Mapping[str, str]) -> Iterator[SignedOnRecord]:
+    """Yield what waits of a kind, about a subject, that a user has asked for."""
+    for row in connection.execute(SQL["signed_records_waiting_of"], of_user).fetchall():
         yield _on_record(connection, row)
 
 

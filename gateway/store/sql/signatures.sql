@@ -26,6 +26,13 @@ WHERE 'waiting' = (
 )
 ORDER BY made_ns, record_id LIMIT :most;
 
+-- name: signed_records_waiting_of
+SELECT record.* FROM signed_record_checked AS record
+WHERE kind = :kind AND subject = :subject AND author_id = :author_id AND 'waiting' = (
+    SELECT state FROM signing_state WHERE record_id = record.record_id ORDER BY seq DESC LIMIT 1
+)
+ORDER BY made_ns DESC LIMIT 100;
+
 -- name: signed_records_of
 SELECT * FROM signed_record_checked WHERE kind = :kind AND subject = :subject ORDER BY made_ns DESC, record_id
 LIMIT :most;

@@ -48,7 +48,7 @@ function demotions(model) {
   return [
     model.stage_record_holds ? null : h("p", { class: "failed" }, text("models.damaged")),
     model.demotions.map((one) => h("div", { "data-key": one.code, class: "failed" },
-      h("p", { class: "strong" }, text("models.demoted_because", { why: one.text, at: one.since_at ? time(one.since_at) : "–" })), h("p", {}, one.action))),
+      h("p", { class: "strong" }, one.since_at ? text("models.demoted_since", { why: one.text, at: time(one.since_at) }) : text("models.demoted_because", { why: one.text })), h("p", {}, one.action))),
   ];
 }
 
