@@ -7,7 +7,7 @@ session had ended. A page that reads slowly finds the newest only: what it had n
 import asyncio
 import json
 import sqlite3
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -17,14 +17,14 @@ from gateway.console.changes import Changes
 from gateway.console.reading import ConsoleReader
 from gateway.console.sessions import SessionRow, Sessions, rows_of
 from gateway.console.snapshot import Snapshots
-from gateway.console.views.now import now_view
+from gateway.console.views.now import NowView, now_view
 from gateway.contract.times import rfc3339
 from gateway.errors import StoreUnavailableError
 from gateway.transport.http_entrance import Rate
 
 log = structlog.get_logger()
 
-_PER_SECOND, _AT_ONCE = 4.0, 6  # states: on average, and after a quiet time
+_PER_SECOND, _AT_ONCE = 6.0, 10  # states: on average, and after a quiet time
 _APART_SECONDS = 0.03  # what is committed in one go is one state
 _HEARTBEAT_SECONDS = 1.0
 _LOOK_SECONDS = 5.0  # so often sessions are looked at where nothing changes
@@ -32,9 +32,13 @@ _LOOK_SECONDS = 5.0  # so often sessions are looked at where nothing changes
 
 @dataclass(slots=True, eq=False)
 class OpenPage:
-    """A page whose stream is open: what it has not been sent yet, the newest of each kind."""
+    """A page whose stream is open: what it has not been sent yet, the newest of each kind.
+
+    ``shown``: what was sent to it last.
+    """
 
     token: str
+    shown: NowView | None = None
     over: bool = False
     _waiting: dict[str, bytes] = field(default_factory=dict)
     _there: asyncio.Event = field(default_factory=asyncio.Event)
@@ -78,6 +82,7 @@ class Broadcast:
         self._now_ns = now_ns
         self._pages: set[OpenPage] = set()
         self._working: list[asyncio.Task[None]] = []
+        self._last: NowView | None = None  # of all that were sent, the newest, with the counter up to which it stands
 
     @contextmanager
     def page(self, token: str) -> Iterator[OpenPage]:
@@ -141,25 +146,43 @@ class Broadcast:
     async def _tell(self, *, is_new: bool) -> None:
         """Send what is new to the pages whose session holds, and end the others."""
         pages, snapshot = tuple(self._pages), self._snapshots.take()
-        state = self._state(snapshot.counter)
 
-        def read(connection: sqlite3.Connection) -> tuple[bytes, Mapping[str, SessionRow | None]]:
-            view = now_view(connection, snapshot).model_dump_json().encode() if is_new else b""
+        def read(connection: sqlite3.Connection) -> tuple[NowView | None, Mapping[str, SessionRow | None]]:
+            view = now_view(connection, snapshot) if is_new else None
             return view, rows_of(connection, {page.token for page in pages})
 
         try:
             view, rows = await self._reader.read(read)
         except StoreUnavailableError:  # whether sessions hold is not known: pages ask, and are told why not
             for page in pages if is_new else ():
-                page.put("state", state)
+                page.put("state", self._state(snapshot.counter))
             return
-        event = b"event: now\ndata: " + view + b"\n\n" + state
+        holding = []
         for page in pages:
-            if not self._sessions.holds(page.token, rows[page.token]):
+            if self._sessions.holds(page.token, rows[page.token]):
+                holding.append(page)
+            else:
                 page.put("state", _event("over", {"why": "the session has ended"}))
                 page.end()
-            elif is_new:
+        if view is not None:
+            self._send(view, holding)
+
+    def _send(self, view: NowView, pages: Sequence[OpenPage]) -> None:
+        """Send a view; where it is what a page was sent last, only up to which counter that stands."""
+        last, self._last = self._last, view
+        same = last is not None and view.model_copy(update={"counter": last.counter, "at": last.at}) == last
+        known = [page for page in pages if same and page.shown is last]
+        if last is not None and known:
+            event = _event("state", {"counter": view.counter, "same_as": last.counter})
+            for page in known:
+                page.put("same", event)
+                page.shown = view
+        new = [page for page in pages if page.shown is not view]
+        if new:
+            event = b"event: now\ndata: " + view.model_dump_json().encode() + b"\n\n" + self._state(view.counter)
+            for page in new:
                 page.put("state", event)
+                page.shown = view
 
     def _heartbeat(self) -> bytes:
         return _event("heartbeat", {"at": rfc3339(self._now_ns())})

@@ -100,7 +100,7 @@ ROUTES: tuple[Route, ...] = (
           answer=ChartView),
     Route(method="GET", path="/api/deviations/{id}", text="The draft of a deviation, as a page.", answer=None),
     Route(method="GET", path="/api/events", answer=None,
-          text="Server-sent events: now (as /api/now), state {counter}, heartbeat {at}, over {why}."),
+          text="Server-sent events: now (as /api/now), state {counter, same_as}, heartbeat {at}, over {why}."),
     Route(method="POST", path="/api/acts", text="Do an act; the answer says what came of it.", answer=ActAnswerView,
           asked=ActAsked),
     Route(method="POST", path="/api/password", text="Set one's own password; it ends all sessions of the user.",

@@ -128,7 +128,10 @@ class OpenPage:
             if kind == "over":
                 raise ConsoleFailedError("the session of an open page has ended")
             if kind == "state":
-                self._wanted = json.loads(data)["counter"]
+                state = json.loads(data)
+                self._wanted = state["counter"]
+                if state.get("same_as") == self._counter:
+                    self._counter = self._wanted
                 changed.set()
         raise ConsoleFailedError("the event stream has ended")
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import time
 from contextlib import closing
 from functools import partial
 
@@ -29,6 +30,11 @@ async def pages(served):
         stream.writer.close()
 
 
+def change(served):
+    """Have something change that pages show."""
+    served.health.condition(f"CLOCK_SKEW_{time.monotonic_ns()}", True)
+
+
 async def until(kinds, stream):
     """Return the kinds of all events up to one of these, heartbeats apart, and its data."""
     heard = []
@@ -47,12 +53,32 @@ async def rest(stream):
 
 async def test_a_page_is_sent_what_it_would_read_and_then_hears_of_the_counter(served, pages):
     browser, stream = pages["viewer"]
-    served.changes.note()
-    heard, view = await until({"now"}, stream)
+    change(served)
+    _heard, view = await until({"now"}, stream)
     read = (await browser.get("/api/now")).document
-    assert heard == ["now"]
     assert {**view, "at": None} == {**read, "at": None}
     assert await until({"state"}, stream) == (["state"], {"counter": view["counter"]})
+
+
+async def test_what_has_not_changed_is_not_sent_again_but_to_pages_that_have_not_had_it(served, pages):
+    stream = pages["viewer"][1]
+    served.changes.note()
+    _heard, first = await until({"state"}, stream)
+    late = await pages["operator"][0].events()
+    await until({"state"}, late)
+    served.changes.note()
+    assert await until({"state"}, stream) == (["state"], {"counter": first["counter"] + 1, "same_as": first["counter"]})
+    assert (await until({"state"}, late))[0] == ["now", "state"]
+    change(served)
+    assert (await until({"now"}, stream))[0][-1] == "now"
+    late.writer.close()
+
+
+async def test_a_page_that_has_not_taken_a_state_yet_finds_it_before_the_news_that_it_stands():
+    page = broadcast.OpenPage("token")
+    page.put("state", b"whole ")
+    page.put("same", b"same")
+    assert await page.take() == b"whole same"
 
 
 async def test_the_state_is_made_once_for_all_pages(served, pages, monkeypatch):
@@ -64,7 +90,7 @@ async def test_the_state_is_made_once_for_all_pages(served, pages, monkeypatch):
         return original(*arguments)
 
     monkeypatch.setattr(broadcast, "now_view", counted)
-    served.changes.note()
+    change(served)
     for _browser, stream in pages.values():
         await until({"now"}, stream)
     assert len(made) == 1
@@ -97,7 +123,7 @@ async def _by_hand(served, _pages):
 async def test_whoever_may_no_longer_read_is_sent_nothing_of_the_next_change(served, pages, ends):
     _browser, stream = pages["operator"]
     await ends(served, pages)
-    served.changes.note()
+    change(served)
     assert (await until({"over", "now"}, stream))[0] == ["over"]
     assert b"event" not in await rest(stream)
     assert (await until({"now"}, pages["viewer"][1]))[0][-1] == "now"
@@ -118,10 +144,10 @@ async def test_a_store_that_cannot_be_read_leaves_pages_open_and_tells_of_the_ch
 
     _browser, stream = pages["viewer"]
     monkeypatch.setattr(broadcast, "now_view", failing)
-    served.changes.note()
+    change(served)
     assert (await until({"state", "over"}, stream))[0] == ["state"]
     monkeypatch.undo()
-    served.changes.note()
+    change(served)
     assert (await until({"now", "over"}, stream))[0] == ["now"]
 
 
@@ -131,12 +157,12 @@ async def test_a_fault_in_making_the_state_ends_the_streams_so_that_pages_begin_
 
     browser, stream = pages["viewer"]
     monkeypatch.setattr(broadcast, "now_view", failing)
-    served.changes.note()
+    change(served)
     assert b"event: now" not in await rest(stream)
     monkeypatch.undo()
     again = await browser.events()
     await until({"state"}, again)
-    served.changes.note()
+    change(served)
     assert (await until({"now"}, again))[0][-1] == "now"
     again.writer.close()
 

@@ -36,7 +36,10 @@ let lostSince = null; // by the gateway's clock, when it was heard last before i
 
 const stream = new Stream({
   onNow: (view) => { if (!doorOpen) take(view); },
-  onState: (counter) => refresh(counter),
+  onState: (counter, sameAs) => {
+    if (page.now && page.now.counter === sameAs) stillSo(counter);
+    refresh(counter);
+  },
   onLost: () => {
     page.connected = false;
     page.lostAt ??= page.nowAt || Date.now();
@@ -210,6 +213,12 @@ function take(view) {
   page.now = view;
   page.nowAt = Date.now();
   draw();
+}
+
+/** What is shown still stands, up to a later counter. */
+function stillSo(counter) {
+  page.now.counter = counter;
+  page.nowAt = Date.now();
 }
 
 /** Guidance changes places: for an instant its buttons take no touch that was meant for another one. */

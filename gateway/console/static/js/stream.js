@@ -6,7 +6,7 @@ const SILENCE_MS = 2400, SILENCE_WHEN_BROKEN_MS = 1500;
 const LOOK_MS = 250;
 const RETRY_MS = 1000;
 
-/** Follow the gateway's events. `handlers`: onNow(view), onState(counter), onLost(), onBack(), onOver(why). */
+/** Follow the gateway's events. `handlers`: onNow(view), onState(counter, sameAs), onLost(), onBack(), onOver(why). */
 export class Stream {
   constructor(handlers) {
     this.handlers = handlers;
@@ -52,7 +52,8 @@ export class Stream {
     });
     this.source.addEventListener("state", (event) => {
       this.hear();
-      this.handlers.onState(Number(JSON.parse(event.data).counter));
+      const { counter, same_as: sameAs = null } = JSON.parse(event.data);
+      this.handlers.onState(counter, sameAs);
     });
     this.source.addEventListener("over", (event) => {
       this.close();
