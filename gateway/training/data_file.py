@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.errors import LablineError
-from gateway.training.recipe_tables import DataTable
+from gateway.training.recipe_tables.data import DataTable
 
 
 def read_columns(table: DataTable, path: Path) -> tuple[dict[str, NDArray[np.float64]], str]:

@@ -13,21 +13,14 @@ from pydantic import Field, ValidationError, model_validator
 
 from gateway.contract.model_names import ModelName, PlainName
 from gateway.errors import LablineError
-from gateway.training.recipe_tables import (
-    LEVELS,
-    AcceptanceTable,
-    BiasTable,
-    CandidatesTable,
-    DataTable,
-    HistoryTable,
-    InputsTable,
-    InterlockTable,
-    LaboratoryTable,
-    ManipulatedTable,
-    OutputTable,
-    RecipeTable,
-    SplitTable,
-)
+from gateway.training.recipe_tables.acceptance import AcceptanceTable
+from gateway.training.recipe_tables.candidates import CandidatesTable
+from gateway.training.recipe_tables.correction import BiasTable
+from gateway.training.recipe_tables.data import DataTable, HistoryTable, LaboratoryTable, SplitTable
+from gateway.training.recipe_tables.inputs import LEVELS, InputsTable
+from gateway.training.recipe_tables.manipulated import InterlockTable, ManipulatedTable
+from gateway.training.recipe_tables.output import OutputTable
+from gateway.training.recipe_tables.table import RecipeTable
 
 
 class Recipe(RecipeTable):

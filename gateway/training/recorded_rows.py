@@ -32,7 +32,7 @@ from gateway.store.statements import SQL
 from gateway.time_units import SECOND_NS
 from gateway.training.backtest import Timing
 from gateway.training.recipe import Recipe
-from gateway.training.recipe_tables import HistoryTable
+from gateway.training.recipe_tables.data import HistoryTable
 from gateway.training.rows import Rows, SetpointReader, inputs_of
 
 _ALL_ARRIVALS = np.iinfo(np.int64).max  # a model learns from what is known by now

@@ -17,7 +17,7 @@ from gateway.time_units import SECOND_NS, seconds_to_ns
 from gateway.training.backtest import NEVER, Timing
 from gateway.training.data_file import read_columns
 from gateway.training.recipe import Recipe, input_name
-from gateway.training.recipe_tables import LaboratoryTable
+from gateway.training.recipe_tables.data import LaboratoryTable
 
 BEGIN_NS = 1_767_225_600 * SECOND_NS  # the first row's instant, 2026-01-01: data files often have none
 _SOURCE = "data"

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from gateway.training.reaction import COVERAGE, Slope
 from gateway.training.recipe import Recipe
-from gateway.training.recipe_tables import ManipulatedTable
+from gateway.training.recipe_tables.manipulated import ManipulatedTable
 
 
 class Verdict(StrEnum):

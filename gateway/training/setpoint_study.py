@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from gateway.line.definition import Predict
 from gateway.training.reaction import Slope, slope, tracking, unexplained
 from gateway.training.recipe import Recipe, input_name
-from gateway.training.recipe_tables import LEVELS, ManipulatedTable
+from gateway.training.recipe_tables.inputs import LEVELS
+from gateway.training.recipe_tables.manipulated import ManipulatedTable
 from gateway.training.rows import Rows
 from gateway.training.setpoint_findings import Gain, Setpoint, Verdict, acts_against
 from gateway.training.setpoint_warnings import limit_warnings, reaction_warnings, size_warnings

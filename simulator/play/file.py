@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gateway.errors import LablineError
 from gateway.training.data_file import read_columns
-from gateway.training.recipe_tables import DataTable, LaboratoryTable
+from gateway.training.recipe_tables.data import DataTable, LaboratoryTable
 
 _UNKNOWN_UNIT = "1"
 

@@ -8,7 +8,8 @@ import pytest
 
 from gateway.training.recipe import Recipe, read_recipe
 from gateway.training.recipe_reference import refreshed
-from gateway.training.recipe_tables import ManipulatedTable, TagTable
+from gateway.training.recipe_tables.manipulated import ManipulatedTable
+from gateway.training.recipe_tables.table import TagTable
 from gateway.training.setpoint_findings import Verdict
 from tests.fixtures.setpoint_recipes import EXAMPLE
 

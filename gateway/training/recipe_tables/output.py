@@ -1,0 +1,36 @@
+"""What a model says, and how sure it must be."""
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from gateway.contract.model_names import PlainName
+from gateway.training.recipe_tables.table import RecipeTable, must_ascend
+
+
+class OutputTable(RecipeTable):
+    """``[output]``: the analyte, its valid range, and how far from what it has seen the model may be asked."""
+
+    analyte: PlainName = Field(description="our name of the analyte")
+    unit: str = Field(description="its unit")
+    valid: tuple[float, float] = Field(
+        description="[lower, upper], in the unit: a prediction outside is refused in service"
+    )
+    logarithmic: bool = Field(
+        default=False, description="whether the model is of the values' logarithm: for grades of very different size"
+    )
+    coverage: float = Field(default=0.9, gt=0, lt=1, description="share of results that the interval is to hold")
+    adaptive_rates: list[Annotated[float, Field(gt=0, lt=1)]] = Field(
+        default=[], description="how fast the interval may follow its misses, to choose from; without any it does not"
+    )
+    domain_alpha: float = Field(
+        default=0.001, gt=0, lt=1, description="share of the rows of its own kind that each domain limit may refuse"
+    )
+    range_margin: float = Field(
+        default=0.0, ge=0, le=1, description="share of an input's range by which it may lie beyond what was learned"
+    )
+
+    @model_validator(mode="after")
+    def _has_room(self) -> Self:
+        must_ascend("valid", self.valid)
+        return self
