@@ -32,14 +32,26 @@ def _choice(trained: Trained) -> str:
         f"| {compared.kind} | {compared.r2:.3f} | {compared.r2_as_served:.3f} | {compared.error_as_served:.4g} |"
         for compared in trained.compared
     )
-    return f"""## Choice, by blocked cross-validation on the rows before the test
+    return f"""## Choice, by blocks of the rows before the test that were left out
+
+Each block is predicted by a model of the other blocks; "error as served" counts those of a model of earlier blocks too.
 
 | kind | R2 by itself | R2 as served | error as served |
 |---|---|---|---|
 {rows}
 
-Chosen: {trained.chosen.kind}{_correction(trained.recipe, trained)}.
-"""
+Chosen: {trained.chosen.kind}{_weights(trained)}{_correction(trained.recipe, trained)}.
+{_failed(trained)}"""
+
+
+def _weights(trained: Trained) -> str:
+    weights = ", ".join(f"{kind} {weight:.0%}" for kind, weight in trained.chosen.weights.items())
+    return f" ({weights})" if weights else ""
+
+
+def _failed(trained: Trained) -> str:
+    rows = "".join(f"- {item.kind} could not be made: {item.problem}\n" for item in trained.failed)
+    return f"\n{rows}" if rows else ""
 
 
 def _test_rows(trained: Trained) -> str:

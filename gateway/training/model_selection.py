@@ -1,6 +1,12 @@
-"""The choice of a model: kinds compared by blocked cross-validation, each as it would be served."""
+"""The choice of a model: kinds compared on blocks of time that they have not seen, each as it would be served.
 
-from collections.abc import Callable
+A block is predicted twice: by a model of all other blocks, and by one of the blocks before it, which is what service
+will be. Several kinds are also averaged, with weights from their errors. A kind that cannot be made is named, and the
+others go on.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count, product
 
@@ -9,14 +15,45 @@ from numpy.typing import NDArray
 
 from gateway.errors import LablineError
 from gateway.line.outputs import BiasLimits
-from gateway.time_units import seconds_to_ns
+from gateway.time_units import SECOND_NS, seconds_to_ns
 from gateway.training.backtest import Timing, serve
 from gateway.training.calibration import uncorrected
-from gateway.training.candidates import Regressor, candidate
-from gateway.training.cross_validation import left_out, r_squared, root_mean_square
+from gateway.training.candidates.combined import WeightedMean
+from gateway.training.candidates.regressor import Regressor
+from gateway.training.candidates.table import candidate
+from gateway.training.cross_validation import blocks, later_blocks, left_out, r_squared, root_mean_square
 from gateway.training.recipe import Recipe
 from gateway.training.rows import Rows, inputs_of
-from gateway.training.trained_model import Compared, Progress
+from gateway.training.stacking import stacked_weights
+from gateway.training.trained_model import Compared, Failed, Progress
+
+STACK = "stack"
+Part = tuple[NDArray[np.int64], NDArray[np.int64]]  # rows to fit on, rows to leave out
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Predicted:
+    """What models say of rows that they have not seen, shape (n,): ``later`` by those of earlier blocks, else NaN."""
+
+    by_others: NDArray[np.float64]
+    later: NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Ground:
+    """What kinds are compared on: the rows before the test."""
+
+    recipe: Recipe
+    timing: Timing
+    values: NDArray[np.float64]
+
+    def served_errors(self, predicted: _Predicted, bias: BiasLimits | None) -> NDArray[np.float64]:
+        """Return the errors as served with a correction: of all rows, then of those that later models predict."""
+        output = uncorrected(self.recipe, bias=bias)
+        known = np.isfinite(predicted.later)
+        everything = serve(self.timing, predicted.by_others, self.values, output=output).values
+        later = serve(self.timing.of(np.flatnonzero(known)), predicted.later[known], self.values[known], output=output)
+        return np.concatenate([self.values - everything, self.values[known] - later.values])
 
 
 def gap_rows(recipe: Recipe, rows: Rows) -> int:
@@ -24,23 +61,66 @@ def gap_rows(recipe: Recipe, rows: Rows) -> int:
     return max((item.lag_ns + item.window_ns) // rows.timing.row_ns for item in inputs_of(recipe)) + 1
 
 
-def compare(recipe: Recipe, rows: Rows, made_from: slice, on_progress: Progress) -> tuple[Compared, ...]:
-    """Return how each kind of the recipe does on the rows before the test, in blocks that it has not seen."""
-    kinds, folds, gap = recipe.candidates.kinds, recipe.candidates.folds, gap_rows(recipe, rows)
+def compare(
+    recipe: Recipe, rows: Rows, made_from: slice, on_progress: Progress
+) -> tuple[tuple[Compared, ...], tuple[Failed, ...]]:
+    """Return how each kind of the recipe does on the rows before the test, best first, and those that failed.
+
+    Raises LablineError where no kind could be made.
+    """
+    ground = _Ground(recipe=recipe, timing=rows.timing.of(made_from), values=rows.values[made_from])
+    predicted, failed = _predictions(recipe, rows, made_from, on_progress)
+    if not predicted:
+        problems = "; ".join(f"{item.kind}: {item.problem}" for item in failed)
+        raise LablineError(f"no kind of model could be made: {problems}", hint="change the kinds in [candidates]")
+    compared = [_compared(ground, kind, of_kind) for kind, of_kind in predicted.items()]
+    if recipe.candidates.stack and len(predicted) > 1:
+        compared.append(_stack(ground, predicted, compared))
+    return tuple(sorted(compared, key=lambda candidate: candidate.error_as_served)), failed
+
+
+def _predictions(
+    recipe: Recipe, rows: Rows, made_from: slice, on_progress: Progress
+) -> tuple[dict[str, _Predicted], tuple[Failed, ...]]:
+    """Return by kind what its models say of rows that they have not seen, and the kinds that could not be made."""
+    total, folds, gap = len(rows.values[made_from]), recipe.candidates.folds, gap_rows(recipe, rows)
+    schemes = [[*blocks(total, folds=folds, gap=gap)], [*_long_enough(total, folds=folds, gap=gap)]]
+    kinds, folds_of_kind = recipe.candidates.kinds, sum(len(parts) for parts in schemes)
+    predicted, failed = dict[str, _Predicted](), list[Failed]()
+    for number, kind in enumerate(kinds):
+        done = count(number * folds_of_kind + 1)
+        on_fold = partial(_tell, on_progress, done, len(kinds) * folds_of_kind)
+        make = model_of_kind(recipe, kind, rows)
+        try:
+            predicted[kind] = _left_out(make, rows, made_from, schemes, on_fold)
+        except Exception as error:  # noqa: BLE001 - a kind's library may raise anything: it is named, the next one tried
+            failed.append(Failed(kind=kind, problem=f"{type(error).__name__}: {error}".splitlines()[0]))
+    return predicted, tuple(failed)
+
+
+def _tell(on_progress: Progress, done: Iterator[int], total: int) -> None:
+    on_progress("models", next(done), total)
+
+
+def _left_out(
+    make: Callable[[], Regressor],
+    rows: Rows,
+    made_from: slice,
+    schemes: Sequence[Sequence[Part]],
+    on_fold: Callable[[], None],
+) -> _Predicted:
+    """Return what models say of blocks that they have not seen; raises ArithmeticError where it is no number."""
     features, values = rows.features[made_from], rows.values[made_from]
-    done = count(1)
-    compared = []
-    for kind in kinds:
-        predicted = left_out(
-            model_of_kind(recipe, kind, rows),
-            features,
-            values,
-            folds=folds,
-            gap=gap,
-            on_fold=lambda: on_progress("models", next(done), len(kinds) * folds),
-        )
-        compared.append(_as_served(recipe, kind, rows.timing.of(made_from), predicted, values))
-    return tuple(compared)
+    at_seconds = rows.timing.of(made_from).at_ns / SECOND_NS
+    by_others, later = (left_out(make, features, values, at_seconds, parts, on_fold=on_fold) for parts in schemes)
+    if not np.isfinite(by_others).all():
+        raise ArithmeticError("it says something else than numbers of rows that it has not seen")
+    return _Predicted(by_others=by_others, later=later)
+
+
+def _long_enough(total: int, *, folds: int, gap: int) -> Sequence[Part]:
+    """Return the blocks before which there are as many rows as a block has."""
+    return [part for part in later_blocks(total, folds=folds, gap=gap) if len(part[0]) >= len(part[1]) // 2]
 
 
 def model_of_kind(recipe: Recipe, kind: str, rows: Rows) -> Callable[[], Regressor]:
@@ -55,36 +135,58 @@ def model_of_kind(recipe: Recipe, kind: str, rows: Rows) -> Callable[[], Regress
     return partial(candidate, kind, seed=recipe.seed, inputs=inputs, logarithmic=logarithmic)
 
 
-def _as_served(
-    recipe: Recipe, kind: str, timing: Timing, predicted: NDArray[np.float64], values: NDArray[np.float64]
-) -> Compared:
+def chosen_model(recipe: Recipe, chosen: Compared, rows: Rows) -> Regressor:
+    """Return a candidate, unfitted: a model of its kind, or the weighted mean of several."""
+    if not chosen.weights:
+        return model_of_kind(recipe, chosen.kind, rows)()
+    parts = [model_of_kind(recipe, kind, rows)() for kind in chosen.weights]
+    return WeightedMean(parts, list(chosen.weights.values()))
+
+
+def _compared(ground: _Ground, kind: str, predicted: _Predicted) -> Compared:
     """Return a candidate with the correction that serves it best."""
-    options = [(uncorrected(recipe, bias=limits), limits) for limits in biases_of(recipe)]
-    served = [(serve(timing, predicted, values, output=output).values, limits) for output, limits in options]
-    best, limits = min(served, key=lambda option: root_mean_square(values - option[0]))
+    options = [(ground.served_errors(predicted, bias), bias) for bias in biases_of(ground.recipe)]
+    errors, bias = min(options, key=lambda option: root_mean_square(option[0]))
+    values = ground.values
     return Compared(
         kind=kind,
-        error=root_mean_square(values - predicted),
-        r2=r_squared(values, predicted),
-        error_as_served=root_mean_square(values - best),
-        r2_as_served=r_squared(values, best),
-        bias=limits,
-        left_out=predicted,
+        error=root_mean_square(values - predicted.by_others),
+        r2=r_squared(values, predicted.by_others),
+        error_as_served=root_mean_square(errors),
+        r2_as_served=r_squared(values, values - errors[: len(values)]),
+        bias=bias,
+        left_out=predicted.by_others,
     )
 
 
+def _stack(ground: _Ground, predicted: dict[str, _Predicted], compared: list[Compared]) -> Compared:
+    """Return the weighted mean of all kinds, weighted by their errors as served with the best one's correction."""
+    best = min(compared, key=lambda candidate: candidate.error_as_served)
+    errors = np.column_stack([ground.served_errors(of_kind, best.bias) for of_kind in predicted.values()])
+    weights = dict(zip(predicted, stacked_weights(errors).tolist(), strict=True))
+    mean = _Predicted(
+        by_others=np.asarray(sum(weights[kind] * of_kind.by_others for kind, of_kind in predicted.items())),
+        later=np.asarray(sum(weights[kind] * of_kind.later for kind, of_kind in predicted.items())),
+    )
+    stack = _compared(ground, STACK, mean)
+    return replace(stack, weights={kind: weight for kind, weight in weights.items() if weight > 0})
+
+
 def biases_of(recipe: Recipe) -> tuple[BiasLimits | None, ...]:
-    """Return the corrections to choose from; without a table only none."""
+    """Return the corrections to choose from: none, and each of the table's."""
     table, period = recipe.bias, recipe.period_seconds
     if table is None:
         return (None,)
-    return tuple(
-        BiasLimits(
-            trust=trust,
-            max_step=table.max_step,
-            max_total=table.max_total,
-            max_age_ns=seconds_to_ns(table.max_age_rows * period),
-            half_life_ns=seconds_to_ns(half_life * period),
-        )
-        for trust, half_life in product(table.trusts, table.half_lives_rows)
+    return (
+        None,
+        *(
+            BiasLimits(
+                trust=trust,
+                max_step=table.max_step,
+                max_total=table.max_total,
+                max_age_ns=seconds_to_ns(table.max_age_rows * period),
+                half_life_ns=seconds_to_ns(half_life * period),
+            )
+            for trust, half_life in product(table.trusts, table.half_lives_rows)
+        ),
     )

@@ -16,17 +16,20 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
+from sklearn.ensemble import ExtraTreesRegressor
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
-from gateway.training.candidates import candidate
 from gateway.training.cross_validation import blocks
 
 COVERAGE = 0.99  # of the interval: advice that moves a plant the wrong way costs more than advice that is not given
 FEWEST_PIECES = 4.0  # that carry the slope; with fewer nobody can say how sure it is
-_NUISANCE = ("ridge", "extra_trees")  # the mean of both explains what is linear and what is not
 _ROWS_PER_LAG = 20  # with fewer, lags are taken together
 _MOST_PIECES, _LEAST_PIECE_ROWS = 20, 12
 _NOTHING = 1e-9  # of the setpoint's spread: below that is arithmetic
@@ -82,11 +85,17 @@ def unexplained(
         return left
     seen, moved = np.hstack([others, around_means(others, folds=folds, gap=gap)]), left.copy()
     for fitting, leaving in blocks(len(of), folds=folds, gap=gap):
-        for kind in _NUISANCE:
-            model = candidate(kind, seed=seed, inputs=seen.shape[1])
+        models = _linear_and_not(seed)
+        for model in models:
             model.fit(seen[fitting], moved[fitting])
-            left[leaving] -= np.reshape(model.predict(seen[leaving]), moved[leaving].shape) / len(_NUISANCE)
+            left[leaving] -= np.reshape(model.predict(seen[leaving]), moved[leaving].shape) / len(models)
     return left
+
+
+def _linear_and_not(seed: int) -> tuple[Any, ...]:
+    """Return two models whose mean explains what is linear and what is not."""
+    linear = make_pipeline(StandardScaler(), Ridge(alpha=10.0))
+    return linear, ExtraTreesRegressor(100, min_samples_leaf=5, random_state=seed)
 
 
 def slope(

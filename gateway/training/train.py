@@ -1,9 +1,10 @@
 """From a recipe to a model: rows, choice, calibration, test. The same recipe, data and seed give the same bytes.
 
 1. Rows come through the gateway's own feature code, and are split by time: what it is made from, and the test.
-2. Kinds of models are compared by blocked cross-validation on all rows before the test, each as it would be served:
-   with the results that had arrived, corrected with the best of the recipe's trusts and half lives. The smallest error
-   wins.
+2. Kinds of models are compared on blocks of the rows before the test that they have not seen, each as it would be
+   served: with the results that had arrived, corrected with the best of the recipe's trusts and half lives, or not
+   corrected. The smallest error wins, or a weighted mean of all kinds. What cannot be made is named, and the next one
+   is taken.
 3. The chosen one is fitted on all rows before the test. Its interval is calibrated on the predictions for each
    block by a model that has not seen it, as served (cross-conformal: Vovk 2015), and so are the limits of its domain:
    a plant moves, and rows of one period are not fresh rows of the same kind.
@@ -18,23 +19,25 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from gateway.errors import LablineError
 from gateway.inference.applicability_domain import scores
 from gateway.line.definition import Domain, InputDefinition, Predict
+from gateway.time_units import SECOND_NS
 from gateway.training.applicability_domain import fit_domain
 from gateway.training.backtest import serve
 from gateway.training.calibration import calibrated
-from gateway.training.candidates import Regressor
+from gateway.training.candidates.graph_part import model_of
+from gateway.training.candidates.regressor import Regressor
 from gateway.training.cross_validation import blocks
 from gateway.training.evaluation import accepted_rows, figures_reached
-from gateway.training.export import exported
-from gateway.training.model_selection import compare, gap_rows, model_of_kind
+from gateway.training.model_selection import chosen_model, compare, gap_rows
 from gateway.training.recipe import Recipe
 from gateway.training.recorded_rows import recorded_rows
 from gateway.training.rows import Rows, file_rows, inputs_of, must_fit_a_bundle
 from gateway.training.setpoint_study import studied
-from gateway.training.trained_model import Progress, Trained
+from gateway.training.trained_model import Compared, Failed, Progress, Trained
 from gateway.transport.onnx import load_model
 
 _LEAST_ROWS, _LEAST_TEST_ROWS = 6, 2
@@ -47,11 +50,11 @@ def train(recipe: Recipe, *, folder: Path, on_progress: Progress = lambda *_: No
     rows = (recorded_rows if recipe.history else file_rows)(recipe, folder=folder, on_progress=on_progress)
     made_from, test = _split(recipe, rows)
     _must_suffice(recipe, rows, made_from, test)
-    compared = compare(recipe, rows, made_from, on_progress)
-    chosen = min(compared, key=lambda candidate: candidate.error_as_served)
-    model = model_of_kind(recipe, chosen.kind, rows)()
-    model.fit(rows.features[made_from], rows.values[made_from])
-    onnx, predict = _exported(model, rows, recipe)
+    with threadpool_limits(
+        limits=1
+    ):  # threads that wait for each other are slower than one, beside a gateway all the more
+        compared, failed = compare(recipe, rows, made_from, on_progress)
+        chosen, onnx, predict, not_made = _made(recipe, rows, made_from, compared)
     output = calibrated(recipe, rows.timing.of(made_from), chosen.left_out, rows.values[made_from], bias=chosen.bias)
     inputs, domain = _learned_ranges(recipe, rows.features[made_from]), _domain(recipe, rows, made_from)
     predicted = predict(rows.features[test])[:, 0]
@@ -63,6 +66,7 @@ def train(recipe: Recipe, *, folder: Path, on_progress: Progress = lambda *_: No
         test=test,
         inputs=inputs,
         compared=compared,
+        failed=(*failed, *not_made),
         chosen=chosen,
         onnx=onnx,
         predict=predict,
@@ -108,12 +112,34 @@ def _must_suffice(recipe: Recipe, rows: Rows, made_from: slice, test: slice) -> 
         )
 
 
+def _made(
+    recipe: Recipe, rows: Rows, made_from: slice, compared: tuple[Compared, ...]
+) -> tuple[Compared, bytes, Predict, tuple[Failed, ...]]:
+    """Return the best candidate that can be fitted and exported, its ONNX, as a function, and those that could not be.
+
+    Raises LablineError where none can.
+    """
+    features, values = rows.features[made_from], rows.values[made_from]
+    failed = list[Failed]()
+    for chosen in compared:
+        model = chosen_model(recipe, chosen, rows)
+        try:
+            model.fit(features, values, rows.timing.of(made_from).at_ns / SECOND_NS)
+            onnx, predict = _exported(model, rows, recipe)
+        except Exception as error:  # noqa: BLE001 - a library may raise anything: the kind is named, the next one tried
+            failed.append(Failed(kind=chosen.kind, problem=f"{type(error).__name__}: {error}".splitlines()[0]))
+            continue
+        return chosen, onnx, predict, tuple(failed)
+    problems = "; ".join(f"{item.kind}: {item.problem}" for item in failed)
+    raise LablineError(f"no kind of model could be made: {problems}", hint="change the kinds in [candidates]")
+
+
 def _exported(model: Regressor, rows: Rows, recipe: Recipe) -> tuple[bytes, Predict]:
     """Return (the model as ONNX, as a function of the runtime); raises LablineError where the two disagree."""
     width = rows.features.shape[1]
-    onnx = exported(model, inputs=width)
+    onnx = model_of(model.part("model_"), inputs=width)
     predict = load_model(onnx, inputs=width, columns=1, where=recipe.name)
-    difference = float(np.max(np.abs(predict(rows.features)[:, 0] - np.ravel(model.predict(rows.features)))))
+    difference = float(np.max(np.abs(predict(rows.features)[:, 0] - model.predict(rows.features))))
     allowed = _AGREEMENT * float(np.ptp(rows.values))
     if difference > allowed:
         raise LablineError(

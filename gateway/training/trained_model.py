@@ -1,8 +1,8 @@
 """What comes of a recipe: everything that the bundle's files and the card are made from."""
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,15 @@ class Compared:
     r2_as_served: float
     bias: BiasLimits | None
     left_out: NDArray[np.float64]
+    weights: Mapping[str, float] = field(default_factory=dict)  # by kind, of a weighted mean of several
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failed:
+    """A candidate that could not be made, and why."""
+
+    kind: str
+    problem: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +47,7 @@ class Trained:
     test: slice
     inputs: tuple[InputDefinition, ...]
     compared: tuple[Compared, ...]
+    failed: tuple[Failed, ...]
     chosen: Compared
     onnx: bytes
     predict: Predict
@@ -51,7 +61,8 @@ class Trained:
     @property
     def warnings(self) -> tuple[str, ...]:
         """Return what a person should know before signing, as sentences."""
-        return tuple(warning for setpoint in self.setpoints for warning in setpoint.warnings)
+        failed = tuple(f"{item.kind} could not be made: {item.problem}" for item in self.failed)
+        return failed + tuple(warning for setpoint in self.setpoints for warning in setpoint.warnings)
 
 
 def data_sha256(trained: Trained) -> str:

@@ -6,11 +6,16 @@ from pydantic import Field
 
 from gateway.training.recipe_tables.table import RecipeTable
 
+Kind = Literal[
+    "ridge", "pls", "gradient_boosting", "extra_trees", "neural_network", "kernel", "linear_and_trees", "constant"
+]
+
 
 class CandidatesTable(RecipeTable):
     """``[candidates]``: the models to choose from, by the error in blocked cross-validation."""
 
-    kinds: list[Literal["ridge", "pls", "gradient_boosting", "extra_trees", "neural_network", "linear_and_trees"]] = (
-        Field(min_length=1, description="which kinds of models are compared")
+    kinds: list[Kind] = Field(min_length=1, description="which kinds of models are compared")
+    stack: bool = Field(
+        default=True, description="whether a weighted mean of the kinds is compared with them, where there are several"
     )
     folds: int = Field(default=4, ge=2, description="in how many blocks of time the rows are left out, one at a time")

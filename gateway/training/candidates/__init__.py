@@ -1,0 +1,1 @@
+"""The kinds of models that a recipe may choose from, each with its graph for the runtime."""
