@@ -23,18 +23,14 @@ _NEWER = 3  # a prediction counts as painted with one of the next, too: what is 
 _RECORD = """() => {
   const painted = window.painted = [];
   const after = new MessageChannel();
-  let shown = null;
-  after.port1.onmessage = () => {
-    painted.push({ ...shown, at: performance.timeOrigin + performance.now() });
-    shown = null;
-  };
+  after.port1.onmessage = ({ data }) => painted.push({ ...data, at: performance.timeOrigin + performance.now() });
   const text = (card, selector) => card.querySelector(selector)?.textContent ?? "";
   const look = () => {
     const cards = [...document.querySelectorAll(".card[data-key]")];
-    shown = { predictions: {}, guidance: cards.map((card) => card.dataset.key) };
+    const shown = { predictions: {}, guidance: cards.map((card) => card.dataset.key) };
     for (const card of document.querySelectorAll(".prediction[data-key]"))
       shown.predictions[card.dataset.key] = `${text(card, ".value")} ${text(card, ":scope > p.quiet")}`;
-    after.port2.postMessage(null);
+    after.port2.postMessage(shown);
   };
   let waiting = false;
   new MutationObserver(() => {
