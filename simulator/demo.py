@@ -17,6 +17,7 @@ from typing import Any
 
 from gateway.contract.topics import Topics
 from simulator.broker import Broker, free_port, running_broker
+from simulator.by_hand import moving_by_hand
 from simulator.gateway_process import (
     TOPIC_ROOT,
     ConsoleLink,
@@ -26,18 +27,20 @@ from simulator.gateway_process import (
     configuration_text,
     running_gateway,
 )
+from simulator.habits import Habits
 from simulator.lims import Lims
 from simulator.mes import Mes
 from simulator.mqtt import Participant
 from simulator.observer import Observer
 from simulator.opcua_server import PlantServer
 from simulator.plant import Plant
+from simulator.plant_setpoints import PlantSetpoints
 from simulator.scenarios import PRODUCT, SPECIFICATIONS, Pace, off_specification
 from simulator.signer import enrolled_at_console
 from simulator.terminal import OPERATOR, OPERATOR_NAME, TERMINAL, Terminal
 
 _SETTLE_SECONDS = 5.0
-_LABORATORY = f"""
+LABORATORY = f"""
 [[together]]
 product = "{PRODUCT}"
 analytes = {list(SPECIFICATIONS)}
@@ -61,6 +64,8 @@ class DemoOptions:
     embedded_broker: bool = False
     pace: Pace = field(default_factory=Pace)
     console: ConsoleLink | None = None
+    stage: str = "advise"  # beyond that the gateway writes setpoints
+    habits: Habits = field(default_factory=lambda: Habits(median_seconds=Pace().reaction_seconds))
 
 
 @dataclass(slots=True)
@@ -91,6 +96,7 @@ class Scene:
     lims: Lims
     gateway: RunningGateway
     sampling: asyncio.Task[None]
+    setpoints: PlantSetpoints
     stage: str = "running"
 
 
@@ -137,7 +143,7 @@ async def on_stage(options: DemoOptions, folder: Path) -> AsyncIterator[Scene]:
     async with AsyncExitStack() as stack:
         broker = await stack.enter_async_context(running_broker(folder, embedded=options.embedded_broker))
         server = await stack.enter_async_context(PlantServer(plant, port=free_port(), on_scan=on_scan))
-        terminal = Terminal(plant_url=server.url, topics=topics, pace=options.pace, follows=options.follows)
+        terminal = Terminal(topics=topics, habits=options.habits, follows=options.follows)
 
         async def participant(name: str, *subscriptions: str, on_message: Any = lambda _message: None) -> Participant:
             return await stack.enter_async_context(
@@ -152,8 +158,10 @@ async def on_stage(options: DemoOptions, folder: Path) -> AsyncIterator[Scene]:
                     on_published=observer.result_published)  # fmt: skip
         configuration = folder / "labline.toml"
         configuration.write_text(
-            configuration_text(directory=folder, broker=broker, plant_url=server.url, models=options.models)
-            + _LABORATORY
+            configuration_text(
+                directory=folder, broker=broker, plant_url=server.url, models=options.models, stage=options.stage
+            )
+            + LABORATORY
             + ("" if options.console is None else options.console.table)
         )
         async with _playing(plant=server.run()):
@@ -164,10 +172,11 @@ async def on_stage(options: DemoOptions, folder: Path) -> AsyncIterator[Scene]:
                     terminal=TERMINAL,
                 )  # fmt: skip
             tally.counting = True
-            async with _playing(mes=mes.run(), terminal=terminal.run(), lims=lims.run()) as players:
+            move = await stack.enter_async_context(moving_by_hand(server.url))
+            async with _playing(mes=mes.run(), terminal=terminal.run(move), lims=lims.run()) as players:
                 yield Scene(
                     options=options, broker=broker, plant=plant, observer=observer, tally=tally, terminal=terminal,
-                    mes=mes, lims=lims, gateway=gateway, sampling=players["lims"],
+                    mes=mes, lims=lims, gateway=gateway, sampling=players["lims"], setpoints=server.setpoints,
                 )  # fmt: skip
 
 
@@ -220,4 +229,7 @@ def _summary(scene: Scene, audit: str) -> dict[str, Any]:
         **observer.summary(),
         "audit": audit,
         "off_specification_share": scene.tally.off_share,
+        "stage": scene.options.stage,
+        "setpoint_writes": len(scene.setpoints.requests),
+        "writes_outside_limits": sum(request.is_outside for request in scene.setpoints.requests),
     }

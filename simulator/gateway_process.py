@@ -18,6 +18,7 @@ from gateway.contract.console_links import SIGN_IN, link_hash, link_of
 from simulator.broker import Broker, free_port
 from simulator.opcua_server import NAMESPACE
 from simulator.plant import TAGS
+from simulator.plant_setpoints import BEAT
 from simulator.scenarios import (
     EQUIPMENT,
     PRODUCT,
@@ -27,6 +28,7 @@ from simulator.scenarios import (
     TEST_NAMES,
     UNITS,
 )
+from simulator.write_tables import WRITING_STAGES, write_table
 
 _READY_SECONDS = 30.0
 _STOP_SECONDS = 15.0
@@ -88,13 +90,18 @@ def new_console_link() -> ConsoleLink:
     return ConsoleLink(port=free_port(), link="-".join(parts))
 
 
-def configuration_text(*, directory: Path, broker: Broker, plant_url: str, models: Path) -> str:
-    """Return the configuration of the bench: every tag, both models in ``advise``."""
+def configuration_text(*, directory: Path, broker: Broker, plant_url: str, models: Path, stage: str = "advise") -> str:
+    """Return the configuration of the bench: every tag, and both models up to a stage.
+
+    Beyond ``advise`` the setpoints may be written.
+    """
+    writes = stage in WRITING_STAGES
     tags = "\n".join(
         f'[tags.{name}]\nsource = "plc1"\nnode = "nsu={NAMESPACE};s={name}"\nequipment = "{EQUIPMENT}"\n'
-        f'unit = "{info.unit}"\nmax_age = "10s"\n'
+        f'unit = "{info.unit}"\nmax_age = "10s"\n{write_table(name, NAMESPACE) if writes else ""}'
         for name, info in TAGS.items()
     )
+    heartbeat = f'heartbeat = "nsu={NAMESPACE};s={BEAT}"\n' if writes else ""
     specifications = "\n".join(
         f'[[specification]]\nproduct = "{PRODUCT}"\nanalyte = "{analyte}"\nlower = {lower}\nupper = {upper}\n'
         f'target = {TARGETS[analyte]}\nunit = "{UNITS[analyte]}"\nversion = "1"\n'
@@ -102,7 +109,7 @@ def configuration_text(*, directory: Path, broker: Broker, plant_url: str, model
     )
     assigned = "\n".join(
         f'[[model]]\nbundle = "{models / analyte / "1.0.0"}"\nequipment = "{EQUIPMENT}"\nevery = "500ms"\n'
-        f'stage = "advise"\nexpires_after = "30s"\n'
+        f'stage = "{stage}"\nexpires_after = "30s"\n'
         for analyte in SPECIFICATIONS
     )
     analytes = "\n".join(f'"{test}" = "{analyte}"' for analyte, test in TEST_NAMES.items())
@@ -120,7 +127,7 @@ url = "{plant_url}"
 security = "None"
 publishing_interval = "250ms"
 sampling_interval = "250ms"
-
+{heartbeat}
 {tags}
 [mqtt]
 host = "127.0.0.1"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from gateway.contract.identity import result_identity
 from gateway.contract.times import rfc3339
 from simulator.mes import Mes
-from simulator.mqtt import Participant
+from simulator.mqtt import Publishes
 from simulator.plant import Plant
 from simulator.scenarios import EQUIPMENT, SPECIFICATIONS, TEST_NAMES, UNITS, Pace
 
@@ -37,13 +37,14 @@ class Lims:
 
     def __init__(
         self,
-        participant: Participant,
+        participant: Publishes,
         plant: Plant,
         mes: Mes,
         pace: Pace,
         *,
         seed: int,
         on_published: Callable[[Published], None],
+        now_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self._participant = participant
         self._plant = plant
@@ -51,6 +52,7 @@ class Lims:
         self._pace = pace
         self._random = random.Random(f"{seed}/lims")
         self._on_published = on_published
+        self._now_ns = now_ns
         self._number = 0
         self._working: set[asyncio.Task[None]] = set()
 
@@ -70,7 +72,7 @@ class Lims:
 
     async def _analyse(self, lot: str) -> None:
         self._number += 1
-        sample, sampled_ns, order = f"S-{self._number:05d}", time.time_ns(), self._mes.current_order
+        sample, sampled_ns, order = f"S-{self._number:05d}", self._now_ns(), self._mes.current_order
         truth = self._plant.truth()
         await asyncio.sleep(self._pace.laboratory_delay_seconds)
         for analyte, true_value in (("viscosity", truth.viscosity), ("ph", truth.ph)):
@@ -78,7 +80,7 @@ class Lims:
             document = {
                 "sample_id": sample, "test_id": TEST_NAMES[analyte], "value": value, "unit": UNITS[analyte],
                 "status": "approved", "result_version": 1, "sampled_at": rfc3339(sampled_ns),
-                "analysed_at": rfc3339(time.time_ns()), "material_lot_id": lot, "job_order_id": order,
+                "analysed_at": rfc3339(self._now_ns()), "material_lot_id": lot, "job_order_id": order,
                 "equipment_id": EQUIPMENT, "analyst": "bench", "method_id": f"M-{analyte}",
             }  # fmt: skip
             await self._publish(document, analyte, value)

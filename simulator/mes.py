@@ -3,10 +3,11 @@
 import asyncio
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 from gateway.contract.times import rfc3339
-from simulator.mqtt import Participant
+from simulator.mqtt import Publishes
 from simulator.scenarios import EQUIPMENT, PRODUCT, Pace
 
 TOPIC = "mes/context/bench"
@@ -15,8 +16,9 @@ TOPIC = "mes/context/bench"
 class Mes:
     """Runs one order after the other, each with its lots."""
 
-    def __init__(self, participant: Participant, pace: Pace) -> None:
+    def __init__(self, participant: Publishes, pace: Pace, *, now_ns: Callable[[], int] = time.time_ns) -> None:
         self._participant = participant
+        self._now_ns = now_ns
         self._pace = pace
         self._closing: set[asyncio.Task[None]] = set()
         self.current_lot: str | None = None
@@ -59,5 +61,5 @@ class Mes:
         await self._tell("lot_closed", material_lot_id=lot)
 
     async def _tell(self, event: str, **fields: Any) -> None:
-        message = {"event": event, **fields, "at": rfc3339(time.time_ns())}
+        message = {"event": event, **fields, "at": rfc3339(self._now_ns())}
         await self._participant.publish(TOPIC, json.dumps(message).encode())

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
@@ -22,6 +22,14 @@ class Received:
     payload: bytes
     retained: bool
     at: float
+
+
+class Publishes(Protocol):
+    """What takes messages for the broker."""
+
+    async def publish(self, topic: str, payload: bytes) -> float:
+        """Publish a message and return the instant of sending, once it has arrived."""
+        ...
 
 
 class Participant:

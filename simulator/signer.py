@@ -3,6 +3,7 @@
 import json
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.client import HTTPConnection
@@ -27,10 +28,11 @@ class Signer:
     key_id: str
     line: str
     terminal: str
+    now: Callable[[], float] = time.time
 
     def token(self, guidance_id: str, act: str, reason: str | None) -> str:
         """Return the signed token of an answer; it counts for a minute."""
-        now = int(time.time())
+        now = int(self.now())
         claims: dict[str, Any] = {
             "guidance_id": guidance_id, "act": act, "reason": reason, "terminal": self.terminal, "aud": self.line,
             "iat": now, "exp": now + _LIFE_SECONDS, "jti": secrets.token_urlsafe(18),

@@ -13,8 +13,8 @@ from gateway.errors import LablineError
 def bench(
     name: str = typer.Argument(
         ...,
-        help="What to measure: console, drain, durability, enqueue, history, latency, memory, sampling, season, tags "
-        "or tick.",
+        help="What to measure: arms, console, drain, durability, enqueue, history, latency, memory, sampling, season, "
+        "tags or tick.",
     ),
     as_json: bool = JSON,
     small: bool = typer.Option(False, "--small", help="A short run, only to see that it works."),
@@ -51,7 +51,8 @@ def _goal(figure: Mapping[str, Any]) -> str:
 
 
 def _benches() -> dict[str, Callable[[bool], Any]]:
-    from simulator.bench import (  # noqa: PLC0415 - only a bench needs it  # noqa: PLC0415 - as above
+    from simulator.bench import (  # noqa: PLC0415 - only a bench needs it
+        arms,
         console,
         drain,
         durability,
@@ -66,6 +67,7 @@ def _benches() -> dict[str, Callable[[bool], Any]]:
     )
 
     return {
+        "arms": arms.measure,
         "console": console.measure,
         "drain": drain.measure,
         "enqueue": enqueue.measure,

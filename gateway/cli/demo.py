@@ -52,6 +52,9 @@ class DemoCommandOptions:
     follow: bool = typer.Option(
         True, "--follow/--no-follow", help="Whether the simulated operator follows setpoint suggestions."
     )
+    automatic: bool = typer.Option(
+        False, "--automatic", help="Let the gateway write setpoints by itself, through all gates, within its budget."
+    )
     embedded_broker: bool = typer.Option(
         False, "--embedded-broker", help="Use the built-in broker even if mosquitto is installed."
     )
@@ -75,6 +78,7 @@ def demo(options: DemoCommandOptions) -> None:
         seed=options.seed,
         seconds=_seconds(options.duration),
         follows=options.follow,
+        stage="automatic" if options.automatic else "advise",
         models=_bundles(options.models),
         embedded_broker=options.embedded_broker,
     )

@@ -1,17 +1,19 @@
 """The PLC as the writer of setpoints sees it: everything that a move is judged by, and the only way to send one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 import structlog
 
 from gateway.guardrails.reasons import Abstention, abstain
 from gateway.guardrails.writing import PlantNow, manipulated_of
 from gateway.line.definition import LineDefinition
+from gateway.line.limits import Limits
 from gateway.line.setpoint_writes import Point, SetpointWrite, WriteProfile
 from gateway.records.setpoints import SetpointIntent
 from gateway.records.verdicts import Reason
 from gateway.setpoints.handshake import Seen
-from gateway.transport.opcua_writing import TRUE, PlcPort, Writable, as_text
+from gateway.transport.opcua_writing import TRUE, Variant, Writable, as_text
 
 log = structlog.get_logger()
 
@@ -20,10 +22,42 @@ _LIMITS = (Point.MINIMUM, Point.MAXIMUM, Point.EXTERNAL)
 _RANGED = (Point.REQUEST, Point.ACTUAL)
 
 
+class Port(Protocol):
+    """A connection to a PLC's server, node by node; see ``PlcPort`` for what each does and raises."""
+
+    async def read(self, nodes: Mapping[str, str]) -> dict[str, float]:
+        """Return by name the values that are numbers of good quality."""
+        ...
+
+    async def writable(self, node: str) -> Writable:
+        """Return the type of a variable."""
+        ...
+
+    async def eu_range(self, *nodes: str) -> Limits | None:
+        """Return the intersection of the variables' EURange, None where none has one."""
+        ...
+
+    async def arguments(self, method: str) -> tuple[Writable, ...]:
+        """Return the types of a method's arguments."""
+        ...
+
+    async def write(self, node: str, value: Variant) -> None:
+        """Write a variable."""
+        ...
+
+    async def call(self, parent: str, method: str, arguments: Sequence[Variant]) -> None:
+        """Call a method."""
+        ...
+
+    async def beat(self, node: str) -> None:
+        """Count a heartbeat up by one."""
+        ...
+
+
 class Plc:
     """One connection to a PLC; ``present``: a tag's value of now from the history, for tags of other servers."""
 
-    def __init__(self, port: PlcPort, *, source: str, present: Callable[[str], float | None]) -> None:
+    def __init__(self, port: Port, *, source: str, present: Callable[[str], float | None]) -> None:
         self._port = port
         self._source = source
         self._present = present

@@ -6,6 +6,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 
 from gateway.clock import Clock
 from gateway.database.writer import Writer
@@ -16,7 +17,7 @@ from gateway.line.definition import LineDefinition
 from gateway.records.setpoints import WriteState
 from gateway.runtime.setpoint_heartbeat import Heartbeat
 from gateway.runtime.setpoint_journal import SetpointJournal
-from gateway.runtime.setpoint_plc import Plc
+from gateway.runtime.setpoint_plc import Plc, Port
 from gateway.runtime.setpoint_sequence import WriteSequence
 from gateway.setpoints.handshake import Ended
 from gateway.transport.opcua_source import OpcUaSource
@@ -26,6 +27,7 @@ from gateway.transport.reconnect import Reconnection
 _LOOK_SECONDS = 0.25
 
 OnCondition = Callable[[str, bool], None]
+Connect = Callable[[OpcUaSource], AbstractAsyncContextManager[Port]]
 
 
 class SetpointWriter:
@@ -41,8 +43,14 @@ class SetpointWriter:
         inbox: EventQueue,
         present: Callable[[str], float | None],
         on_condition: OnCondition,
+        connect: Connect = plc_port,
     ) -> None:
-        """``present``: a tag's value of now from the history, for interlocks that are tags of other servers."""
+        """Write nothing yet.
+
+        ``present``: a tag's value of now from the history, for interlocks that are tags of other servers. ``connect``:
+        opens a connection of its own to the server.
+        """
+        self._connect = connect
         self._source = source
         self._line = line
         self._clock = clock
@@ -78,7 +86,7 @@ class SetpointWriter:
             await asyncio.sleep(self._reconnection.failed(why))
 
     async def _one_connection(self) -> None:
-        async with plc_port(self._source) as port:
+        async with self._connect(self._source) as port:
             plc = Plc(port, source=self._source.name, present=self._present)
             self._reconnection.connected()
             self._heartbeat.stop()  # until the records have told that writing is not stopped

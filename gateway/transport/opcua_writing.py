@@ -40,7 +40,8 @@ _LARGEST_SINGLE = float(np.finfo(np.float32).max)
 _LAST_BEAT = 30_000  # fits every integer type of at least 16 bits
 
 
-TRUE = ua.Variant(True, ua.VariantType.Boolean)
+Variant = ua.Variant  # a value with its type, as it is sent
+TRUE = Variant(True, ua.VariantType.Boolean)
 
 
 def as_text(text: str) -> ua.Variant:

@@ -1,0 +1,151 @@
+"""The bench of three arms: the gateway in virtual time, people with habits, every written value within all limits."""
+
+import math
+from contextlib import closing
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simulator.bench.arms import ARMS, Shift, breaks_a_limit, figures
+from simulator.bench.bootstrap import interval_of_mean, interval_of_ratio
+from simulator.bench.virtual.run import Stage
+from simulator.habits import MEDIAN_PLANT_SECONDS, Habits, realistic
+from simulator.plant_setpoints import WRITTEN, Request
+from simulator.scenarios import PLANT_SECONDS
+
+SECONDS = 34.0
+TEMPERATURE = "reactor_temperature_setpoint"
+
+
+def seen(run):
+    rows = run.connection.execute("SELECT kind, state FROM guidance ORDER BY issued_ns, guidance_id").fetchall()
+    return {
+        "off": run.tally.off_share,
+        "guidance": [tuple(row) for row in rows],
+        "requests": tuple(run.setpoints.requests),
+        "states": [state for (state,) in run.connection.execute("SELECT state FROM setpoint_intent")],
+        "rejections": run.connection.execute(
+            "SELECT count(*) FROM guidance_state WHERE state = 'rejected'"
+        ).fetchone()[0],
+        "outside": [request for request in run.setpoints.requests if breaks_a_limit(request, run.line)],
+        "lost": run.observer.lost,
+        "duplicates": run.observer.duplicates,
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def stages():
+    with closing(Stage("approve")) as approve, closing(Stage("automatic")) as automatic:
+        yield {"approve": approve, "automatic": automatic}
+
+
+def shift(stages, arm, *, seed=2, habits=None):
+    how = ARMS[arm]
+    return stages[how.stage].play(seed=seed, follows=how.follows, habits=habits or realistic(seed), seconds=SECONDS,
+                                  look=seen)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def shifts(stages):
+    return {arm: shift(stages, arm) for arm in ARMS}
+
+
+def test_nobody_writes_where_nobody_follows(shifts):
+    assert shifts["nobody"]["guidance"]  # there was something to follow
+    assert not shifts["nobody"]["requests"]
+
+
+@pytest.mark.parametrize("arm", ["operators", "automatic"])
+def test_followed_suggestions_are_written_within_every_limit_and_make_better_product(shifts, arm):
+    assert shifts[arm]["requests"]
+    assert set(shifts[arm]["states"]) == {"written"}
+    assert not shifts[arm]["outside"]
+    assert shifts[arm]["off"] < shifts["nobody"]["off"]
+
+
+@pytest.mark.parametrize("arm", ARMS)
+def test_nothing_is_lost_or_sent_twice_in_virtual_time(shifts, arm):
+    assert (shifts[arm]["lost"], shifts[arm]["duplicates"]) == (0, 0)
+
+
+def test_the_same_seed_is_the_same_shift(stages, shifts):
+    assert shift(stages, "operators") == shifts["operators"]
+
+
+def test_an_operator_who_refuses_all_moves_nothing_and_says_why(stages):
+    refusing = Habits(median_seconds=0.5, refused_share=1.0)
+    refused = shift(stages, "operators", habits=refusing)
+    assert refused["rejections"]
+    assert not refused["requests"]
+
+
+def test_half_of_the_answers_come_within_the_median_and_a_fifth_are_refusals():
+    habits = realistic(1)
+    delays = sorted(habits.reaction_seconds() for _ in range(2001))
+    assert delays[1000] * PLANT_SECONDS == pytest.approx(MEDIAN_PLANT_SECONDS, rel=0.1)
+    assert 350 < delays[1900] * PLANT_SECONDS < 500  # one in twenty takes some seven minutes
+    assert sum(habits.refusal() is not None for _ in range(2000)) / 2000 == pytest.approx(0.2, abs=0.04)
+
+
+def request(value, *, before=78.0, plc=(74.0, 81.5)):
+    return Request(tag=TEMPERATURE, value=value, before=before, plc=plc)
+
+
+@pytest.mark.parametrize(
+    ("written", "breaks"),
+    [
+        (request(79.0), False),
+        (request(79.5), False),
+        (request(79.6), True),  # a step beyond the bundle's largest
+        (request(81.05, before=80.0), True),  # beyond the validated range
+        (request(79.0, plc=(74.0, 78.9)), True),  # beyond what the PLC takes at that instant
+        (request(math.nan), True),
+    ],
+)
+def test_a_written_value_is_held_against_the_intersection_of_all_limits(stages, written, breaks):
+    assert breaks_a_limit(written, stages["automatic"].line) is breaks
+
+
+def test_a_tag_without_a_range_of_its_own_is_outside(stages):
+    line = stages["automatic"].line
+    bare = replace(line, tags={**line.tags, TEMPERATURE: replace(line.tags[TEMPERATURE], validated=None)})
+    assert breaks_a_limit(request(79.0), bare)
+
+
+def figure_shift(off_share, *, writes=0, outside=0):
+    return Shift(off_share=off_share, suggestions=3, approved=2, rejected=1, calls=4, most_calls=2, writes=writes,
+                 outside=outside, most_moves=writes)  # fmt: skip
+
+
+def test_the_table_holds_half_of_nobodys_share_and_no_write_outside_limits_as_goals():
+    table = figures({
+        "nobody": [figure_shift(0.6), figure_shift(0.4)],
+        "operators": [figure_shift(0.2, writes=3), figure_shift(0.2, writes=2)],
+        "automatic": [figure_shift(0.1, writes=5, outside=1), figure_shift(0.1)],
+    })  # fmt: skip
+    assert table["ratio_operators"].value == pytest.approx(0.4)
+    assert (table["ratio_operators"].holds, table["writes_of_nobody"].holds) == (True, True)
+    assert table["writes_outside_limits"].holds is False
+    assert table["ratio_operators_low"].value <= 0.4 <= table["ratio_operators_high"].value
+
+
+@given(st.lists(st.floats(0.0, 1.0), min_size=2, max_size=30))
+def test_an_interval_holds_its_mean_and_lies_within_the_values(values):
+    low, high = interval_of_mean(values)
+    assert min(values) - 1e-9 <= low <= high <= max(values) + 1e-9
+    below, above = interval_of_ratio(values, [1.0] * len(values))
+    assert (below, above) == pytest.approx((low, high))
+
+
+def test_pairs_that_differ_by_a_factor_have_a_ratio_without_width():
+    nobody = [0.1, 0.5, 0.9, 0.3]
+    assert interval_of_ratio([value / 2 for value in nobody], nobody) == pytest.approx((0.5, 0.5))
+
+
+def test_limits_of_the_plants_own_setpoints_lie_within_each_other():
+    for written in WRITTEN.values():
+        for outer, inner in pairwise((written.eu_range, written.plc, written.validated)):
+            assert outer[0] <= inner[0] < inner[1] <= outer[1]
