@@ -9,6 +9,7 @@ from dataclasses import replace
 from enum import StrEnum
 
 from gateway.advice.alarm_states import alarm_id_of
+from gateway.advice.grouping import head_for, regrouped
 from gateway.advice.lifecycle import OPEN
 from gateway.line.alarm_rules import Rationing
 from gateway.records.guidance import Attention, Guidance, GuidanceKind, GuidanceState, Severity
@@ -36,6 +37,7 @@ def rationed(
     at_ns: int,
     silenced: frozenset[str] = frozenset(),
     suppressed: frozenset[str] = frozenset(),
+    others: tuple[Guidance, ...] = (),
 ) -> tuple[Guidance, ...]:
     """Return new and changed guidance of one model, with how operators are called to it.
 
@@ -47,6 +49,7 @@ def rationed(
         at_ns: the present instant.
         silenced: the alarms that call nobody now.
         suppressed: those of them that are suppressed by design.
+        others: the open warnings of the equipment, of any model.
     """
     known = {guidance.guidance_id: guidance for guidance in standing}
     now = known | {guidance.guidance_id: guidance for guidance in changed}
@@ -59,6 +62,11 @@ def rationed(
     for guidance in sorted(changed, key=lambda item: item.kind is GuidanceKind.SETPOINT):
         if guidance.guidance_id in known:
             called = _promoted(guidance, at_ns)
+        elif (
+            alarm_id_of(guidance) not in silenced
+            and (message := _message_of(guidance, others, now, rationing, at_ns)) is not None
+        ):
+            called = replace(guidance, attention=Attention.QUIET, announced_ns=None, group=message.guidance_id)
         else:
             called = _new(
                 guidance, heads.get(guidance.analyte), room=calls < rationing.most, silenced=silenced,
@@ -69,12 +77,22 @@ def rationed(
             heads[called.analyte] = called
         told.append(called)
     order = {guidance.guidance_id: place for place, guidance in enumerate(changed)}
-    return tuple(sorted(told, key=lambda item: order[item.guidance_id]))
+    in_order = tuple(sorted(told, key=lambda item: order[item.guidance_id]))
+    return regrouped(in_order, {item.guidance_id: item for item in (*others, *standing)}.values())
+
+
+def _message_of(
+    guidance: Guidance, others: tuple[Guidance, ...], now: Mapping[str, Guidance], rationing: Rationing, at_ns: int
+) -> Guidance | None:
+    """Return the message of the equipment that a new warning belongs to, as it stands now."""
+    present = (now.get(other.guidance_id, other) for other in others)
+    return head_for(guidance, present, at_ns=at_ns, period_ns=rationing.period_ns)
 
 
 def _promoted(guidance: Guidance, at_ns: int) -> Guidance:
-    """Return known guidance; one that waits and has become critical calls at once."""
-    waits = guidance.attention in KEPT_BACK and guidance.state is GuidanceState.PROPOSED
+    """Return known guidance; one that waits, or is a part of a message, and has become critical calls at once."""
+    part = guidance.kind is GuidanceKind.WARNING and guidance.attention is Attention.QUIET
+    waits = (part or guidance.attention in KEPT_BACK) and guidance.state is GuidanceState.PROPOSED
     if waits and guidance.severity is Severity.CRITICAL:
         return replace(guidance, attention=Attention.NEW, announced_ns=at_ns)
     return guidance

@@ -162,7 +162,11 @@ def figures(
     show_table("calls", ("position", "per 10 min", "peak per 10 min", "share of 10 min over 10"), rows)
     show_table("most often", ("alarm", "count", "share"), [tuple(item.values()) for item in document["top"]])
     marked = [(name, ", ".join(document[name]) or "none") for name in ("chattering", "stale")]
-    shares = [(f"severity {name}", f"{item['share']:.0%}") for name, item in document["severities"].items()]
+    shares = [
+        (f"severity {name}", f"{item['share']:.0%} (the standard: about {item['standard']:.0%})")
+        for name, item in document["severities"].items()
+    ]
+    marked.append(("share of the ten most frequent", f"{document['top_share']:.0%}"))
     show_table("and", ("figure", "value"), [*marked, *shares])
 
 

@@ -1,5 +1,6 @@
 """The gateway itself: starts, timers, gaps, checks, versions of models, heads of the audit trail."""
 
+from gateway.advice.grouping import regrouped
 from gateway.advice.lifecycle import expired, moved, withdrawn
 from gateway.advice.publication import (
     audit_head_message,
@@ -82,7 +83,7 @@ def on_expiry_due(event: TimerDue, facts: OpenGuidanceFacts) -> Decision:
         rationing=facts.line.rationing,
         at_ns=event.at_ns,
     )
-    return guidance_changes((*over, *made_known), event, facts)
+    return guidance_changes(regrouped((*over, *made_known), facts.open_guidance), event, facts)
 
 
 def on_gap(event: GapNoticed, _facts: Facts) -> Decision:

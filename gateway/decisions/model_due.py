@@ -27,7 +27,7 @@ from gateway.lab.specifications import action_limits
 from gateway.latches import too_slow_latch
 from gateway.line.definition import LineDefinition, ModelAssignment, Stage
 from gateway.people.signing import approval_is_signed
-from gateway.records.guidance import Guidance, RejectionOver
+from gateway.records.guidance import Guidance, GuidanceKind, RejectionOver
 from gateway.records.laboratory import Specification
 from gateway.records.prediction import Prediction
 from gateway.setpoints.intents import approved_by_itself
@@ -104,7 +104,15 @@ def _with_moves(facts: ModelDueFacts, decision: Decision, at_ns: int) -> ModelDu
         last_advised_ns={**facts.last_advised_ns, **dict.fromkeys(tags, at_ns)},
         open_suggestions=tuple(guidance for guidance in standing.values() if guidance.state in OPEN),
         announced_ns=(*facts.announced_ns, *_calls(decision, at_ns)),
+        warnings=_warnings_after(facts.warnings, decision),
     )
+
+
+def _warnings_after(before: tuple[Guidance, ...], decision: Decision) -> tuple[Guidance, ...]:
+    """Return the open warnings of the equipment after a decision on one of a model's values."""
+    changed = {item.guidance_id: item for item in decision.records if isinstance(item, Guidance)}
+    known = {item.guidance_id: item for item in before} | changed
+    return tuple(item for item in known.values() if item.kind is GuidanceKind.WARNING and item.state in OPEN)
 
 
 def _calls(decision: Decision, at_ns: int) -> tuple[int, ...]:
@@ -129,6 +137,7 @@ def _on_prediction(event: ModelDue, facts: ModelDueFacts, model: ModelAssignment
         announced_ns=facts.announced_ns,
         silenced=facts.silenced,
         suppressed=frozenset(facts.suppressed),
+        others=facts.warnings,
         rationing=facts.line.rationing,
         at_ns=event.at_ns,
     )

@@ -59,5 +59,6 @@ class ModelDueFacts(JudgingFacts):
     recent: Mapping[str, tuple[PastPrediction, ...]]  # by analyte, within the delays of warnings, the newest first
     silenced: frozenset[str]  # the alarms that call nobody now
     suppressed: Mapping[str, str]  # by alarm the rule that keeps it from calling now
+    warnings: tuple[Guidance, ...]  # the open ones of the equipment, of any model
     rejected: Mapping[str, tuple[RejectedAdvice, ...]]  # by analyte, what a person has rejected and still counts
     announced_ns: tuple[int, ...]  # when operators were called to the equipment's guidance within the period

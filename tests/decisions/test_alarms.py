@@ -9,7 +9,6 @@ import pytest
 from gateway.cli import alarm
 from gateway.contract.identity import identity_of
 from gateway.events import GatewayAlarmChanged
-from gateway.operations.alarm_figures import alarm_figures
 from gateway.records.acts import (
     Acknowledge,
     AcknowledgeAlarm,
@@ -19,7 +18,6 @@ from gateway.records.acts import (
     TakeOutOfService,
     Unshelve,
 )
-from gateway.records.alarms import Raised
 from gateway.records.timers import Timer
 from gateway.records.user_acts import AddUser
 from gateway.records.users import Credential, CredentialKind, Role
@@ -200,28 +198,6 @@ def test_guidance_is_acknowledged_by_people_on_the_line_and_not_by_an_administra
     assert "on the line" in bench.act(Acknowledge(alarm_id=alarm_id), credential=administrator).why
     assert bench.act(Acknowledge(alarm_id=alarm_id), credential=quality).outcome is ActOutcome.DONE
     assert bench.standing() == {alarm_id: "acknowledged"}
-
-
-def raised(at_seconds, alarm="a", severity="warning", position="operator"):
-    return Raised(at_ns=NOW_NS + int(at_seconds * SECOND_NS), alarm_id=alarm, severity=severity, position=position)
-
-
-def figures(*items, standing=()):
-    return alarm_figures(items, standing, from_ns=NOW_NS, until_ns=NOW_NS + DAY_NS, period_ns=600 * SECOND_NS)
-
-
-def test_the_figures_of_a_day_are_those_of_isa_18_2():
-    flood = [raised(3600 + 40 * number, alarm=f"f{number % 3}") for number in range(12)]
-    chatter = [raised(20_000 + 25 * number, alarm="c", severity="critical") for number in range(3)]
-    document = figures(*flood, *chatter, raised(30_000, position="quality"))
-    assert document["by_position"]["operator"] == {
-        "per_10_minutes": round(15 / 144, 4), "peak_per_10_minutes": 12,
-        "share_of_10_minutes_over_10": round(1 / 144, 6),
-    }  # fmt: skip
-    assert document["chattering"] == ["c"]
-    assert document["top"][0] == {"alarm": "f0", "count": 4, "share": 0.25}
-    assert document["severities"]["critical"] == {"count": 3, "share": round(3 / 16, 4)}
-    assert figures()["by_position"] == {}
 
 
 def test_the_figures_are_read_by_an_index(bench):

@@ -11,6 +11,7 @@ import pytest
 
 from gateway.advice.document_texts import ChartText, DocumentText, Heading, TimelineText
 from gateway.advice.gateway_alarms import GatewayAlarm
+from gateway.advice.grouping import Group
 from gateway.advice.phrases import Phrase
 from gateway.advice.rationing import Summary
 from gateway.advice.reasons import Action, Advice
@@ -55,6 +56,7 @@ CODES: dict[str, Collection[str]] = {
     "summary_title": Summary,
     "advice_action": Action,
     "asked_again": AskedAgain,
+    "group": Group,
     "advice_phrase": Phrase,
     "guidance_title": Title,
     "title_abbreviation": Abbreviation,

@@ -139,9 +139,10 @@ def _alarm_figures(connection: sqlite3.Connection, at_ns: int) -> list[FigureVie
         *per_position,
         FigureView(name="chattering", value=len(document["chattering"]), unit="alarms"),
         FigureView(name="stale", value=len(document["stale"]), unit="alarms"),
+        FigureView(name="top_share", value=document["top_share"], unit="share"),
         *(FigureView(name=f"top: {item['alarm']}", value=item["count"], unit="times") for item in document["top"]),
         *(
-            FigureView(name=f"priority: {severity}", value=item["share"], unit="share")
+            FigureView(name=f"priority: {severity}, standard {item['standard']:.0%}", value=item["share"], unit="share")
             for severity, item in document["severities"].items()
         ),
     ]

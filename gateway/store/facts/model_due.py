@@ -36,7 +36,7 @@ def model_due_facts(reading: Reading, event: ModelDue) -> ModelDueFacts:
             **reading.base(), windows=reading.windows, context=Context(), specifications=reading.specifications(),
             open_guidance=(), open_suggestions=(), last_advised_ns={}, bias={}, coupled_predictions={},
             lot=LotInProgress(state=LotState(), closed=False, provisional=(), predictions={}), recent={},
-            announced_ns=(), silenced=frozenset(), suppressed={}, rejected={}, writes=NO_WRITES,
+            announced_ns=(), silenced=frozenset(), suppressed={}, rejected={}, warnings=(), writes=NO_WRITES,
         )  # fmt: skip
     moves = {item.tag: value_of(reading.connection, "last_move", tag=item.tag) for item in model.bundle.manipulated}
     context = reading.context_of_equipment(model.equipment_id, event.at_ns)
@@ -60,6 +60,7 @@ def model_due_facts(reading: Reading, event: ModelDue) -> ModelDueFacts:
         silenced=silenced(reading),
         suppressed=suppressed_by_design(reading),
         rejected=rejected_of_model(reading, model.name),
+        warnings=reading.guidance("open_warnings_of_equipment", equipment_id=model.equipment_id),
         announced_ns=announced_within(reading, model.equipment_id, event.at_ns),
     )
 

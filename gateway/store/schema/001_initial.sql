@@ -319,6 +319,8 @@ CREATE INDEX guidance_open_of_model ON guidance
     (CASE WHEN json_valid(body) THEN json_extract(body, '$.predicted.model.name') END) WHERE open = 1;
 CREATE INDEX guidance_open_until ON guidance
     (CASE WHEN json_valid(body) THEN json_extract(body, '$.expires.wall_ns') END) WHERE open = 1;
+CREATE INDEX guidance_open_warning ON guidance
+    (CASE WHEN json_valid(body) THEN json_extract(body, '$.equipment_id') END) WHERE open = 1 AND kind = 'warning';
 CREATE INDEX guidance_open_suggestion ON guidance (issued_ns) WHERE open = 1 AND kind = 'setpoint';
 CREATE INDEX guidance_announced ON guidance (
     CASE WHEN json_valid(body) THEN json_extract(body, '$.equipment_id') END,

@@ -27,6 +27,11 @@ WHERE open = 1 AND CASE WHEN json_valid(body) THEN json_extract(body, '$.measure
 SELECT body, holds, 'guidance ' || guidance_id AS record FROM guidance_checked
 WHERE open = 1 AND CASE WHEN json_valid(body) THEN json_extract(body, '$.predicted.model.name') END = :model ORDER BY issued_ns;
 
+-- name: open_warnings_of_equipment
+SELECT body, holds, 'guidance ' || guidance_id AS record FROM guidance_checked
+WHERE open = 1 AND kind = 'warning'
+  AND CASE WHEN json_valid(body) THEN json_extract(body, '$.equipment_id') END = :equipment_id ORDER BY issued_ns;
+
 -- name: open_suggestions
 SELECT body, holds, 'guidance ' || guidance_id AS record FROM guidance_checked
 WHERE open = 1 AND kind = 'setpoint' ORDER BY issued_ns;

@@ -38,8 +38,8 @@ function nameOf(name) {
   if (position) return `${word("figure", load)} (${word("role", position)})`;
   const [, alarm] = /^top: (.+)$/.exec(name) ?? [];
   if (alarm) return text("figure.top", { alarm });
-  const [, severity] = /^priority: (.+)$/.exec(name) ?? [];
-  return severity ? text("figure.priority", { severity: word("severity", severity) }) : word("figure", name);
+  const [, severity, standard] = /^priority: (.+), standard (.+)$/.exec(name) ?? [];
+  return severity ? text("figure.priority", { severity: word("severity", severity), standard }) : word("figure", name);
 }
 
 function figure({ value, unit }) {
