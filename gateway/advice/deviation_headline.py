@@ -10,7 +10,7 @@ from gateway.lab.deviations import (
 )
 from gateway.lab.disposition import OUT_OF_LINE, OUT_OF_TREND
 from gateway.lab.phrases import limits_text
-from gateway.texts.catalogue import number_in_text
+from gateway.texts.catalogue import number_in_text, unit_in_text
 
 
 def results_of(deviation: Deviation) -> tuple[FailedResult, ...]:
@@ -104,4 +104,5 @@ def value_of(result: FailedResult) -> str:
 
 def _unit_after(unit: str | None, result: FailedResult) -> str:
     bare = (unit or "").strip()
-    return "" if not bare or bare.casefold() == result.test_id.casefold() else f" {bare}"
+    shown = unit_in_text(bare, result.test_id, result.analyte)
+    return f" {shown}" if shown else ""

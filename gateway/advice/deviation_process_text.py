@@ -12,7 +12,7 @@ from gateway.lab.deviations import (
     Deviation,
     Trace,
 )
-from gateway.texts.catalogue import number_in_text
+from gateway.texts.catalogue import number_in_text, unit_in_text
 
 _BY_CHANCE = 0.0455  # of a normal distribution lies beyond two sigmas
 
@@ -81,7 +81,8 @@ def cause_text(cause: Cause, deviation: Deviation) -> str:
     """Return a cause as a sentence, with its effect on the analyte where a model knows it."""
     if cause.effect is None:
         return cause.text
-    unit = f" {deviation.result.unit}" if deviation.result.unit else ""
+    shown = unit_in_text(deviation.result.unit, deviation.result.analyte)
+    unit = f" {shown}" if shown else ""
     effect = number_in_text(f"{cause.effect:+.3g}{unit}")
     by_model = sentence(DocumentText.EFFECT_BY_MODEL, analyte=deviation.result.analyte, effect=effect)
     return f"{cause.text} {by_model}"
@@ -139,7 +140,7 @@ def tag_sentence(trace: Trace, comparison: Comparison | None) -> str:
 
 
 def _with_unit(value: float, unit: str) -> str:
-    return f"{figure(value)} {unit}" if unit else figure(value)
+    return f"{figure(value)} {unit_in_text(unit)}" if unit else figure(value)
 
 
 def _range(low: float | None, high: float | None, unit: str) -> str:

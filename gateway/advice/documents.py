@@ -20,7 +20,7 @@ from gateway.advice.document_texts import ChartText, DocumentText, Heading, char
 from gateway.advice.foreign_text import in_markdown, visible
 from gateway.advice.plant_times import zone_of
 from gateway.lab.deviations import AnalyteSeries, Deviation, Trace
-from gateway.texts.catalogue import language
+from gateway.texts.catalogue import language, unit_in_text
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -111,7 +111,7 @@ def _series_figure(series: AnalyteSeries, deviation: Deviation) -> _Figure:
         title=chart_text(
             ChartText.RESULTS_OF_PRODUCT if product else ChartText.RESULTS, test=series.test_id, product=product
         ),
-        unit=series.unit or "",
+        unit=unit_in_text(series.unit, series.analyte, series.test_id),
         values_name=chart_text(ChartText.RESULT),
         points=series.points,
         zone=zone_of(deviation),
@@ -141,7 +141,7 @@ def _figure(trace: Trace, deviation: Deviation) -> _Figure:
     lots = 0 if known is None else known.lots
     chart = Chart(
         title=trace.tag,
-        unit=trace.unit,
+        unit=unit_in_text(trace.unit),
         values_name=chart_text(ChartText.THIS_LOT if deviation.result.material_lot_id else ChartText.MEASURED),
         points=trace.course,
         zone=zone,

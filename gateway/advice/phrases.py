@@ -7,7 +7,7 @@ from gateway.contract.lims.numbers import distinct_text, exact, number_text
 from gateway.records.guidance import SetpointSuggestion
 from gateway.records.laboratory import Specification
 from gateway.records.prediction import Prediction
-from gateway.texts.catalogue import number_in_text, text
+from gateway.texts.catalogue import number_in_text, text, unit_in_text
 
 _DIGITS = 4
 
@@ -89,7 +89,7 @@ def interval_text(prediction: Prediction, limits: Specification) -> str:
 
 def with_unit(value: str, prediction: Prediction) -> str:
     """Return a written value with the unit of the prediction, if it has one."""
-    return f"{value} {prediction.unit}".rstrip()
+    return f"{value} {unit_in_text(prediction.unit, prediction.analyte)}".rstrip()
 
 
 def shown_text(value: float | None, limits: Specification) -> str:

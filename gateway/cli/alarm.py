@@ -50,7 +50,7 @@ def _group() -> None:
 def list_alarms(config: Path = CONFIG, as_json: bool = JSON) -> None:
     """List the alarms that are not normal: what stands, what nobody has acknowledged, what calls nobody for a time."""
     settings, _sha256 = read(config)
-    speak(settings.texts.language)
+    speak(settings.texts.language, settings.texts.units)
     with closing(read_state(settings.store.directory)) as connection:
         alarms = standing_alarms(connection)
     if as_json:

@@ -116,7 +116,7 @@ def show(
             f"deviation {deviation} does not match its hash", hint="labline audit verify says what is damaged"
         )
     draft = decode(Deviation, row["body"])
-    speak(settings.texts.language)
+    speak(settings.texts.language, settings.texts.units)
     text = _FORMS[form](draft)
     if to is None:
         print(text)

@@ -52,6 +52,7 @@ def define_line(
         procedures=procedures,
         time_zone=zone,
         language=settings.texts.language,
+        units=settings.texts.units,
         sampling=settings.sampling.enabled,
         tests_per_hour=settings.sampling.tests_per_hour,
         lab_tests=settings.sampling.tests,

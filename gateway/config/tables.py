@@ -142,6 +142,10 @@ class TextsTable(Table):
     language: Literal["en", "de"] = Field(
         default="en", description="the language of titles, sentences and documents: en (English) or de (German)"
     )
+    units: dict[Annotated[str, Field(max_length=40)], Annotated[str, Field(min_length=1, max_length=40)]] = Field(
+        default_factory=dict,
+        description='how the plant\'s screens write units, such as "degC" = "\u00b0C"; payloads keep their codes',
+    )
 
 
 class Settings(Table):

@@ -8,7 +8,7 @@ from gateway.contract.lims.numbers import number_text, plain
 from gateway.lab.phrases import LabPhrase, lab_phrase, shortened
 from gateway.records.laboratory import LabResult, Specification
 from gateway.records.verdicts import Reason
-from gateway.texts.catalogue import number_in_text, text
+from gateway.texts.catalogue import number_in_text, text, unit_in_text
 
 
 class ConformityReason(StrEnum):
@@ -103,4 +103,5 @@ def _shown(result: LabResult, *marks: float | None) -> str:
         return shortened(result.value_text.strip())
     censored_text = result.value_text if result.qualifier else ""
     written = censored_text or f"{result.qualifier or ''}{number_text(number, *marks)}"
-    return number_in_text(written) + (f" {result.unit}" if result.unit else "")
+    unit = unit_in_text(result.unit, result.analyte, result.test_id)
+    return number_in_text(written) + (f" {unit}" if unit else "")

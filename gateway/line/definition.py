@@ -235,6 +235,7 @@ class LineDefinition:
     procedures: tuple[Procedure, ...] = ()
     time_zone: ZoneInfo = UTC_ZONE  # of the plant's shifts
     language: str = "en"  # of what people read
+    units: Mapping[str, str] = field(default_factory=dict)  # as the plant's screens write them, where it says so
     sampling: bool = False  # whether samples are requested when lots end
     tests_per_hour: float | None = None  # that the laboratory can do
     lab_tests: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # by analyte: its id and name there

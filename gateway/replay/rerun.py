@@ -59,7 +59,7 @@ def rerun(
     on_progress: Callable[[str, int, int], None] = lambda *_: None,
 ) -> Rerun:
     """Decide recorded events in their order; ``folder`` is empty, and gets the replay's store."""
-    speak(recording.language if recording.language in languages() else line.language)
+    speak(recording.language if recording.language in languages() else line.language, line.units)
     folder.mkdir(parents=True, exist_ok=True)
     prepare(folder, at_ns=0)
     with closing(open_state(folder, vouching=False)) as connection:

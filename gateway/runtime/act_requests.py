@@ -136,7 +136,7 @@ def _committed(settings: Settings, act: Act, event: SignInTried | ActRequested, 
 
     directory = settings.store.directory
     line = _line_without_models(settings, act, path=path)
-    speak(line.language)
+    speak(line.language, line.units)
     with closing(open_state(directory)) as connection, HeadFile(directory) as head_file:
         witnessed = read_head_file(directory)
         try:
@@ -163,5 +163,6 @@ def _line_without_models(settings: Settings, act: Act, *, path: Path) -> LineDef
         trusted_keys=None if trusted is None else frozenset(trusted),
         signatures=policies(settings.signatures),
         language=settings.texts.language,
+        units=settings.texts.units,
         rationing=rationing_of(settings),
     )

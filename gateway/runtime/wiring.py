@@ -77,7 +77,7 @@ class Parts:
 
 async def build(ground: Dependencies, stores: Stores) -> Parts:
     """Return the parts, connected; nothing runs yet."""
-    speak(ground.settings.texts.language)  # reads the texts now, not with the first result
+    speak(ground.settings.texts.language, ground.settings.texts.units)  # reads the texts now, not with the first result
     history = await loaded_history(ground, stores)
     progress = Progress(_LOOP_ALLOWED_SECONDS)  # it counts from now: loading what earlier runs have left is no stall
     sessions, webhook = broker_sessions(ground), webhook_options(ground.settings)

@@ -20,6 +20,7 @@ from importlib.resources import files
 from typing import Any
 
 from gateway.texts.numbers import POINT, NumberStyle
+from gateway.texts.units import shown_unit
 
 ENGLISH = "en"
 LONGEST_TITLE = 60  # characters that a terminal has room for
@@ -29,6 +30,9 @@ _Texts = Mapping[tuple[str, str], _Text]
 _language = ENGLISH
 _texts: _Texts = {}  # of that language, once the first is asked for
 _numbers = POINT
+_units: Mapping[str, str] = {}  # as the plant writes them on its screens
+_UNITS = frozenset({"unit", "unit_wanted", "of_series"})  # parameters that name a unit
+_QUANTITIES = ("name", "analyte", "test")  # and those that name what is measured in it
 
 
 class Convention(StrEnum):
@@ -38,9 +42,13 @@ class Convention(StrEnum):
     PERCENT_SIGN = "PERCENT_SIGN"
 
 
-def speak(name: str) -> None:
-    """Set the language of this process's texts, once and before the first of them, by the name of its file: ``en``."""
-    global _language, _texts, _numbers  # noqa: PLW0603  # as gettext.install: a plant has one language
+def speak(name: str, units: Mapping[str, str] | None = None) -> None:
+    """Set the language of this process's texts, once and before the first of them, by the name of its file: ``en``.
+
+    ``units``: how the plant's screens write units, by their codes; None: as before.
+    """
+    global _language, _texts, _numbers, _units  # noqa: PLW0603  # as gettext.install: a plant has one language
+    _units = _units if units is None else dict(units)
     _texts = catalogue(name)
     _numbers = number_style(_texts)
     _language = name
@@ -93,7 +101,16 @@ def text(group: str, code: str, /, **parameters: Any) -> str:
     raise KeyError((group, code))
 
 
+def unit_in_text(unit: str | None, *quantities: str) -> str:
+    """Return a unit as people at the plant read it; empty where it only says the name of what is measured again."""
+    return shown_unit(unit or "", *quantities, own=_units)
+
+
 def _shown(parameters: dict[str, Any]) -> dict[str, Any]:
+    named = [name for name in parameters if name in _UNITS and isinstance(parameters[name], str)]
+    if named:
+        quantities = [str(parameters[name]) for name in _QUANTITIES if name in parameters]
+        parameters = parameters | {name: unit_in_text(parameters[name], *quantities) for name in named}
     return parameters if _numbers is POINT else _numbers.shown(parameters)
 
 

@@ -116,7 +116,7 @@ def test_first_plant_10_a_correction_that_is_inside_is_told_to_its_deviation(pla
     (deviation,) = plant.deviations()
     assert (deviation.version, deviation.result_count, deviation.scope) == (2, 1, DeviationScope.LOT)
     assert [(each.value_text, each.was, each.failed) for each in deviation.results] == [("100.0", ("112.0",), False)]
-    assert title_of(deviation) == "Viscosity 100.0 mPa.s, corrected from 112.0, lot LOT-1"
+    assert title_of(deviation) == "Viscosity 100.0 mPa·s, corrected from 112.0, lot LOT-1"
     assert "1 result of them no longer count" in markdown(deviation)
 
 
@@ -157,7 +157,7 @@ def test_first_plant_10_a_result_that_fails_only_once_its_lots_product_is_known_
     plant.follow()
     (deviation,) = plant.deviations()
     assert (deviation.scope, deviation.result.material_lot_id) == (DeviationScope.LOT, "LOT-LATE")
-    assert "above 105 mPa.s, lot LOT-LATE" in title_of(deviation)
+    assert "above 105 mPa·s, lot LOT-LATE" in title_of(deviation)
 
 
 def test_first_plant_10_a_damaged_version_is_never_grown(plant):
@@ -370,7 +370,7 @@ def test_first_plant_11_the_title_has_the_number_and_the_limit(process):
                     "product": "FG-100"})  # fmt: skip
     process.follow()
     assert [title_of(each) for each in process.deviations()] == [
-        "Viscosity 110.0 mPa.s above 105 mPa.s, lot LOT-9",
+        "Viscosity 110.0 mPa·s above 105 mPa·s, lot LOT-9",
         "pH 6.0 below 6.5, sample S-LOW of FG-100",
     ]
 
@@ -456,7 +456,7 @@ def test_first_plant_11_every_chart_has_a_time_axis_units_and_one_meaning_for_ea
         texts = [each.text or "" for each in chart.iter() if each.tag.endswith("text")]
         assert any(each.startswith("time, 20") and each.endswith("Europe/Paris") for each in texts)
         assert sum(bool(re.fullmatch(r"\d\d:\d\d(:\d\d)?", each)) for each in texts) >= 2
-        assert any(each in texts[0] for each in ("(mPa.s)", "(degC)"))
+        assert any(each in texts[0] for each in ("(mPa·s)", "(°C)"))
         dashed = {each.get("stroke") for each in chart.iter() if each.get("stroke-dasharray", "").startswith("7")}
         red = {each.get("stroke-dasharray") for each in chart.iter() if each.get("stroke") == "#c8102e"}
         assert dashed <= {"#c8102e"}  # limits, and nothing else
@@ -517,4 +517,4 @@ def test_first_plant_11_a_draft_of_an_earlier_version_is_still_shown(process):
         key: each for key, each in old["fingerprint"].items() if key not in {"profile", "begins_with_lot"}
     }
     shown = html(decode(Deviation, json.dumps(old)))
-    assert "Viscosity 110.0 mPa.s above 105 mPa.s, lot LOT-1" in shown
+    assert "Viscosity 110.0 mPa·s above 105 mPa·s, lot LOT-1" in shown

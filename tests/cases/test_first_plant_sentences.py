@@ -52,10 +52,10 @@ MOISTURE = Specification(analyte="moisture", lower=3.3, upper=4.2, unit="%")
 def test_first_plant_15_a_warning_says_value_interval_side_limit_lot_and_what_to_do(bench):
     bench.model_due(76.0, setpoint=76.0)
     (warning,) = told(bench, "warning")
-    assert warning["title"] == "Lot LOT/1: viscosity predicted 108 mPa.s, above 105"
+    assert warning["title"] == "Lot LOT/1: viscosity predicted 108 mPa·s, above 105"
     (reason,) = warning["reasons"]
     assert reason["text"] == (
-        "viscosity of lot LOT/1 is predicted at 108 mPa.s (107 to 109), above the upper limit of 105 mPa.s. "
+        "viscosity of lot LOT/1 is predicted at 108 mPa·s (107 to 109), above the upper limit of 105 mPa·s. "
         "Check the process and take a sample."
     )
     assert reason["parameters"]["upper"] == 105.0
@@ -76,7 +76,7 @@ def test_first_plant_15_an_interval_that_reaches_beyond_a_limit_says_so():
 def test_first_plant_15_near_a_limit_the_sentence_does_not_read_as_if_the_interval_gave_the_limits(bench):
     bench.model_due(76.9, setpoint=76.9)
     (warning,) = told(bench, "warning")
-    assert "the interval reaches above the upper limit of 105 mPa.s" in warning["reasons"][0]["text"]
+    assert "the interval reaches above the upper limit of 105 mPa·s" in warning["reasons"][0]["text"]
     assert "leaves" not in json.dumps(warning)
 
 
@@ -84,7 +84,7 @@ def test_first_plant_15_a_suggestion_says_from_where_to_where(bench):
     bench.model_due(81.0, setpoint=81.0)
     (setpoint,) = told(bench, "setpoint")
     move = setpoint["suggestion"]
-    assert setpoint["title"] == f"Lower temperature setpoint from {move['current']:g} to {move['proposed']:g} degC"
+    assert setpoint["title"] == f"Lower temperature setpoint from {move['current']:g} to {move['proposed']:g} °C"
     assert " by " not in setpoint["title"]
 
 
@@ -180,8 +180,8 @@ def test_first_plant_15_a_hold_by_a_result_has_a_title_that_fits_and_its_sentenc
     bench.result({"sample_id": "S-1", "test_id": "Viscosity", "value": 110.25, "unit": "mPa.s", "status": "approved",
                   "material_lot_id": "LOT/1"})  # fmt: skip
     (hold,) = told(bench, "hold")
-    assert hold["title"] == "Hold lot LOT/1: Viscosity 110.25 mPa.s above 105 mPa.s"
-    assert hold["reasons"][0]["text"] == "Viscosity 110.25 mPa.s is above the upper limit of 105 mPa.s."
+    assert hold["title"] == "Hold lot LOT/1: Viscosity 110.25 mPa·s above 105 mPa·s"
+    assert hold["reasons"][0]["text"] == "Viscosity 110.25 mPa·s is above the upper limit of 105 mPa·s."
 
 
 def test_first_plant_15_a_title_is_never_cut_in_a_name():

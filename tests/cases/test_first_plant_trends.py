@@ -127,7 +127,7 @@ def test_first_plant_12_without_a_specification_it_says_so(plant):
     plant.chart(STEADY * 3, unit="degC")
     colour, viscosity = plant.told()
     assert colour["why not"] == "no specification is in force"
-    assert viscosity["why not"] == "the specification's unit mPa.s does not fit degC"
+    assert viscosity["why not"] == "the specification's unit mPa·s does not fit °C"
 
 
 def test_first_plant_12_a_specification_of_master_data_serves_as_well(plant):

@@ -335,7 +335,7 @@ def test_laboratory_23_the_sentence_has_as_many_digits_as_it_needs():
     text = judge(result(value=4.83001, unit=None, test_id="pH"), TIGHT)[1].text
     assert text == "pH 4.83001 is 105.0002 % of target, outside the review band 95 to 105 %."
     text = judge(result(value=105.0000001), VISCOSITY)[1].text
-    assert text == "Viscosity 105.0000001 mPa.s is above the upper limit of 105 mPa.s."
+    assert text == "Viscosity 105.0000001 mPa·s is above the upper limit of 105 mPa·s."
 
 
 def test_bands_do_not_move_with_the_zero_of_a_scale():

@@ -246,7 +246,7 @@ def test_a_latched_alarm_is_reset_by_its_id_or_its_code(tmp_path, monkeypatch):
 
 
 def settings_of(directory):
-    return SimpleNamespace(store=SimpleNamespace(directory=directory), texts=SimpleNamespace(language="en"),
+    return SimpleNamespace(store=SimpleNamespace(directory=directory), texts=SimpleNamespace(language="en", units={}),
                            alarms=SimpleNamespace(period=600.0), notify={})  # fmt: skip
 
 

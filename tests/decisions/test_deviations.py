@@ -92,7 +92,7 @@ def test_a_failed_result_leads_to_a_draft_that_names_what_was_unusual(plant):
     (told,) = plant.sent("deviation")
     assert (told["state"], told["sample_id"], told["material_lot_id"]) == ("draft", "S-LOT-BAD", "LOT-BAD")
     assert "pressure was" in told["causes"][0]["text"]
-    assert told["document"].startswith("# Deviation (draft): Viscosity 110.0 mPa.s above 105 mPa.s, lot LOT-BAD")
+    assert told["document"].startswith("# Deviation (draft): Viscosity 110.0 mPa·s above 105 mPa·s, lot LOT-BAD")
     assert plant.rows("SELECT count(*) FROM follow_up") == [(0,)]
     assert audit.verify(plant.connection)[1] is None
     assert check(plant.directory, gently=False).wrong == []

@@ -67,7 +67,7 @@ def test_a_conflict_between_configuration_and_master_data_is_flagged_and_the_mor
 def test_a_result_in_another_unit_is_converted_and_says_so():
     recommendation, reason = judge(result(value=0.1061, unit="Pa.s"), VISCOSITY)
     assert recommendation is Recommendation.HOLD
-    assert reason.text == "Viscosity 0.1061 Pa.s (compared as 106.1 mPa.s) is above the upper limit of 105 mPa.s."
+    assert reason.text == "Viscosity 0.1061 Pa·s (compared as 106.1 mPa·s) is above the upper limit of 105 mPa·s."
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def test_exclusive_limits_put_a_value_on_the_limit_outside():
 def test_the_reason_names_value_and_limit():
     _, reason = judge(result(value=107.25), VISCOSITY)
     assert reason.code == "OUT_OF_SPECIFICATION"
-    assert reason.text == "Viscosity 107.25 mPa.s is above the upper limit of 105 mPa.s."
+    assert reason.text == "Viscosity 107.25 mPa·s is above the upper limit of 105 mPa·s."
     assert reason.parameters["upper"] == 105.0
 
 

@@ -134,8 +134,8 @@ def test_a_value_that_departs_from_a_constant_has_a_sentence_and_a_name():
 def test_causes_say_how_far_from_usual_a_tag_was_and_what_was_there():
     far = AffectedLots(own=50.0, mean=40.0, lots=2)
     assert tag_sentence("T1", "degC", USUAL, far) == (
-        "T1 was 50 degC, more than 10 sigma higher than the usual 5 degC (all 12 lots in control had that). "
-        "Over the 2 lots that failed alike it was 40 degC."
+        "T1 was 50 °C, more than 10 sigma higher than the usual 5 °C (all 12 lots in control had that). "
+        "Over the 2 lots that failed alike it was 40 °C."
     )
     spread = Usual(center=5.0, sigma=0.5, low=4.0, high=6.0, lots=12)
     assert tag_sentence("T1", "", spread, AffectedLots(own=3.0, mean=3.0, lots=1)) == (

@@ -113,7 +113,7 @@ def test_german_writes_a_comma_and_a_space_before_the_percent_sign(speaking):
     speaking("de")
     titles = [*titles_of_guidance()]
     assert [title for title in titles if SIGNED_NUMBER.search(title)] == []
-    assert "reactor jacket temperature von 72,5 auf 74,25 degC erhöhen" in titles
+    assert "reactor jacket temperature von 72,5 auf 74,25 °C erhöhen" in titles
     coverage = text("abstention", "LOW_COVERAGE", coverage=0.625, minimum=0.8, input="temperature")
     assert coverage == "Vom Zeitfenster von temperature sind nur 62 % bekannt; erforderlich sind 80 %."
     stale = text("abstention", "STALE", tag="T1", age_seconds=31.24, max_age_seconds=30)
