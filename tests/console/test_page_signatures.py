@@ -123,7 +123,7 @@ async def test_its_author_withdraws_an_act_and_a_second_person_rejects_one_with_
         await expect(second.locator("article.card", has_text="LOT-3")).to_have_count(0)
         await author.goto("/#/lots/LOT-3")
         await expect(author.locator(".lot-head")).to_be_visible()
-        assert await author.locator(".decision").count() == 0
+        await expect(author.locator(".decision")).to_have_count(0)
 
 
 async def test_an_act_that_nobody_signs_in_time_is_shown_as_expired(line):

@@ -60,7 +60,8 @@ async function request(method, path, body, more = {}) {
     throw new Refusal(0, text("offline.unreachable"), text("offline.hint"));
   }
   if (answer.status === 204) return null;
-  const document = await answer.json().catch(() => ({}));
-  if (answer.ok) return document;
-  throw new Refusal(answer.status, document.why ?? text("refused.unknown", { status: answer.status }), document.hint ?? "");
+  const document = await answer.json().catch(() => null);
+  if (answer.ok && document !== null) return document;
+  if (answer.ok) throw new Refusal(0, text("offline.unreachable"), text("offline.hint")); // it broke off in the middle
+  throw new Refusal(answer.status, document?.why ?? text("refused.unknown", { status: answer.status }), document?.hint ?? "");
 }

@@ -2,6 +2,7 @@
 
 import { Refusal, keepToken, read, remove } from "./api.js";
 import { show } from "./dom.js";
+import { missedSince } from "./missed.js";
 import { page } from "./page.js";
 import { Stream } from "./stream.js";
 import { speak, text } from "./texts.js";
@@ -151,16 +152,6 @@ async function takeAnew() {
     page.lostAt = lostSince = null;
   }
   draw();
-}
-
-/** Return what came, and what went, while the gateway could not be heard. */
-async function missedSince(since, lostAt, earlier) {
-  const view = await read(`/api/missed?since=${encodeURIComponent(since)}`, { byItself: true }).catch(() => ({ guidance: [], alarms: [] }));
-  const ids = (list) => new Set(list.map((one) => one.guidance_id));
-  const [open, ended, seen] = [ids(page.now.guidance), ids(view.guidance), ids(earlier?.guidance ?? [])];
-  const gone = (earlier?.guidance ?? []).filter((one) => !open.has(one.guidance_id) && !ended.has(one.guidance_id));
-  const came = page.now.guidance.filter((one) => !seen.has(one.guidance_id) && Date.parse(one.issued_at) >= Date.parse(since));
-  return { from: new Date(lostAt).toISOString(), until: new Date().toISOString(), guidance: [...came, ...view.guidance, ...gone], alarms: view.alarms };
 }
 
 /** Something has changed: read the view that is open, and Now where the gateway could not send it. */

@@ -16,7 +16,7 @@ export function guidanceCard(guidance, { first = false, acts = true } = {}) {
     h("div", { class: "card-head" }, severity(guidance.severity), h("span", { class: "quiet" }, word("kind", guidance.kind)), where(guidance),
       h("span", { class: "quiet" }, time(guidance.issued_at)), expiry(guidance),
       guidance.state === "proposed" ? null : h("span", { class: "state" }, word("guidance_state", guidance.state))),
-    h("h3", {}, guidance.title),
+    h("h3", { class: first && guidance.suggestion ? "unseen" : null }, guidance.title), // of a move: the next line says the same
     h("p", { class: "next" }, h("span", { class: "next-word" }, text("guidance.next")), " ", guidance.next_action),
     first ? numbers(guidance) : null,
     answered(guidance),

@@ -17,9 +17,10 @@ export function now(view, trends) {
   if (!view) return loading();
   return [
     missed(),
-    h("div", { class: "columns" },
-      h("div", { class: "column", "data-key": "left" }, guidance(view), alarms(view)),
-      h("div", { class: "column", "data-key": "right" }, lots(view), predictions(view, trends), setpoints(view))),
+    h("div", { class: "columns now" },
+      h("div", { class: "column first-column", "data-key": "left" }, guidance(view), alarms(view)),
+      h("div", { class: "column last-column", "data-key": "right" }, lots(view), setpoints(view)),
+      h("div", { class: "column middle-column", "data-key": "middle" }, predictions(view, trends))),
     damaged(view),
   ];
 }
