@@ -257,12 +257,18 @@ class SetpointWriteEnded(EventBase):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SignInTried(EventBase):
-    """A password was given for a user; ``succeeded``: it is theirs. ``via``: the command, the console, a terminal."""
+    """A password was given for a user; ``succeeded``: it is theirs. ``via``: the command, the console, a terminal.
+
+    ``origin``: the address that it came from, ``command`` for this machine. ``code_step``: the step in time of the code
+    of a second device that was used with it.
+    """
 
     kind: ClassVar[str] = "SignInTried"
     user_id: str
     succeeded: bool
     via: str
+    origin: str
+    code_step: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

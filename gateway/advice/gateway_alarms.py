@@ -54,6 +54,7 @@ class GatewayAlarm(StrEnum):
     SETPOINT_WRITER_AWAY = "SETPOINT_WRITER_AWAY"
     SETPOINT_WRITES_STOPPED = "SETPOINT_WRITES_STOPPED"
     NOTIFY_UNAVAILABLE = "NOTIFY_UNAVAILABLE"
+    PASSWORD_GUESSED_AT = "PASSWORD_GUESSED_AT"  # noqa: S105 - the name of an alarm
     OTHER = "OTHER"
 
 
@@ -82,6 +83,7 @@ _POSITIONS: Mapping[GatewayAlarm, Role] = {
     GatewayAlarm.SETPOINT_WRITES_STOPPED: Role.SUPERVISOR,
     GatewayAlarm.AUDIT_BEHIND_WITNESS: Role.QUALITY,
     GatewayAlarm.EVIDENCE_DAMAGED: Role.QUALITY,
+    GatewayAlarm.PASSWORD_GUESSED_AT: Role.ADMINISTRATOR,
 }
 _SOURCE, _DISCONNECTED = "SOURCE_", "_DISCONNECTED"
 
@@ -95,6 +97,11 @@ def kind_of(code: str) -> tuple[GatewayAlarm, str]:
     kinds = [kind for kind in GatewayAlarm if code.startswith(f"{kind}_")]
     kind = max(kinds, key=len, default=GatewayAlarm.OTHER)
     return kind, (code if kind is GatewayAlarm.OTHER else code[len(kind) + 1 :]).lower()
+
+
+def guessing_of(user_id: str) -> str:
+    """Return the code of the alarm that somebody guesses a user's password; it returns by itself."""
+    return f"{GatewayAlarm.PASSWORD_GUESSED_AT}_{user_id.upper()}"
 
 
 def title_of(code: str) -> str:

@@ -41,7 +41,10 @@ def sign_in_of(person: str | None) -> SignInRequest | None:
     lines = (credential(PASSWORD) or "").splitlines()
     if lines:
         return SignInRequest(user_id=person, password=lines[0], code=lines[1] if len(lines) > 1 else "")
-    return SignInRequest(user_id=person, password=asked_for(f"Password of {person}: ", PASSWORD))
+    password = asked_for(f"Password of {person}: ", PASSWORD)
+    return SignInRequest(
+        user_id=person, password=password, code=getpass("Code of your second device, if you have one: ")
+    )
 
 
 def show_waiting(answer: Answer, *, as_json: bool = False) -> None:

@@ -13,14 +13,25 @@ from gateway.config.credentials import credential
 from gateway.config.reading import read
 from gateway.errors import LablineError
 from gateway.people.passwords import hashed, problem_of
+from gateway.people.second_device import device_address, new_secret
 from gateway.records.acts import Act, Answer
-from gateway.records.user_acts import AddUser, ChangeUser, EndSessions, EnrollKey, RevokeKey, SetPassword, UnlockUser
+from gateway.records.user_acts import (
+    AddUser,
+    ChangeUser,
+    EndSessions,
+    EnrollKey,
+    RevokeKey,
+    SetPassword,
+    SetSecondDevice,
+    UnlockUser,
+)
 from gateway.records.users import Role, User
 from gateway.runtime.act_requests import perform
 from gateway.store.database import read_state
 from gateway.store.queries.users import keys_of_all, users_of_all
 
 app = typer.Typer(help="Manage the users of a line: their roles, passwords and keys.", no_args_is_help=True)
+NEW_SECOND_DEVICE, FIRST_CODE = "new_second_device", "second_device_code"  # credentials, where nobody can be asked
 NEW_PASSWORD = "new_user_password"  # noqa: S105 - the credential that holds it, where nobody can be asked
 _USER = typer.Argument(..., metavar="USER", help="The user's id, such as a.miller.")
 _ROLE_NAMES = ", ".join(Role)
@@ -159,6 +170,37 @@ def password(user: str = _USER, config: Path = CONFIG, person: str | None = _PER
     act = SetPassword(user_id=user, password_hash=hashed(_new_password(known)))
     perform(settings, act, path=config.resolve(), sign_in=sign_in, reason="")
     out.print(f"{user} has a new password")
+
+
+@app.command(name="second-device")
+def second_device(
+    user: str = _USER,
+    config: Path = CONFIG,
+    remove: bool = typer.Option(False, "--remove", help="No longer ask for a code, as where the device is lost."),
+    reason: str | None = _REASON,
+    person: str | None = _PERSON,
+) -> None:
+    """Ask for a code of an authenticator app with each password of a user, or no longer.
+
+    Each person sets their own, with their password; an administrator can take away one that is lost.
+    """
+    settings, _sha256 = read(config)
+    sign_in = sign_in_of(person or (None if remove else user))
+    act = SetSecondDevice(user_id=user) if remove else _shown(user, settings.site.line)
+    perform(settings, act, path=config.resolve(), sign_in=sign_in, reason=reason or "")
+    out.print(
+        f"{user} signs in without a code" if remove else f"{user} signs in with password and code", soft_wrap=True
+    )
+
+
+def _shown(user: str, line: str) -> SetSecondDevice:
+    """Show a new secret, and return the act with the first code of the device that has it."""
+    secret = credential(NEW_SECOND_DEVICE) or new_secret()
+    out.print("Add this account to an authenticator app; nobody sees it again:", soft_wrap=True)
+    out.print(device_address(secret, user_id=user, line=line), soft_wrap=True, markup=False, highlight=False)
+    out.print(f"by hand: key {secret}, by time, SHA-1, 6 digits, 30 s", soft_wrap=True, highlight=False)
+    code = credential(FIRST_CODE) or asked_for("The code that it shows now: ", FIRST_CODE)
+    return SetSecondDevice(user_id=user, totp_secret=secret, code=code)
 
 
 @app.command()

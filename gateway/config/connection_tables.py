@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from gateway.config.forms import URL, Name, NodeText, Table, client_identifier, endpoint, host_name
+from gateway.config.forms import URL, Name, NodeText, Table, client_identifier, endpoint, host_name, network
 from gateway.config.measures import Duration
 from gateway.contract.lims.json_paths import FIELDS, is_path
 from gateway.contract.lims.mapping import MAPPINGS
@@ -184,6 +184,10 @@ class ConsoleTable(Table):
     session_hours: float = Field(
         default=12.0, gt=0, le=24, description="a session ends after so many hours at the latest"
     )
+    trusted_proxies: list[Annotated[str, AfterValidator(network)]] = Field(
+        default=[], max_length=16,
+        description="proxies whose X-Forwarded-For counts: addresses or networks; without them that of the connection",
+    )  # fmt: skip
     demo_link_sha256: str | None = Field(
         default=None, pattern=r"^[0-9a-f]{64}$", description="of the link by which the demo signs in, on loopback only"
     )

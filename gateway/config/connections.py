@@ -215,6 +215,7 @@ def console_options(settings: Settings) -> ConsoleOptions | None:
         idle_seconds=table.session_minutes * 60,
         longest_seconds=table.session_hours * 3600,
         demo_link_sha256=table.demo_link_sha256,
+        trusted_proxies=tuple(table.trusted_proxies),
     )
 
 

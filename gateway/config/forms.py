@@ -43,6 +43,17 @@ def host_name(host: str) -> str:
     return host
 
 
+def network(text: str) -> str:
+    """Return an address or a network in its usual form; raises ValueError if it is neither, or all there are."""
+    try:
+        parsed = ipaddress.ip_network(text)
+    except ValueError as error:
+        raise ValueError(f"{text!r} is no address or network, such as 10.0.0.7 or 10.0.0.0/24: {error}") from None
+    if not parsed.prefixlen:
+        raise ValueError(f"{text!r} is every address: name the proxies' own")
+    return str(parsed)
+
+
 def client_identifier(client_id: str) -> str:
     """Return an identifier of a client as it is; raises ValueError where people cannot see all of it."""
     if client_id != client_id.strip() or not client_id.isprintable():

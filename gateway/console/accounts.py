@@ -22,7 +22,6 @@ from gateway.people.passwords import hashed
 from gateway.records.acts import ActOutcome
 from gateway.records.user_acts import SetPassword
 from gateway.records.users import Credential
-from gateway.store.queries.users import sign_in
 
 _NEVER_NS = 2**62
 
@@ -76,15 +75,15 @@ class Accounts:
         if body.sign_in.user != session.user.user_id:
             raise RefusedError(403, "a link is made by whoever is signed in", "give your own user and password")
         self._attempts.count(asked)
-        known = await self._reader.read(lambda connection: sign_in(connection, user_id))
         now_ns = self._clock.now_ns()
         password = one_time_password(now_ns=now_ns)
         act = SetPassword(
             user_id=user_id,
             password_hash=await asyncio.to_thread(hashed, password),
-            totp_secret=None if known.password is None else known.password.totp_secret,
         )
-        signing = SignInRequest(user_id=body.sign_in.user, password=body.sign_in.password, code=body.sign_in.code)
+        signing = SignInRequest(
+            user_id=body.sign_in.user, password=body.sign_in.password, code=body.sign_in.code, origin=asked.origin
+        )
         request = ActRequest(act=act, sign_in=signing, reason=normalised(body.reason), read_before_boot_ns=_NEVER_NS)
         answer = await self._acts.perform(request, _nobody, via="console")
         if answer.outcome is not ActOutcome.DONE:

@@ -10,17 +10,10 @@ from gateway.console.views.acts import ActAsked
 from gateway.contract.acts import ActRequest, SignInRequest, act_of
 from gateway.contract.lims.names import normalised
 from gateway.records.act_kinds import ActKind
-from gateway.records.acts import ActOutcome, refused
+from gateway.records.acts import ActOutcome
 from gateway.records.users import Credential, CredentialKind
 
 _NEVER_NS = 2**62
-WITH_REASON = frozenset(
-    {
-        ActKind.ACKNOWLEDGE_ALARM, ActKind.SETTLE_POINT, ActKind.ROLL_BACK_MODEL, ActKind.DECIDE_LOT,
-        ActKind.CHANGE_STAGE, ActKind.WITHDRAW_PENDING, ActKind.STOP_WRITES, ActKind.RESUME_WRITES,
-    }
-)  # fmt: skip
-_NO_REASON = refused("a reason is needed: it goes on record", hint="say what you found and did")
 
 
 class ActAnswers:
@@ -43,15 +36,13 @@ class ActAnswers:
         assert isinstance(body, ActAsked)  # noqa: S101 - its route says so
         kind = _kind(body.act)
         act, reason = act_of(kind, body.parameters), normalised(body.reason)
-        if kind in WITH_REASON and not reason:
-            return JSONResponse(answer_view(_NO_REASON).model_dump(mode="json"))
         signing = body.sign_in
         if signing is not None:
             self._on_sign_in(asked)
         request = ActRequest(
             act=act,
             sign_in=None if signing is None else SignInRequest(
-                user_id=signing.user, password=signing.password, code=signing.code
+                user_id=signing.user, password=signing.password, code=signing.code, origin=asked.origin
             ),
             reason=reason,
             read_before_boot_ns=_NEVER_NS,

@@ -25,6 +25,7 @@ from gateway.console.asked import (
     refuse_smuggling,
     routed,
 )
+from gateway.console.origin import Origins
 from gateway.console.routes import Access, Route
 from gateway.console.sessions import Session, Sessions
 from gateway.console.static_files import StaticFiles
@@ -80,6 +81,7 @@ class Application:
         self._entrance = entrance
         self._cookie = cookie_name(options)
         self._tls = options.certificate is not None
+        self._origins = Origins(options.trusted_proxies)
         self._on_loopback = options.host in LOOPBACK
         self._strangers: dict[str, Rate] = {}
         self._rates: dict[str, Rate] = {}
@@ -123,7 +125,8 @@ class Application:
         if request.method != "GET":
             refuse_foreign_pages(request, tls=self._tls)
         token = request.cookies.get(self._cookie, "")
-        self._hold_off(request, token)
+        origin = self._origins.of(request)
+        self._hold_off(origin, token)
         session = await self._sessions.holding(token, used=_by_a_person(request, route))
         if session is None and route.access is not Access.ANYBODY:
             raise RefusedError(401, "nobody is signed in, or the session has ended", "sign in")
@@ -134,13 +137,15 @@ class Application:
         if route.asked is not None:
             longest = LONGEST_BODY_OF_STRANGER if session is None else LONGEST_BODY_BYTES
             body = await body_of(request, route.asked, longest=longest)
-        return Asked(route=route, request=request, parameters=parameters, session=session, token=token, body=body)
+        return Asked(
+            route=route, request=request, origin=origin, parameters=parameters, session=session, token=token, body=body
+        )
 
-    def _hold_off(self, request: Request, token: str) -> None:
+    def _hold_off(self, origin: str, token: str) -> None:
         """Raise where an address tries one token after the other; those that were valid of late are let through."""
         if not token or self._sessions.recently_held(token):
             return
-        rate = counted_rate(self._strangers, request, per_second=_UNKNOWN_PER_SECOND, at_once=_UNKNOWN_AT_ONCE)
+        rate = counted_rate(self._strangers, origin, per_second=_UNKNOWN_PER_SECOND, at_once=_UNKNOWN_AT_ONCE)
         if not rate.takes():
             raise RefusedError(429, "too many requests without a session", "wait a second")
 
@@ -179,9 +184,8 @@ def _log_failure(path: str, error: Exception) -> None:
     log.error("a request to the console failed", path=path, error=type(error).__name__, at=frames)
 
 
-def counted_rate(rates: dict[str, Rate], request: Request, *, per_second: float, at_once: int) -> Rate:
+def counted_rate(rates: dict[str, Rate], address: str, *, per_second: float, at_once: int) -> Rate:
     """Return the rate of an address; the one that has been quiet longest is forgotten."""
-    address = "" if request.client is None else request.client.host
     rate = rates.pop(address, None) or Rate(per_second=per_second, at_once=at_once)
     rates[address] = rate
     if len(rates) > _ADDRESSES:

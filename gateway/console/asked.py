@@ -29,10 +29,14 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Asked:
-    """A request that may be answered: ``session`` None where nobody has signed in, which its route allows."""
+    """A request that may be answered: ``session`` None where nobody has signed in, which its route allows.
+
+    ``origin``: the address from which it comes.
+    """
 
     route: Route
     request: Request
+    origin: str
     parameters: dict[str, str]
     session: Session | None
     token: str

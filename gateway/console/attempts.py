@@ -26,4 +26,4 @@ class Attempts:
         self._rate.give_back()
 
     def _rate_of(self, asked: Asked) -> Rate:
-        return counted_rate(self._rates, asked.request, per_second=_PER_SECOND_OF_ADDRESS, at_once=_AT_ONCE_OF_ADDRESS)
+        return counted_rate(self._rates, asked.origin, per_second=_PER_SECOND_OF_ADDRESS, at_once=_AT_ONCE_OF_ADDRESS)

@@ -40,6 +40,7 @@ NOT_BY_CONSOLE = frozenset(
         ActKind.ARCHIVE_AUDIT,  # it names a file of the machine
         ActKind.PROMOTE_MODEL,
         ActKind.SIGN_BIASES,  # signed by a key that a person keeps
+        ActKind.SET_SECOND_DEVICE,  # its secret is shown where the device is: labline user second-device
         ActKind.SET_PASSWORD,  # its hash is made by the gateway: POST /api/password
     }
 )
@@ -111,7 +112,7 @@ class People:
         self.attempts.count(asked)
         body = asked.body
         assert isinstance(body, SignInAsked)  # noqa: S101 - its route says so
-        request = SignInRequest(user_id=body.user, password=body.password, code=body.code)
+        request = SignInRequest(user_id=body.user, password=body.password, code=body.code, origin=asked.origin)
         answer = await self._acts.sign_in(request, via="console")
         if answer.outcome is not ActOutcome.DONE:
             raise RefusedError(401, answer.why, answer.hint)
@@ -165,15 +166,13 @@ class People:
         problem = problem_of(body.password, user_id=user.user_id, full_name=user.full_name)
         if problem is not None:
             raise RefusedError(400, problem, "choose another password")
-        present = await self._reader.read(
-            lambda connection: connection.execute(SQL["newest_password"], {"user_id": user.user_id}).fetchone()
-        )
         act = SetPassword(
             user_id=user.user_id,
             password_hash=await asyncio.to_thread(hashed, body.password),
-            totp_secret=None if present is None else present["totp_secret"],
         )
-        signing = SignInRequest(user_id=body.sign_in.user, password=body.sign_in.password, code=body.sign_in.code)
+        signing = SignInRequest(
+            user_id=body.sign_in.user, password=body.sign_in.password, code=body.sign_in.code, origin=asked.origin
+        )
         answer = await self._acts.perform(_request(act, reason="own password", sign_in=signing), _nobody, via="console")
         return JSONResponse(answer_view(answer).model_dump(mode="json"))
 

@@ -4,7 +4,7 @@ The fields of the line are those of the act. A line is bounded; one that is not 
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from functools import cache
 from typing import Any, Literal
 
@@ -18,16 +18,21 @@ from gateway.records.acts import ACTS, Act, ActOutcome, Answer
 LONGEST_LINE_BYTES = 1024 * 1024
 LONGEST_ANSWER_BYTES = 64 * 1024 * 1024  # names each message that is sent again; very many may be parked
 LONGEST_REASON, LONGEST_SECRET = 4000, 1024
+OF_THIS_MACHINE = "command"  # where a command is run
 _MOST_PROBLEMS = 3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SignInRequest:
-    """Both components by which a person signs in for one act; ``code``: of a second device, where they have one."""
+    """Both components by which a person signs in for one act; ``code``: of a second device, where they have one.
+
+    ``origin``: the address that they come from, as the edge has verified it; a line does not say it.
+    """
 
     user_id: str
     password: str = field(repr=False)
     code: str = field(default="", repr=False)
+    origin: str = OF_THIS_MACHINE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,7 +109,9 @@ def request_line(request: ActRequest) -> bytes:
     document = _RequestLine(
         schema="labline.act/1",
         act=request.act.kind,
-        sign_in=None if signing is None else _SignIn(**asdict(signing)),
+        sign_in=None
+        if signing is None
+        else _SignIn(user_id=signing.user_id, password=signing.password, code=signing.code),
         reason=request.reason,
         read_before_boot_ns=request.read_before_boot_ns,
         parameters=_adapter(request.act.kind).dump_python(request.act, mode="json"),

@@ -129,8 +129,6 @@ def _suppressed(event: ActRequested, facts: AlarmActFacts, change: AlarmChange, 
     act, alarm = _alarm_act(event), facts.alarm
     if alarm is None:
         return Decision(answer=_unknown(act))
-    if not event.reason.strip():
-        return Decision(answer=refused("an alarm is kept from calling only for a reason", hint="give --reason"))
     if always_calls(alarm):
         return Decision(
             answer=refused(f"{alarm.alarm_id} is critical, and is never kept from calling", hint="acknowledge it")

@@ -8,15 +8,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
+from gateway.contract.lims.names import normalised
 from gateway.decision import Decision
 from gateway.decisions.changes import audit_entry
 from gateway.events import ActRequested
 from gateway.facts.acts import ActFacts
 from gateway.people.authority import authorised
-from gateway.records.acts import ActOutcome, Answer
+from gateway.people.rights import WITH_REASON
+from gateway.records.acts import ActOutcome, Answer, refused
 from gateway.records.outgoing import AuditEntry
 from gateway.records.users import User
 
+_NO_REASON = refused("a reason is needed: it goes on record", hint="say what you found and did")
 KindOfFacts = TypeVar("KindOfFacts", bound=ActFacts)
 
 
@@ -29,6 +32,8 @@ def by_right(
         actor = authorised(event.act, event.credential, facts.actor, has_users=facts.has_users)
         if isinstance(actor, Answer):
             return Decision(audit=(_refused(event, facts.actor, actor),), answer=actor)
+        if event.act.kind in WITH_REASON and not normalised(event.reason):
+            return Decision(answer=_NO_REASON)
         decision = decide(replace(event, person=actor.full_name), facts)
         who = {"user": actor.user_id, "credential": event.credential.kind.value}
         audit = tuple(replace(entry, body={**entry.body, **who}) for entry in decision.audit)

@@ -7,7 +7,6 @@ what speaks against it is settled first. The lot is judged again at once, and it
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.contract.lims.names import normalised
 from gateway.contract.lot_decisions import basis_document, basis_sha256
 from gateway.decision import Decision
 from gateway.decisions.changes import audit_entry
@@ -35,9 +34,7 @@ def on_decide_lot(event: ActRequested, facts: DecideLotFacts) -> Decision:
     act = event.act
     if not isinstance(act, DecideLot):
         raise TypeError(f"{act.kind} is no DecideLot")
-    refusal = (
-        without_reason(event) or _not_seen(act, facts) or _not_released(act, facts) or _decided_already(act, facts)
-    )
+    refusal = _not_seen(act, facts) or _not_released(act, facts) or _decided_already(act, facts)
     if refusal is not None or facts.basis is None:
         return Decision(answer=refusal)
     if event.signed is None:
@@ -64,13 +61,6 @@ def on_decide_lot(event: ActRequested, facts: DecideLotFacts) -> Decision:
                         recommendation=facts.basis.recommendation.value, basis_sha256=act.basis_sha256,
                         signature_id=last.signature_id, person=event.person, reason=event.reason)  # fmt: skip
     return Decision(records=(decided,), audit=(entry,), answer=done(decision=act.verdict.value))
-
-
-def without_reason(event: ActRequested) -> Answer | None:
-    """Return why an act is refused that gives no reason, which is signed with it."""
-    if normalised(event.reason):
-        return None
-    return refused("a reason is signed with it, and none is given", hint="say what you found, and why")
 
 
 def _not_seen(act: DecideLot, facts: DecideLotFacts) -> Answer | None:

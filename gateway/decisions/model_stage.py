@@ -6,7 +6,6 @@ from typing import Any
 
 from gateway.decision import Decision
 from gateway.decisions.changes import audit_entry
-from gateway.decisions.lot_decision import without_reason
 from gateway.events import ActRequested
 from gateway.facts.model_stage import ChangeStageFacts
 from gateway.inference.signed_stages import ceiling_of
@@ -33,7 +32,7 @@ def on_change_stage(event: ActRequested, facts: ChangeStageFacts) -> Decision:
     act = event.act
     if not isinstance(act, ChangeStage):
         raise TypeError(f"{act.kind} is no ChangeStage")
-    refusal = without_reason(event) or _not_of_this_line(act, facts) or _no_change(act, facts)
+    refusal = _not_of_this_line(act, facts) or _no_change(act, facts)
     if refusal is not None:
         return Decision(answer=refusal)
     if event.signed is None:

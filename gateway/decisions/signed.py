@@ -14,7 +14,6 @@ from gateway.contract.signed_records import RequestOfAct, request_in, signed_rec
 from gateway.contract.times import rfc3339
 from gateway.decision import Decision
 from gateway.decisions.changes import audit_entry
-from gateway.decisions.lot_decision import without_reason
 from gateway.decisions.signed_wording import WORDING
 from gateway.events import ActRequested
 from gateway.facts.acts import ActFacts
@@ -145,9 +144,7 @@ def _rejected(pending: SignedOnRecord, event: ActRequested, facts: PendingFacts)
     """End an act that waits, by a person whose signature it waits for."""
     record = pending.record
     policy = policy_of(ActKind(record.kind), facts.line.signatures)
-    why_not = not_the_signer(
-        policy, _actor(facts), author_id=record.author.user_id, signatures=pending.signatures
-    ) or without_reason(event)
+    why_not = not_the_signer(policy, _actor(facts), author_id=record.author.user_id, signatures=pending.signatures)
     if why_not is not None:
         return Decision(answer=why_not)
     entry = audit_entry("act_rejected", record.record_id, act=record.kind, of=record.subject, person=event.person,

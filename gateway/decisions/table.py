@@ -46,6 +46,7 @@ from gateway.decisions.lot_decision import on_decide_lot
 from gateway.decisions.lots_again import on_lots_judged_again
 from gateway.decisions.model_due import on_model_due, windows_of_model
 from gateway.decisions.model_stage import on_change_stage
+from gateway.decisions.passwords import on_set_password, on_set_second_device
 from gateway.decisions.production import on_context, on_lot_closed, on_lot_ended, on_specification
 from gateway.decisions.refused_message import on_message_refused, on_terminals_message_refused
 from gateway.decisions.response import on_response
@@ -57,6 +58,7 @@ from gateway.decisions.setpoint_write import (
     on_write_begun,
     on_write_ended,
 )
+from gateway.decisions.sign_in import on_sign_in_tried
 from gateway.decisions.signed import on_withdraw_pending, sign_pending, signed
 from gateway.decisions.suppression import on_suppressions_due, windows_of_suppressions
 from gateway.decisions.users import (
@@ -65,8 +67,6 @@ from gateway.decisions.users import (
     on_end_sessions,
     on_enroll_key,
     on_revoke_key,
-    on_set_password,
-    on_sign_in_tried,
     on_unlock_user,
 )
 from gateway.events import (
@@ -203,6 +203,7 @@ DECISIONS: Mapping[tuple[type[EventBase], object], Row] = {
     (ActRequested, ActKind.SET_PASSWORD): _act(on_set_password),
     (ActRequested, ActKind.UNLOCK_USER): _act(on_unlock_user),
     (ActRequested, ActKind.END_SESSIONS): _act(on_end_sessions),
+    (ActRequested, ActKind.SET_SECOND_DEVICE): _act(on_set_second_device),
     (ActRequested, ActKind.ENROLL_KEY): _act(on_enroll_key),
     (ActRequested, ActKind.REVOKE_KEY): _act(on_revoke_key),
     (ActRequested, ActKind.DECIDE_LOT): _signed(ActKind.DECIDE_LOT),

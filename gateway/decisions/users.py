@@ -1,4 +1,4 @@
-"""Users, passwords and keys: what an administrator changes of them, and what a wrong password does."""
+"""Users and keys: what an administrator changes of them."""
 
 import re
 from collections.abc import Iterable
@@ -8,27 +8,27 @@ from gateway.contract.identity import identity_of
 from gateway.contract.lims.names import normalised
 from gateway.decision import Decision
 from gateway.decisions.changes import audit_entry
-from gateway.events import ActRequested, SignInTried
-from gateway.facts.acts import SignInFacts, UserFacts
+from gateway.events import ActRequested
+from gateway.facts.acts import UserFacts
 from gateway.lab.lookalike_names import likeness_key
-from gateway.people.passwords import SHORTEST_PASSWORD
+from gateway.people.passwords import problem_of_hash
 from gateway.people.public_keys import problem_of_public_key
-from gateway.people.sign_in import is_locked
 from gateway.records.acts import Answer, done, refused
-from gateway.records.user_acts import AddUser, ChangeUser, EndSessions, EnrollKey, RevokeKey, SetPassword, UnlockUser
+from gateway.records.user_acts import AddUser, ChangeUser, EndSessions, EnrollKey, RevokeKey, UnlockUser
 from gateway.records.users import (
     CredentialKind,
+    FailuresForgotten,
     KeyChanged,
     PasswordSet,
     Role,
     SessionsEnded,
-    SignInCounted,
     User,
     UserChanged,
 )
 
 _USER_ID = re.compile(r"[a-z][a-z0-9._-]{0,31}")
 _USERS = "labline user list shows the users"
+MAKE_A_HASH = "labline user password, the console and the set-up link make it"
 
 
 def on_add_user(event: ActRequested, facts: UserFacts) -> Decision:
@@ -51,6 +51,9 @@ def on_add_user(event: ActRequested, facts: UserFacts) -> Decision:
         return _refusal("the first user must be an administrator", hint="give --role administrator", field="roles")
     if act.password_hash is not None and event.credential.kind is not CredentialKind.SETUP_LINK:
         return _refusal("a password comes with the set-up link only", hint="labline user password sets one")
+    problem = None if act.password_hash is None else problem_of_hash(act.password_hash)
+    if problem is not None:
+        return _refusal(problem, hint=MAKE_A_HASH)
     return _no_such_user_can_be(user, facts) or _with_password(_changed("user_added", user, event), act)
 
 
@@ -67,9 +70,9 @@ def on_change_user(event: ActRequested, facts: UserFacts) -> Decision:
     """Change a user's name, roles or account, or disable one; one administrator always remains."""
     act = event.act
     assert isinstance(act, ChangeUser)  # noqa: S101 - its row in the table says so
-    before = _user(act.user_id, facts)
+    before = user_in(act.user_id, facts)
     if before is None:
-        return _unknown(act.user_id)
+        return unknown_user(act.user_id)
     user = replace(
         before,
         full_name=before.full_name if act.full_name is None else normalised(act.full_name),
@@ -85,49 +88,24 @@ def on_change_user(event: ActRequested, facts: UserFacts) -> Decision:
     return _no_such_user_can_be(user, facts) or _changed("user_changed", user, event)
 
 
-def on_set_password(event: ActRequested, facts: UserFacts) -> Decision:
-    """Give a user a password: oneself, or an administrator, whose choice the user has to replace.
-
-    Administrators get one from the store's owner, too: guesses of a stranger lock the last one, and nobody else could.
-    """
-    act, actor = event.act, facts.actor
-    assert isinstance(act, SetPassword)  # noqa: S101 - its row in the table says so
-    user = _user(act.user_id, facts)
-    if user is None:
-        return _unknown(act.user_id)
-    own = actor is not None and actor.user_id == act.user_id
-    by_owner = event.credential.owns_store and Role.ADMINISTRATOR in user.roles
-    if not own and not by_owner and (actor is None or Role.ADMINISTRATOR not in actor.roles):
-        return _refusal(f"the password of {act.user_id} is not yours", hint="an administrator can set it anew")
-    password = PasswordSet(
-        user_id=act.user_id, password_hash=act.password_hash, totp_secret=act.totp_secret, must_change=not own
-    )
-    return Decision(
-        records=(password, SignInCounted(user_id=act.user_id, failures=0, last_failed_ns=None)),
-        audit=(audit_entry("password_set", act.user_id, must_change=not own, person=event.person),),
-        answer=done(),
-    )
-
-
 def on_unlock_user(event: ActRequested, facts: UserFacts) -> Decision:
     """Let a user try their password again; nobody unlocks themselves, as then a lock would stop no guesses."""
     act = event.act
     assert isinstance(act, UnlockUser)  # noqa: S101 - its row in the table says so
-    if _user(act.user_id, facts) is None:
-        return _unknown(act.user_id)
+    if user_in(act.user_id, facts) is None:
+        return unknown_user(act.user_id)
     if facts.actor is not None and facts.actor.user_id == act.user_id:
         return _refusal("nobody unlocks themselves", hint="another administrator does it, or sets a new password")
     entry = audit_entry("user_unlocked", act.user_id, person=event.person, reason=event.reason)
-    counted = SignInCounted(user_id=act.user_id, failures=0, last_failed_ns=None)
-    return Decision(records=(counted,), audit=(entry,), answer=done())
+    return Decision(records=(FailuresForgotten(user_id=act.user_id),), audit=(entry,), answer=done())
 
 
 def on_end_sessions(event: ActRequested, facts: UserFacts) -> Decision:
     """End the sessions of a user: oneself, but for the one that asks, or an administrator."""
     act, actor = event.act, facts.actor
     assert isinstance(act, EndSessions)  # noqa: S101 - its row in the table says so
-    if _user(act.user_id, facts) is None:
-        return _unknown(act.user_id)
+    if user_in(act.user_id, facts) is None:
+        return unknown_user(act.user_id)
     own = actor is not None and actor.user_id == act.user_id
     if not own and (actor is None or Role.ADMINISTRATOR not in actor.roles):
         return _refusal(f"the sessions of {act.user_id} are not yours", hint="an administrator can end them")
@@ -140,8 +118,8 @@ def on_enroll_key(event: ActRequested, facts: UserFacts) -> Decision:
     """Let a key sign for a user; one key signs for one user only."""
     act = event.act
     assert isinstance(act, EnrollKey)  # noqa: S101 - its row in the table says so
-    if _user(act.user_id, facts) is None:
-        return _unknown(act.user_id)
+    if user_in(act.user_id, facts) is None:
+        return unknown_user(act.user_id)
     problem = problem_of_public_key(act.public_key)
     if problem is not None:
         return _refusal(problem, hint="make one with openssl; it is 32 bytes as 64 hexadecimal digits")
@@ -166,24 +144,8 @@ def on_revoke_key(event: ActRequested, facts: UserFacts) -> Decision:
     return _key_changed("key_revoked", replace(key, revoked=True), event)
 
 
-def on_sign_in_tried(event: SignInTried, facts: SignInFacts) -> Decision:
-    """Count wrong passwords in a row; a name that is no user's is put on record only, and not as a whole.
-
-    It may be a password that somebody has typed into the wrong field: so much of it is kept as is none.
-    """
-    name = event.user_id if facts.known or len(event.user_id) < SHORTEST_PASSWORD else f"{event.user_id[:4]}..."
-    entry = audit_entry("sign_in" if event.succeeded else "sign_in_failed", name, via=event.via)
-    if not facts.known or (event.succeeded and not facts.failures):
-        return Decision(audit=(entry,))
-    failures = 0 if event.succeeded else facts.failures + 1
-    counted = SignInCounted(
-        user_id=event.user_id, failures=failures, last_failed_ns=None if event.succeeded else event.at_ns
-    )
-    locked = (audit_entry("user_locked", event.user_id, failures=failures),) if is_locked(failures) else ()
-    return Decision(records=(counted,), audit=(entry, *locked))
-
-
-def _user(user_id: str, facts: UserFacts) -> User | None:
+def user_in(user_id: str, facts: UserFacts) -> User | None:
+    """Return a user of the line, None where there is none."""
     return next((user for user in facts.users if user.user_id == user_id), None)
 
 
@@ -230,7 +192,8 @@ def _key_changed(kind: str, key: KeyChanged, event: ActRequested) -> Decision:
     return Decision(records=(key,), audit=(entry,), answer=done(key_id=key.key_id))
 
 
-def _unknown(user_id: str) -> Decision:
+def unknown_user(user_id: str) -> Decision:
+    """Return the refusal of an act on a user who is not there."""
     return _refusal(f"there is no user {user_id}", hint=_USERS)
 
 

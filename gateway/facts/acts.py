@@ -7,9 +7,10 @@ from enum import StrEnum
 from gateway.facts.base import Facts
 from gateway.lab.release.assessment import Assessment
 from gateway.lab.release.open_points import Point
+from gateway.records.alarms import Alarm
 from gateway.records.people import Settlement, VersionChange
 from gateway.records.scope import Scope
-from gateway.records.users import KeyChanged, User
+from gateway.records.users import KeyChanged, PasswordSet, SignInCounted, User
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,8 +112,20 @@ class UserFacts(ActFacts):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PasswordFacts(UserFacts):
+    """The present password of the user whom the act is about, None where there is none."""
+
+    password: PasswordSet | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SignInFacts(Facts):
-    """How often in a row the user's password was wrong before; ``known``: whether there is such a user."""
+    """How often in a row the user's password was wrong before, from this address and from elsewhere.
+
+    ``known``: whether there is such a user. ``alarm``: that somebody guesses this user's password, as it stands.
+    """
 
     known: bool
-    failures: int
+    here: SignInCounted
+    elsewhere: SignInCounted
+    alarm: Alarm | None

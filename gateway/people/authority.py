@@ -2,11 +2,11 @@
 
 from gateway.people.rights import RIGHTS
 from gateway.records.acts import Act, Answer, refused
-from gateway.records.user_acts import AddUser, SetPassword
+from gateway.records.user_acts import AddUser, SetPassword, SetSecondDevice
 from gateway.records.users import Credential, CredentialKind, Role, User
 
 FIRST_USER = User(user_id="", full_name="first set-up", roles=(Role.ADMINISTRATOR,))
-OWNER = User(user_id="", full_name="owner of the store", roles=())  # sets administrators' passwords, and no more
+OWNER = User(user_id="", full_name="owner of the store", roles=())  # only that an administrator gets in again
 _HOW_TO_BEGIN = "make the first user: labline user add NAME --role administrator --os-user ACCOUNT"
 
 
@@ -36,7 +36,7 @@ def authorised(act: Act, credential: Credential, actor: User | None, *, has_user
 
 
 def _of_nobody(act: Act, credential: Credential) -> User | Answer:
-    if isinstance(act, SetPassword) and credential.owns_store:
+    if isinstance(act, SetPassword | SetSecondDevice) and credential.owns_store:
         return OWNER
     if credential.session is not None:
         return refused("the session has ended", hint="sign in, and look whether it is still to be done")

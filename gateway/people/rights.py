@@ -27,6 +27,7 @@ RIGHTS: Mapping[ActKind, frozenset[Role]] = {
     ActKind.SET_PASSWORD: EVERYBODY,  # one's own; another's is an administrator's
     ActKind.UNLOCK_USER: _ADMINISTRATORS,
     ActKind.END_SESSIONS: EVERYBODY,  # one's own; another's is an administrator's
+    ActKind.SET_SECOND_DEVICE: EVERYBODY,  # one's own; an administrator takes another's away
     ActKind.ENROLL_KEY: _ADMINISTRATORS,
     ActKind.REVOKE_KEY: _ADMINISTRATORS,
     ActKind.DECIDE_LOT: frozenset({Role.QUALITY}),
@@ -42,3 +43,21 @@ RIGHTS: Mapping[ActKind, frozenset[Role]] = {
     ActKind.RESUME_WRITES: frozenset({Role.SUPERVISOR, Role.ENGINEER}),
     ActKind.ANSWER_GUIDANCE: ON_THE_LINE,  # which answer to which guidance: people/answers.py
 }
+
+# what needs a reason, whoever asks and by whichever door; a rejection of guidance does, too (advice/lifecycle.py)
+WITH_REASON: frozenset[ActKind] = frozenset(
+    {
+        ActKind.ACKNOWLEDGE_ALARM,
+        ActKind.SETTLE_POINT,
+        ActKind.PROMOTE_MODEL,
+        ActKind.ROLL_BACK_MODEL,
+        ActKind.SIGN_BIASES,
+        ActKind.DECIDE_LOT,
+        ActKind.CHANGE_STAGE,
+        ActKind.WITHDRAW_PENDING,
+        ActKind.SHELVE,
+        ActKind.TAKE_OUT_OF_SERVICE,
+        ActKind.STOP_WRITES,
+        ActKind.RESUME_WRITES,
+    }
+)

@@ -18,6 +18,7 @@ class ActKind(StrEnum):
     SET_PASSWORD = "set_password"  # noqa: S105 - the name of an act
     UNLOCK_USER = "unlock_user"
     END_SESSIONS = "end_sessions"
+    SET_SECOND_DEVICE = "set_second_device"
     ENROLL_KEY = "enroll_key"
     REVOKE_KEY = "revoke_key"
     DECIDE_LOT = "decide_lot"

@@ -9,7 +9,16 @@ from gateway.records.act_kinds import ActKind
 from gateway.records.lot_decisions import Verdict
 from gateway.records.people import Act as GuidanceAct
 from gateway.records.people import SignedBias
-from gateway.records.user_acts import AddUser, ChangeUser, EndSessions, EnrollKey, RevokeKey, SetPassword, UnlockUser
+from gateway.records.user_acts import (
+    AddUser,
+    ChangeUser,
+    EndSessions,
+    EnrollKey,
+    RevokeKey,
+    SetPassword,
+    SetSecondDevice,
+    UnlockUser,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -189,7 +198,7 @@ class AnswerGuidance:
 
 Act = (
     AcknowledgeAlarm | AlarmAct | SettlePoint | PromoteModel | RollBackModel | RetryMessages | SignBiases | ArchiveAudit
-    | AddUser | ChangeUser | SetPassword | UnlockUser | EndSessions | EnrollKey | RevokeKey
+    | AddUser | ChangeUser | SetPassword | SetSecondDevice | UnlockUser | EndSessions | EnrollKey | RevokeKey
     | SignPending | WithdrawPending
     | StopWrites | ResumeWrites | DecideLot | AnswerGuidance | ChangeStage
 )  # fmt: skip

@@ -36,12 +36,27 @@ class ChangeUser:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SetPassword:
-    """Give a user a password, as its argon2id hash; it ends the delay and the lock after wrong ones."""
+    """Give a user a password, as its argon2id hash; it ends delays and locks after wrong ones.
+
+    A second device stays as it is.
+    """
 
     kind: ClassVar[ActKind] = ActKind.SET_PASSWORD
     user_id: str
     password_hash: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SetSecondDevice:
+    """Ask for a code of a second device with each password; without ``totp_secret`` (base32): no longer.
+
+    ``code``: the device's present one, which shows that it has the secret.
+    """
+
+    kind: ClassVar[ActKind] = ActKind.SET_SECOND_DEVICE
+    user_id: str
     totp_secret: str | None = None
+    code: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -104,8 +104,29 @@ class SessionsEnded(Record):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SignInCounted(Record):
-    """How often in a row a user's password was wrong, and when last (UTC ns); 0 after a right one."""
+    """How often in a row a user's password was wrong, and when last (UTC ns); 0 after a right one.
+
+    ``origin``: the address that it came from, ``command`` for this machine; empty: all of them together from where the
+    user has not signed in yet. ``known``: the user has signed in from there since the password was set.
+    """
 
     user_id: str
+    origin: str
     failures: int
     last_failed_ns: int | None
+    known: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FailuresForgotten(Record):
+    """A user's wrong passwords no longer count, from wherever they came."""
+
+    user_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CodeUsed(Record):
+    """The newest code of a user's second device that was used, as its step in time: no code up to it counts again."""
+
+    user_id: str
+    step: int

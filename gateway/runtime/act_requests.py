@@ -110,7 +110,7 @@ def _on_the_store(settings: Settings, act: Act, *, path: Path, sign_in: SignInRe
     if sign_in is not None:
         checked = check(directory, sign_in, now_ns=SystemClock().now_ns())
         if checked.refusal is None:
-            tried_event = tried(sign_in, succeeded=checked.succeeded, at=SystemClock().now(), via="command")
+            tried_event = tried(sign_in, checked, at=SystemClock().now(), via="command")
             _committed(settings, act, tried_event, path=path)
         credential_or_refusal = credential_after(checked, sign_in, act)
         if isinstance(credential_or_refusal, Answer):

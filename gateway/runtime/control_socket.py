@@ -18,7 +18,6 @@ from gateway.errors import ConfigurationError, LablineError
 from gateway.events import ActRequested
 from gateway.ingest.event_queue import EventQueue, Urgency
 from gateway.line.definition import LineDefinition
-from gateway.people.sign_in import WRONG
 from gateway.records.act_kinds import ActKind
 from gateway.records.acts import ActOutcome, Answer, PromoteModel, RollBackModel, done, refused, unknown
 from gateway.records.users import Credential
@@ -118,7 +117,7 @@ class Acts:
                 return checked.refusal
             if not await self._recorded(sign_in, checked, via):
                 return refused(_LATE, hint=_LOOK)
-        return done(must_change=checked.must_change) if checked.succeeded else WRONG
+        return done(must_change=checked.must_change) if checked.succeeded else checked.wrong
 
     async def _alone(self, request: ActRequest, own: Callable[[], Credential], via: str) -> Answer:
         try:
@@ -146,7 +145,7 @@ class Acts:
     async def _recorded(self, sign_in: SignInRequest, checked: Checked, via: str) -> bool:
         """Return whether it is committed that a password was tried."""
         committed = asyncio.Event()
-        event = tried(sign_in, succeeded=checked.succeeded, at=self._clock.now(), via=via)
+        event = tried(sign_in, checked, at=self._clock.now(), via=via)
         self._inbox.put(event, Urgency.STOP_AND_RESPONSES, committed.set)
         return await _within(_COMMIT_SECONDS, committed.wait())
 

@@ -16,42 +16,49 @@ from gateway.deadlines import ClockReading
 from gateway.events import SignInTried
 from gateway.people.one_time_passwords import is_over
 from gateway.people.passwords import matches
-from gateway.people.second_device import code_matches
-from gateway.people.sign_in import WRONG, refused_before_checking
+from gateway.people.second_device import step_of_code
+from gateway.people.sign_in import CODE_USED, WRONG, refused_before_checking
 from gateway.records.acts import Act, Answer, refused
 from gateway.records.user_acts import SetPassword
 from gateway.records.users import Credential, CredentialKind
 from gateway.store.database import read_state
-from gateway.store.queries.users import SignIn, sign_in
+from gateway.store.queries.users import sign_in
 
 
 class Checked(NamedTuple):
-    """Whether both components were right; ``refusal``: why they were not looked at, so that nothing is counted."""
+    """Whether both components were right; ``refusal``: why they were not looked at, so that nothing is counted.
+
+    ``wrong``: what the person is told where they were not. ``code_step``: of the second device's code that was used.
+    """
 
     succeeded: bool
     must_change: bool = False
     refusal: Answer | None = None
+    wrong: Answer = WRONG
+    code_step: int | None = None
 
 
 def check(directory: Path, request: SignInRequest, *, now_ns: int) -> Checked:
     """Return whether user and password are right, by the store in a directory; takes some 50 ms."""
     with closing(read_state(directory)) as connection:
-        known = sign_in(connection, request.user_id)
-    refusal = refused_before_checking(known.counted, now_ns=now_ns)
+        known = sign_in(connection, request.user_id, request.origin)
+    refusal = refused_before_checking(known.here, known.elsewhere, now_ns=now_ns)
     if refusal is not None:
         return Checked(succeeded=False, refusal=refusal)
-    right = _right(known, request, now_ns=now_ns)
-    return Checked(succeeded=right, must_change=right and known.password is not None and known.password.must_change)
-
-
-def _right(known: SignIn, request: SignInRequest, *, now_ns: int) -> bool:
     password = known.password
     right = matches(request.password, None if password is None else password.password_hash)
-    if password is None or known.user is None or known.user.disabled:
-        return False
+    if not right or password is None or known.user is None or known.user.disabled:
+        return Checked(succeeded=False)
     if password.must_change and is_over(request.password, now_ns=now_ns):
-        return False
-    return right and (password.totp_secret is None or code_matches(password.totp_secret, request.code, now_ns=now_ns))
+        return Checked(succeeded=False)
+    if password.totp_secret is None:
+        return Checked(succeeded=True, must_change=password.must_change)
+    step = step_of_code(password.totp_secret, request.code, now_ns=now_ns)
+    if step is None:
+        return Checked(succeeded=False)
+    if step <= known.newest_step:
+        return Checked(succeeded=False, wrong=CODE_USED)
+    return Checked(succeeded=True, must_change=password.must_change, code_step=step)
 
 
 def credential_after(checked: Checked, request: SignInRequest, act: Act) -> Credential | Answer:
@@ -59,16 +66,23 @@ def credential_after(checked: Checked, request: SignInRequest, act: Act) -> Cred
     if checked.refusal is not None:
         return checked.refusal
     if not checked.succeeded:
-        return WRONG
+        return checked.wrong
     if checked.must_change and not isinstance(act, SetPassword):
         return refused("this password was set by somebody else", hint="set one of your own: labline user password")
     return Credential(kind=CredentialKind.PASSWORD, subject=request.user_id)
 
 
-def tried(request: SignInRequest, *, succeeded: bool, at: ClockReading, via: str) -> SignInTried:
+def tried(request: SignInRequest, checked: Checked, *, at: ClockReading, via: str) -> SignInTried:
     """Return the event of an attempt to sign in."""
-    event_id = identity_of("sign-in", request.user_id, via, at.wall_ns, at.boot_ns)
-    return SignInTried(event_id=event_id, at=at, user_id=request.user_id[:64], succeeded=succeeded, via=via)
+    return SignInTried(
+        event_id=identity_of("sign-in", request.user_id, via, at.wall_ns, at.boot_ns),
+        at=at,
+        user_id=request.user_id[:64],
+        succeeded=checked.succeeded,
+        via=via,
+        origin=request.origin,
+        code_step=checked.code_step,
+    )
 
 
 def of_account(user_number: int, directory: Path) -> Credential:

@@ -81,6 +81,7 @@ _ROWS = (
     Table(name="lot_decision", salvaged=True),
     Table(name="stage_change", salvaged=True),
     Table(name="sign_in", not_vouched_for="a count; each failure has a line of its own"),
+    Table(name="code_used", not_vouched_for="a code is over after a minute and a half"),
     Table(name="refused_result", salvaged=True),
     Table(name="refused_in_place", salvaged=True),
     Table(name="refused_of_product", salvaged=True),

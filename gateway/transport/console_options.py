@@ -9,6 +9,7 @@ class ConsoleOptions:
     """Where the console listens, and how long its sessions last.
 
     ``certificate`` None: plain HTTP, on loopback only. ``demo_link_sha256``: of the link by which the demo signs in.
+    ``trusted_proxies``: addresses or networks whose ``X-Forwarded-For`` counts.
     """
 
     host: str
@@ -18,6 +19,7 @@ class ConsoleOptions:
     idle_seconds: float = 15 * 60.0
     longest_seconds: float = 12 * 3600.0
     demo_link_sha256: str | None = None
+    trusted_proxies: tuple[str, ...] = ()
 
     @property
     def address(self) -> str:

@@ -4,8 +4,12 @@ import asyncio
 import time
 from contextlib import closing, suppress
 
+import pytest
+from starlette.requests import Request
+
 from gateway.clock import SystemClock
 from gateway.console import attempts, setup_link
+from gateway.console.origin import Origins
 from gateway.people.passwords import matches
 from gateway.runtime.control_socket import Acts
 from gateway.store.database import read_state
@@ -55,7 +59,7 @@ async def test_guesses_in_parallel_gain_nothing(served, monkeypatch):
     answers = await asyncio.gather(*(served.browser().sign_in("operator", f"guess {number}") for number in range(20)))
     looked_at = [answer for answer in answers if answer.document["why"] == "user or password is wrong"]
     assert len(looked_at) == 3
-    assert rows(served.directory, "SELECT failures FROM sign_in WHERE user_id = 'operator'") == [(3,)]
+    assert rows(served.directory, "SELECT failures FROM sign_in WHERE user_id = 'operator'") == [(3,), (3,)]
 
 
 async def test_nothing_that_is_kept_or_logged_holds_a_password(served, capfd):
@@ -86,6 +90,73 @@ async def test_an_unknown_user_is_answered_as_slowly_as_a_known_one(served, monk
         answer = await served.browser().sign_in(user, "guess")
         assert (answer.status, answer.document["why"]) == (401, "user or password is wrong")
     assert len(looked_at) == 5
+
+
+# --- where from --------------------------------------------------------------------------------------------------
+
+
+async def guessed_at(served, user, terminal, *, times):
+    """Guess from a terminal behind the proxy."""
+    for number in range(times):
+        browser = served.browser()
+        browser.forwarded = terminal
+        await browser.sign_in(user, f"guess {number}")
+
+
+@pytest.fixture
+async def behind_proxy(directory, monkeypatch):
+    """The console behind a proxy of this machine that the plant trusts."""
+    monkeypatch.setattr(attempts, "_AT_ONCE", 1000)
+    monkeypatch.setattr("gateway.people.sign_in.FREE_FAILURES", 1000)
+    monkeypatch.setattr("gateway.people.sign_in.SLOWED_AFTER", 1000)
+    async with console_at_work(directory, line(), trusted_proxies=("127.0.0.1",)) as served:
+        yield served
+
+
+async def test_who_is_guessed_at_from_one_terminal_signs_in_at_the_others(behind_proxy, monkeypatch):
+    served = behind_proxy
+    monkeypatch.setattr(attempts, "_AT_ONCE_OF_ADDRESS", 1000)
+    at_home = served.browser()
+    at_home.forwarded = "10.0.0.7"
+    assert (await at_home.sign_in("operator")).status == 200
+    await guessed_at(served, "operator", "10.0.0.66", times=100)
+    for terminal, status in (("10.0.0.66", 401), ("10.0.0.8", 401), ("10.0.0.7", 200)):
+        browser = served.browser()
+        browser.forwarded = terminal
+        answer = await browser.sign_in("operator")
+        assert answer.status == status, terminal
+        assert status == 200 or "locked here" in answer.document["why"]
+    assert rows(served.directory, "SELECT count(*) FROM alarm_event WHERE alarm_id LIKE '%GUESSED_AT_OPERATOR'") == [
+        (10,)
+    ]
+    (line_of_trail,) = rows(served.directory, "SELECT body FROM audit WHERE kind = 'user_locked'")
+    assert '"failures":100' in line_of_trail[0].replace(" ", "")
+
+
+@pytest.mark.parametrize(("forwarded", "counted"), [
+    ("10.0.0.7", "10.0.0.7"), ("6.6.6.6, 10.0.0.7", "10.0.0.7"), ("10.0.0.7, 127.0.0.1", "10.0.0.7"),
+    ("6.6.6.6, nonsense", "127.0.0.1"), ("", "127.0.0.1"), ("2001:db8::7", "2001:db8::/64"),
+    ("::ffff:10.0.0.7", "10.0.0.7"),
+    ("127.0.0.1, " * 50, "127.0.0.1"), ("10.0.0.7\x00", "127.0.0.1"), (None, "127.0.0.1"),
+])  # fmt: skip
+def test_of_what_a_trusted_proxy_forwards_the_last_address_counts(forwarded, counted):
+    assert Origins(["127.0.0.1"]).of(asked_by("127.0.0.1", forwarded)) == counted
+    assert Origins([]).of(asked_by("127.0.0.1", forwarded)) == "127.0.0.1"
+    assert Origins(["10.0.0.0/8"]).of(asked_by("192.0.2.1", forwarded)) == "192.0.2.1"
+
+
+def asked_by(address, forwarded):
+    headers = [] if forwarded is None else [(b"x-forwarded-for", forwarded.encode())]
+    return Request({"type": "http", "client": (address, 1), "headers": headers})
+
+
+async def test_no_forged_header_gives_more_attempts(served):
+    statuses = []
+    for number in range(14):
+        browser = served.browser()
+        browser.forwarded = f"10.0.0.{number}"
+        statuses.append((await browser.sign_in(f"user-{number}", "guess")).status)
+    assert statuses.count(429) == 4
 
 
 # --- roles -------------------------------------------------------------------------------------------------------

@@ -83,7 +83,7 @@ async def test_a_second_person_signs_for_an_act_without_the_first_being_signed_o
     assert (entry["user"], entry["credential"]) == ("administrator", "password")
     wrong = await browser.act("revoke_key", {"key_id": "k"}, sign_in={"user": "administrator", "password": "no"})
     assert (wrong["outcome"], wrong["why"]) == ("refused", "user or password is wrong")
-    assert audited(served.directory, "sign_in_failed") == [("administrator", {"via": "console"})]
+    assert audited(served.directory, "sign_in_failed") == [("administrator", {"via": "console", "origin": "127.0.0.1"})]
 
 
 # --- from which page -------------------------------------------------------------------------------------------

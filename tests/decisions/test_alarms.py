@@ -152,7 +152,7 @@ def test_what_is_critical_and_a_hold_are_never_shelved_nor_taken_out_of_service(
 
 def test_a_reason_is_asked_for_and_the_right_role(bench):
     bench.model_due(76.9, setpoint=76.9)
-    assert "for a reason" in bench.act(Shelve(alarm_id=WARNING, seconds=60.0), reason=" ").why
+    assert "a reason is needed" in bench.act(Shelve(alarm_id=WARNING, seconds=60.0), reason=" ").why
     viewer, operator = bench.user(Role.VIEWER), bench.user(Role.OPERATOR)
     assert bench.act(Acknowledge(alarm_id=WARNING), credential=viewer).outcome is ActOutcome.REFUSED
     assert bench.act(TakeOutOfService(alarm_id=WARNING), credential=operator).outcome is ActOutcome.REFUSED

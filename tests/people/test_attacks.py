@@ -18,6 +18,7 @@ from gateway.store.audit.verifying import verify
 from gateway.store.database import STATE_FILE
 from gateway.store.queries.users import sign_in_of
 from tests.fixtures.building import moment
+from tests.fixtures.people import A_HASH
 from tests.fixtures.store_bench import Bench
 from tests.people.test_users import by, tried
 
@@ -41,12 +42,13 @@ def test_the_owner_of_the_store_gives_a_locked_administrator_a_password_and_nobo
     bench.act(AddUser(user_id="quin", full_name="Quin Q.", roles=(Role.QUALITY,)))
     for _ in range(10):
         tried(bench, "adam", succeeded=False)
-    new = SetPassword(user_id="adam", password_hash="h")
+    assert sign_in_of(bench.connection, "adam", "").failures == 10
+    new = SetPassword(user_id="adam", password_hash=A_HASH)
     assert bench.act(new, credential=GUEST).outcome == "refused"
     assert bench.act(new, credential=ROOT).outcome == "done"
-    assert sign_in_of(bench.connection, "adam").failures == 0
+    assert sign_in_of(bench.connection, "adam", "").failures == 0
     assert bench.rows("SELECT must_change FROM user_password") == [(1,)]
-    assert "is not yours" in bench.act(SetPassword(user_id="quin", password_hash="h"), credential=ROOT).why
+    assert "is not yours" in bench.act(SetPassword(user_id="quin", password_hash=A_HASH), credential=ROOT).why
     assert "is no user" in bench.act(ChangeUser(user_id="adam", disabled=True), credential=ROOT).why
     (line,) = bench.rows("SELECT json_extract(body, '$.person', '$.credential') FROM audit WHERE kind = 'password_set'")
     assert line == ('["owner of the store","os_user"]',)
@@ -155,7 +157,7 @@ def edited(directory, script):
 ])  # fmt: skip
 def test_what_is_edited_of_users_passwords_and_keys_is_found(bench, script):
     bench.act(AddUser(user_id="eve", full_name="Eve E.", roles=(Role.VIEWER,)))
-    bench.act(SetPassword(user_id="eve", password_hash="h"), credential=by("q.head"))
+    bench.act(SetPassword(user_id="eve", password_hash=A_HASH), credential=by("q.head"))
     key = bench.act(EnrollKey(user_id="eve", public_key="ab" * 32, label="T1")).details["key_id"]
     bench.act(RevokeKey(key_id=key))
     bench.act(ChangeUser(user_id="eve", disabled=True))

@@ -208,7 +208,7 @@ def test_who_has_seen_other_facts_decides_nothing(bench):
 @pytest.mark.parametrize("reason", ["", "  ", "\u200b"])
 def test_a_decision_without_a_reason_that_can_be_read_is_none(bench, reason):
     bench.result(viscosity(100.0))
-    assert "a reason is signed" in bench.decide(Verdict.RELEASE, reason=reason).why
+    assert "a reason is needed" in bench.decide(Verdict.RELEASE, reason=reason).why
     assert bench.decision() is None
 
 

@@ -2,6 +2,7 @@
 
 import json
 from contextlib import closing
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -10,8 +11,8 @@ from hypothesis import strategies as st
 
 from gateway.events import SignInTried
 from gateway.people.passwords import hashed, matches, problem_of
-from gateway.people.rights import RIGHTS
-from gateway.people.second_device import code_matches
+from gateway.people.rights import RIGHTS, WITH_REASON
+from gateway.people.second_device import step_of_code
 from gateway.people.sign_in import LOCKED_AFTER, is_locked, next_attempt_ns
 from gateway.records.act_kinds import ActKind
 from gateway.records.acts import (
@@ -38,14 +39,24 @@ from gateway.records.acts import (
 )
 from gateway.records.lot_decisions import Verdict
 from gateway.records.people import Act as GuidanceAct
-from gateway.records.user_acts import AddUser, ChangeUser, EndSessions, EnrollKey, RevokeKey, SetPassword, UnlockUser
-from gateway.records.users import Credential, CredentialKind, Role
+from gateway.records.user_acts import (
+    AddUser,
+    ChangeUser,
+    EndSessions,
+    EnrollKey,
+    RevokeKey,
+    SetPassword,
+    SetSecondDevice,
+    UnlockUser,
+)
+from gateway.records.users import Credential, CredentialKind, Role, SignInCounted
 from gateway.store.queries.users import sign_in_of, users_of_all
 from gateway.time_units import SECOND_NS
 from tests.fixtures.building import NOW_NS, moment
-from tests.fixtures.people import HEAD, OWNER
+from tests.fixtures.people import A_HASH, HEAD, OWNER
 from tests.fixtures.store_bench import Bench
 
+BY_B = A_HASH.replace("$AA", "$BB")
 ACTS = {
     ActKind.ACKNOWLEDGE_ALARM: AcknowledgeAlarm(code="X"),
     ActKind.SETTLE_POINT: SettlePoint(material_lot_id="L", point_id="P"),
@@ -57,7 +68,8 @@ ACTS = {
                                         public_key="k", rows={}),
     ActKind.ADD_USER: AddUser(user_id="b", full_name="B", roles=(Role.VIEWER,)),
     ActKind.CHANGE_USER: ChangeUser(user_id="q.head", full_name="Q"),
-    ActKind.SET_PASSWORD: SetPassword(user_id="somebody", password_hash="h"),
+    ActKind.SET_PASSWORD: SetPassword(user_id="somebody", password_hash=A_HASH),
+    ActKind.SET_SECOND_DEVICE: SetSecondDevice(user_id="somebody"),
     ActKind.UNLOCK_USER: UnlockUser(user_id="somebody"),
     ActKind.END_SESSIONS: EndSessions(user_id="somebody"),
     ActKind.ENROLL_KEY: EnrollKey(user_id="q.head", public_key="ab" * 32, label="T1"),
@@ -104,11 +116,12 @@ def trail(bench, kind):
     return [json.loads(body) for (body,) in rows]
 
 
-def tried(bench, user_id, *, succeeded):
+def tried(bench, user_id, *, succeeded, origin="10.0.0.1", code_step=None):
+    """Give a password; return how often in a row it was wrong from there, and from elsewhere."""
     bench.now_ns += SECOND_NS
-    bench.commit(SignInTried(event_id=f"try-{bench.now_ns}", at=moment(bench.now_ns), user_id=user_id,
-                             succeeded=succeeded, via="command"))  # fmt: skip
-    return sign_in_of(bench.connection, user_id)
+    bench.commit(SignInTried(event_id=f"try-{bench.now_ns}", at=moment(bench.now_ns), user_id=user_id, origin=origin,
+                             succeeded=succeeded, via="console", code_step=code_step))  # fmt: skip
+    return tuple(sign_in_of(bench.connection, user_id, place) for place in (origin, ""))
 
 
 # --- rights ---------------------------------------------------------------------------------------------------
@@ -128,6 +141,13 @@ def test_each_role_may_do_what_its_rights_say_and_nothing_else(one_of_each_role,
     for_lack_of_right = "is not for" in answer.why
     assert for_lack_of_right == (role not in RIGHTS[kind]), answer.why
     assert len(trail(bench, "act_refused")) == refusals + for_lack_of_right
+
+
+@pytest.mark.parametrize("kind", sorted(WITH_REASON))
+def test_an_act_that_goes_on_record_with_a_reason_is_not_done_without_one(bench, kind):
+    for reason in ("", " \t", "\u200b\u2060"):
+        answer = bench.act(ACTS[kind], reason=reason)
+        assert (answer.outcome, answer.why) == (ActOutcome.REFUSED, "a reason is needed: it goes on record")
 
 
 def test_what_is_done_names_the_user_and_the_credential_in_the_trail(bench):
@@ -184,7 +204,7 @@ def test_without_users_only_the_stores_owner_makes_the_first_one_and_it_is_an_ad
         (EnrollKey(user_id="q.head", public_key="zz" * 32, label="T"), "no Ed25519"),
         (EnrollKey(user_id="b", public_key="ab" * 32, label="T"), "no user b"),
         (RevokeKey(key_id="nothing"), "no key nothing"),
-        (SetPassword(user_id="b", password_hash="h"), "no user b"),
+        (SetPassword(user_id="b", password_hash=A_HASH), "no user b"),
     ],
 )
 def test_what_cannot_be_is_refused_with_what_to_do(bench, act, why):
@@ -206,12 +226,14 @@ def test_a_key_signs_for_one_user_and_never_again_once_it_is_revoked(bench):
 
 def test_a_password_that_somebody_else_has_set_is_to_be_changed_and_one_of_ones_own_is_not(bench):
     bench.act(AddUser(user_id="b", full_name="B", roles=(Role.OPERATOR,)))
-    bench.act(SetPassword(user_id="b", password_hash="by an administrator"))
-    assert bench.act(SetPassword(user_id="q.head", password_hash="x"), credential=by("b")).outcome is ActOutcome.REFUSED
-    bench.act(SetPassword(user_id="b", password_hash="by b"), credential=by("b"))
+    bench.act(SetPassword(user_id="b", password_hash=A_HASH))
+    assert (
+        bench.act(SetPassword(user_id="q.head", password_hash=A_HASH), credential=by("b")).outcome is ActOutcome.REFUSED
+    )
+    bench.act(SetPassword(user_id="b", password_hash=BY_B), credential=by("b"))
     rows = bench.connection.execute("SELECT password_hash, must_change FROM user_password ORDER BY seq")
-    assert [tuple(row) for row in rows] == [("by an administrator", 1), ("by b", 0)]
-    assert "by b" not in json.dumps(trail(bench, "password_set"))  # no hash goes into the trail, which is exported
+    assert [tuple(row) for row in rows] == [(A_HASH, 1), (BY_B, 0)]
+    assert BY_B not in json.dumps(trail(bench, "password_set"))  # no hash goes into the trail, which is exported
 
 
 def test_a_user_row_that_was_edited_by_hand_lets_nobody_act_and_is_found(bench):
@@ -243,30 +265,78 @@ def test_a_password_matches_its_own_hash_however_its_characters_are_composed():
     assert not matches("anything", "no hash")
 
 
-def test_a_wrong_password_slows_the_next_one_down_a_tenth_locks_and_a_right_one_begins_again(bench):
+def test_a_wrong_password_slows_the_next_one_down_and_a_right_one_begins_again(bench):
     bench.act(ACTS[ActKind.ADD_USER])
-    failed = [tried(bench, "b", succeeded=False) for _ in range(2)]
-    assert tried(bench, "b", succeeded=True).failures == 0
-    failed = [tried(bench, "b", succeeded=False) for _ in range(LOCKED_AFTER)]
-    delays = [next_attempt_ns(count.failures, count.last_failed_ns) - (count.last_failed_ns or 0) for count in failed]
+    for _ in range(2):
+        tried(bench, "b", succeeded=False)
+    here, elsewhere = tried(bench, "b", succeeded=True)
+    assert (here.failures, here.known, elsewhere.failures) == (0, True, 0)
+    counts = [tried(bench, "b", succeeded=False) for _ in range(10)]
+    delays = [next_attempt_ns(*count) - (count[0].last_failed_ns or 0) for count in counts]
     assert [max(delay, 0) // SECOND_NS for delay in delays] == [0, 0, 1, 2, 4, 8, 16, 32, 64, 128]
-    assert is_locked(failed[-1].failures)
+    bench.act(SetPassword(user_id="b", password_hash=A_HASH))
+    assert not any(sign_in_of(bench.connection, "b", place).failures for place in ("10.0.0.1", ""))
+    assert tried(bench, "nobody", succeeded=False)[0].failures == 0  # a name that is nobody's fills no table
+    assert trail(bench, "sign_in_failed")[-1] == {"via": "console", "origin": "10.0.0.1"}
+
+
+def test_guesses_from_elsewhere_never_keep_a_user_out_where_they_have_signed_in_before(bench):
+    bench.act(ACTS[ActKind.ADD_USER])
+    tried(bench, "b", succeeded=True, origin="10.0.0.7")
+    for number in range(2 * LOCKED_AFTER):
+        tried(bench, "b", succeeded=False, origin=f"10.0.1.{number % 40}")
+    own, elsewhere = (sign_in_of(bench.connection, "b", place) for place in ("10.0.0.7", ""))
+    assert not is_locked(own, elsewhere)
+    assert next_attempt_ns(own, elsewhere) == 0
+    fresh = sign_in_of(bench.connection, "b", "10.0.0.8")
+    assert is_locked(fresh, elsewhere)  # NIST SP 800-63B, 5.2.2: at most a hundred in a row
     assert len(trail(bench, "user_locked")) == 1
-    bench.act(SetPassword(user_id="b", password_hash="h"))
-    assert sign_in_of(bench.connection, "b").failures == 0
-    assert tried(bench, "nobody", succeeded=False).failures == 0  # a name that is nobody's fills no table
-    assert trail(bench, "sign_in_failed")[-1] == {"via": "command"}
+    assert bench.rows("SELECT count(*) FROM sign_in WHERE user_id = 'b'") == [(42,)]
+    bench.act(SetPassword(user_id="b", password_hash=A_HASH))
+    assert bench.rows("SELECT count(*) FROM sign_in WHERE user_id = 'b'") == [(0,)]
 
 
-@given(st.integers(0, 1000), st.integers(0, 2**60))
-def test_no_number_of_failures_delays_for_more_than_a_quarter_of_an_hour(failures, at_ns):
-    assert next_attempt_ns(failures, at_ns) <= at_ns + 900 * SECOND_NS
-    assert next_attempt_ns(failures, None) == 0
+def test_a_hundred_wrong_ones_in_a_row_lock_even_where_the_user_has_signed_in_before(bench):
+    bench.act(ACTS[ActKind.ADD_USER])
+    tried(bench, "b", succeeded=True)
+    counts = [tried(bench, "b", succeeded=False) for _ in range(LOCKED_AFTER)]
+    assert [is_locked(*count) for count in counts] == [False] * (LOCKED_AFTER - 1) + [True]
+    assert counts[-1][1].failures == 0  # and nowhere else
+
+
+def test_people_are_called_after_ten_wrong_passwords_and_again_after_ten_more(bench):
+    bench.act(ACTS[ActKind.ADD_USER])
+    for _ in range(25):
+        tried(bench, "b", succeeded=False)
+    raised = bench.rows("SELECT alarm_id, change FROM alarm_event ORDER BY seq")
+    assert raised == [("gateway/PASSWORD_GUESSED_AT_B", "raised")] * 2
+    assert [line["failures"] for line in trail(bench, "password_guessed_at")] == [10, 20]
+    assert bench.rows("SELECT count(*) FROM latch") == [(0,)]  # no model goes to shadow for it
+
+
+def test_addresses_of_guesses_push_none_out_from_where_the_user_signs_in(bench):
+    bench.act(ACTS[ActKind.ADD_USER])
+    tried(bench, "b", succeeded=True, origin="10.0.0.7")
+    for number in range(90):
+        tried(bench, "b", succeeded=False, origin=f"10.0.1.{number}")
+    assert bench.rows("SELECT count(*) FROM sign_in WHERE user_id = 'b'") == [(65,)]
+    assert sign_in_of(bench.connection, "b", "10.0.0.7").known
+
+
+@given(st.integers(0, 1000), st.integers(0, 1000), st.booleans(), st.integers(0, 2**60))
+def test_no_number_of_failures_delays_for_more_than_a_quarter_of_an_hour(own, others, known, at_ns):
+    here = SignInCounted(user_id="b", origin="x", failures=own, last_failed_ns=at_ns, known=known)
+    elsewhere = SignInCounted(user_id="b", origin="", failures=others, last_failed_ns=at_ns)
+    assert next_attempt_ns(here, elsewhere) <= at_ns + 900 * SECOND_NS
+    never = replace(here, last_failed_ns=None), replace(elsewhere, last_failed_ns=None)
+    assert next_attempt_ns(*never) == 0
 
 
 @pytest.mark.parametrize(("at", "code"), [(59, "287082"), (1111111109, "081804"), (20000000000, "353130")])
 def test_codes_of_a_second_device_are_those_of_rfc_6238_for_a_minute_and_a_half(at, code):
     secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"  # RFC 6238, appendix B: 12345678901234567890
-    assert all(code_matches(secret, code, now_ns=(at + drift) * SECOND_NS) for drift in (-30, 0, 30))
-    assert not any(code_matches(secret, code, now_ns=(at + drift) * SECOND_NS) for drift in (-90, 90))
-    assert not code_matches(secret, "", now_ns=NOW_NS)
+    steps = {step_of_code(secret, code, now_ns=(at + drift) * SECOND_NS) for drift in (-30, 0, 30)}
+    assert steps == {at // 30}
+    assert not any(step_of_code(secret, code, now_ns=(at + drift) * SECOND_NS) for drift in (-90, 90))
+    assert step_of_code(secret, "", now_ns=NOW_NS) is None
+    assert step_of_code("no base32!", code, now_ns=at * SECOND_NS) is None

@@ -190,7 +190,9 @@ def rows_of_people():
     yield "lot_decision", {"record_id": "sr", "material_lot_id": "L-ü", "verdict": "hold", "state": "stands",
                            "at_ns": 1, "body": "{}"}  # fmt: skip
     yield "stage_change", {"model": "m", "stage": "advise", "record_id": "sr", "at_ns": 1, "body": "{}"}
-    yield "sign_in", {"user_id": "q.head", "failures": 1, "last_failed_ns": 1}
+    yield "sign_in", {"user_id": "q.head", "origin": "10.0.0.7", "failures": 1, "last_failed_ns": 1, "known": 0,
+                      "at_ns": 1}  # fmt: skip
+    yield "code_used", {"user_id": "q.head", "step": 1}
 
 
 def rows_of_operation():

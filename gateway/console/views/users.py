@@ -28,8 +28,10 @@ class UserView(View):
     roles: list[str]
     os_user: str | None
     disabled: bool
-    locked: bool = Field(description="after too many wrong passwords in a row; an administrator unlocks")
-    failures: int = Field(description="wrong passwords in a row")
+    locked: bool = Field(
+        description="where they have not signed in yet: after too many wrong passwords; an administrator unlocks"
+    )
+    failures: int = Field(description="wrong passwords from where they have not signed in yet")
     next_attempt_at: str | None = Field(description="before it no password is looked at")
     last_sign_in_at: str | None
     has_password: bool
@@ -85,7 +87,7 @@ def users_view(connection: sqlite3.Connection, *, now_ns: int, idle_ns: int) -> 
         users=[
             _user(
                 user,
-                sign_in(connection, user.user_id),
+                sign_in(connection, user.user_id, ""),
                 last_ns=_last_sign_in_ns(connection, user.user_id),
                 sessions=len(_sessions(connection, user.user_id, now_ns=now_ns, idle_ns=idle_ns)),
                 now_ns=now_ns,
@@ -119,16 +121,16 @@ def account_view(
 def _user(
     user: User, known: SignIn, *, last_ns: int | None, sessions: int, now_ns: int, keys: list[KeyView]
 ) -> UserView:
-    counted, password = known.counted, known.password
-    next_ns = next_attempt_ns(counted.failures, counted.last_failed_ns)
+    elsewhere, password = known.elsewhere, known.password
+    next_ns = next_attempt_ns(known.here, elsewhere)
     return UserView(
         user_id=user.user_id,
         full_name=user.full_name,
         roles=[role.value for role in user.roles],
         os_user=user.os_user,
         disabled=user.disabled,
-        locked=is_locked(counted.failures),
-        failures=counted.failures,
+        locked=is_locked(known.here, elsewhere),
+        failures=elsewhere.failures,
         next_attempt_at=instant(next_ns if next_ns > now_ns else None),
         last_sign_in_at=instant(last_ns),
         has_password=password is not None,

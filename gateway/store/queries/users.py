@@ -11,11 +11,17 @@ from gateway.store.statements import SQL
 
 
 class SignIn(NamedTuple):
-    """What signing a user in stands on; ``password``: None where the user has none."""
+    """What signing a user in stands on; ``password``: None where the user has none.
+
+    ``here``, ``elsewhere``: wrong passwords from the address, and from all from where the user has not signed in yet.
+    ``newest_step``: of the newest code of the second device that was used, -1 where none was.
+    """
 
     user: User | None
     password: PasswordSet | None
-    counted: SignInCounted
+    here: SignInCounted
+    elsewhere: SignInCounted
+    newest_step: int
 
 
 def users_of_all(connection: sqlite3.Connection) -> tuple[User, ...]:
@@ -54,26 +60,43 @@ def user_named(connection: sqlite3.Connection, user_id: str) -> User | None:
     return _user(row) if row is not None and row["holds"] else None
 
 
-def sign_in_of(connection: sqlite3.Connection, user_id: str) -> SignInCounted:
-    """Return how often in a row a user's password was wrong."""
-    row = connection.execute(SQL["sign_in"], {"user_id": user_id}).fetchone()
-    failures, last_failed_ns = (0, None) if row is None else (row["failures"], row["last_failed_ns"])
-    return SignInCounted(user_id=user_id, failures=failures, last_failed_ns=last_failed_ns)
+def sign_in_of(connection: sqlite3.Connection, user_id: str, origin: str) -> SignInCounted:
+    """Return how often in a row a user's password was wrong, from an address."""
+    row = connection.execute(SQL["sign_in"], {"user_id": user_id, "origin": origin}).fetchone()
+    if row is None:
+        return SignInCounted(user_id=user_id, origin=origin, failures=0, last_failed_ns=None)
+    return SignInCounted(
+        user_id=user_id,
+        origin=origin,
+        failures=row["failures"],
+        last_failed_ns=row["last_failed_ns"],
+        known=bool(row["known"]),
+    )
 
 
-def sign_in(connection: sqlite3.Connection, user_id: str) -> SignIn:
-    """Return what signing a user in stands on."""
+def password_of(connection: sqlite3.Connection, user_id: str) -> PasswordSet | None:
+    """Return a user's password, None where there is none whose newest record holds."""
     row = connection.execute(SQL["newest_password"], {"user_id": user_id}).fetchone()
-    password = None
-    if row is not None and row["holds"]:
-        password = PasswordSet(
-            user_id=user_id,
-            password_hash=row["password_hash"],
-            totp_secret=row["totp_secret"],
-            must_change=bool(row["must_change"]),
-        )
-    user = next((user for user in users_of_all(connection) if user.user_id == user_id), None)
-    return SignIn(user, password, sign_in_of(connection, user_id))
+    if row is None or not row["holds"]:
+        return None
+    return PasswordSet(
+        user_id=user_id,
+        password_hash=row["password_hash"],
+        totp_secret=row["totp_secret"],
+        must_change=bool(row["must_change"]),
+    )
+
+
+def sign_in(connection: sqlite3.Connection, user_id: str, origin: str) -> SignIn:
+    """Return what signing a user in from an address stands on."""
+    step = connection.execute(SQL["code_used"], {"user_id": user_id}).fetchone()
+    return SignIn(
+        user=next((user for user in users_of_all(connection) if user.user_id == user_id), None),
+        password=password_of(connection, user_id),
+        here=sign_in_of(connection, user_id, origin),
+        elsewhere=sign_in_of(connection, user_id, ""),
+        newest_step=-1 if step is None else step["step"],
+    )
 
 
 def _user(row: sqlite3.Row) -> User:

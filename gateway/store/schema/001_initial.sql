@@ -1167,11 +1167,22 @@ CREATE VIEW stage_change_checked AS SELECT rowid AS row_number, *, hash IS
     CAST(body AS BLOB)) AS holds
 FROM stage_change;
 
--- How often in a row a user's password was wrong.
+-- How often in a row a user's password was wrong, by the address that it came from; origin '': all of them together from
+-- where the user has not signed in yet. known: the user has signed in from there.
 CREATE TABLE sign_in (
-    user_id         TEXT PRIMARY KEY,
+    user_id         TEXT NOT NULL,
+    origin          TEXT NOT NULL,
     failures        INTEGER NOT NULL,
-    last_failed_ns  INTEGER
+    last_failed_ns  INTEGER,
+    known           INTEGER NOT NULL,
+    at_ns           INTEGER NOT NULL,
+    PRIMARY KEY (user_id, origin)
+) STRICT, WITHOUT ROWID;
+
+-- The newest code of each user's second device that was used, as its step in time.
+CREATE TABLE code_used (
+    user_id  TEXT PRIMARY KEY,
+    step     INTEGER NOT NULL
 ) STRICT;
 
 -- Refused messages that concern a lot, or a sample ('' for the lot); result: the content of one that contradicts.

@@ -35,8 +35,29 @@ SELECT at_ns FROM audit INDEXED BY audit_by_subject
 WHERE subject = :user_id AND kind = 'sign_in' ORDER BY seq DESC LIMIT 1;
 
 -- name: sign_in
-SELECT failures, last_failed_ns FROM sign_in WHERE user_id = :user_id;
+SELECT failures, last_failed_ns, known FROM sign_in WHERE user_id = :user_id AND origin = :origin;
 
 -- name: count_sign_in
-INSERT INTO sign_in (user_id, failures, last_failed_ns) VALUES (:user_id, :failures, :last_failed_ns)
-ON CONFLICT (user_id) DO UPDATE SET failures = excluded.failures, last_failed_ns = excluded.last_failed_ns;
+INSERT INTO sign_in (user_id, origin, failures, last_failed_ns, known, at_ns)
+VALUES (:user_id, :origin, :failures, :last_failed_ns, :known, :at_ns)
+ON CONFLICT (user_id, origin) DO UPDATE SET
+    failures = excluded.failures, last_failed_ns = excluded.last_failed_ns, known = excluded.known,
+    at_ns = excluded.at_ns;
+
+-- of the addresses of one user: those from where the user has signed in are kept before all others
+-- name: prune_sign_ins
+DELETE FROM sign_in WHERE user_id = :user_id AND origin <> '' AND origin NOT IN (
+    SELECT origin FROM sign_in WHERE user_id = :user_id AND origin <> '' ORDER BY known DESC, at_ns DESC LIMIT :most);
+
+-- name: forget_sign_ins
+DELETE FROM sign_in WHERE user_id = :user_id;
+
+-- name: forget_failures
+UPDATE sign_in SET failures = 0, last_failed_ns = NULL WHERE user_id = :user_id;
+
+-- name: code_used
+SELECT step FROM code_used WHERE user_id = :user_id;
+
+-- name: note_code_used
+INSERT INTO code_used (user_id, step) VALUES (:user_id, :step)
+ON CONFLICT (user_id) DO UPDATE SET step = max(step, excluded.step);

@@ -94,5 +94,7 @@ RECORD_KINDS: Mapping[type[Record], RecordKind] = dict((
     _kind(signatures.signing_state_changed, "signing_state"),
     _kind(lot_decisions.lot_decided, "lot_decision", "lot_to_judge"),
     _kind(users.sign_in_counted, "sign_in"),
+    _kind(users.failures_forgotten, "sign_in"),
     _kind(users.sessions_ended, "console_session"),
+    _kind(users.code_used, "code_used"),
 ))  # fmt: skip

@@ -1,0 +1,102 @@
+"""Passwords and second devices: who sets them, and of what kind they are."""
+
+from dataclasses import replace
+
+from gateway.decision import Decision
+from gateway.decisions.changes import audit_entry
+from gateway.decisions.users import MAKE_A_HASH, unknown_user, user_in
+from gateway.events import ActRequested
+from gateway.facts.acts import PasswordFacts
+from gateway.people.passwords import problem_of_hash
+from gateway.people.second_device import problem_of_secret, step_of_code
+from gateway.people.signing import not_by_both_components
+from gateway.records.acts import Answer, done, refused
+from gateway.records.user_acts import SetPassword, SetSecondDevice
+from gateway.records.users import CodeUsed, PasswordSet, Role, User
+
+
+def on_set_password(event: ActRequested, facts: PasswordFacts) -> Decision:
+    """Give a user a password: oneself, or an administrator, whose choice the user has to replace.
+
+    Administrators get one from the store's owner, too: guesses of a stranger lock the last one, and nobody else could.
+    """
+    act = event.act
+    assert isinstance(act, SetPassword)  # noqa: S101 - its row in the table says so
+    user = user_in(act.user_id, facts)
+    if user is None:
+        return unknown_user(act.user_id)
+    if not _may_set(user, event, facts):
+        return _refusal(f"the password of {act.user_id} is not yours", hint="an administrator can set it anew")
+    problem = problem_of_hash(act.password_hash)
+    if problem is not None:
+        return _refusal(problem, hint=MAKE_A_HASH)
+    own = _is_own(act.user_id, facts)
+    password = PasswordSet(
+        user_id=act.user_id,
+        password_hash=act.password_hash,
+        totp_secret=None if facts.password is None else facts.password.totp_secret,
+        must_change=not own,
+    )
+    return Decision(
+        records=(password,),
+        audit=(audit_entry("password_set", act.user_id, must_change=not own, person=event.person),),
+        answer=done(),
+    )
+
+
+def on_set_second_device(event: ActRequested, facts: PasswordFacts) -> Decision:
+    """Have a code asked for with each password of a user, or no longer; where one is lost, an administrator's act."""
+    act = event.act
+    assert isinstance(act, SetSecondDevice)  # noqa: S101 - its row in the table says so
+    user = user_in(act.user_id, facts)
+    if user is None:
+        return unknown_user(act.user_id)
+    own = _is_own(act.user_id, facts)
+    if not own and (act.totp_secret is not None or not _may_set(user, event, facts)):
+        return _refusal(f"the second device of {act.user_id} is not yours",
+                        hint="each person sets their own; an administrator can take a lost one away")  # fmt: skip
+    missing = not_by_both_components(event.credential) if own else None
+    if missing is not None:
+        return Decision(answer=missing)
+    password = facts.password
+    if password is None:
+        return _refusal(f"{act.user_id} has no password", hint="a code is asked for with it: labline user password")
+    return _taken_away(password, event) if act.totp_secret is None else _added(password, act, event)
+
+
+def _added(password: PasswordSet, act: SetSecondDevice, event: ActRequested) -> Decision:
+    secret = act.totp_secret or ""
+    problem = problem_of_secret(secret)
+    if problem is not None:
+        return _refusal(problem, hint="labline user second-device makes one")
+    step = step_of_code(secret, act.code, now_ns=event.at_ns)
+    if step is None:
+        return _refusal("this is not the present code of the device", hint="nothing is changed; is its clock right?")
+    return Decision(
+        records=(replace(password, totp_secret=secret), CodeUsed(user_id=act.user_id, step=step)),
+        audit=(audit_entry("second_device_set", act.user_id, person=event.person, reason=event.reason),),
+        answer=done(),
+    )
+
+
+def _taken_away(password: PasswordSet, event: ActRequested) -> Decision:
+    if password.totp_secret is None:
+        return _refusal(f"{password.user_id} has no second device", hint="there is nothing to do")
+    entry = audit_entry("second_device_removed", password.user_id, person=event.person, reason=event.reason)
+    return Decision(records=(replace(password, totp_secret=None),), audit=(entry,), answer=done())
+
+
+def _is_own(user_id: str, facts: PasswordFacts) -> bool:
+    return facts.actor is not None and facts.actor.user_id == user_id
+
+
+def _may_set(user: User, event: ActRequested, facts: PasswordFacts) -> bool:
+    """Return whether a person may set what another signs in with, or their own."""
+    by_owner = event.credential.owns_store and Role.ADMINISTRATOR in user.roles
+    by_administrator = facts.actor is not None and Role.ADMINISTRATOR in facts.actor.roles
+    return _is_own(user.user_id, facts) or by_owner or by_administrator
+
+
+def _refusal(why: str, *, hint: str) -> Decision:
+    answer: Answer = refused(why, hint=hint)
+    return Decision(answer=answer)
