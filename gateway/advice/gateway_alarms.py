@@ -55,6 +55,7 @@ class GatewayAlarm(StrEnum):
     SETPOINT_WRITES_STOPPED = "SETPOINT_WRITES_STOPPED"
     NOTIFY_UNAVAILABLE = "NOTIFY_UNAVAILABLE"
     PASSWORD_GUESSED_AT = "PASSWORD_GUESSED_AT"  # noqa: S105 - the name of an alarm
+    PASSWORD_SET = "PASSWORD_SET"  # noqa: S105 - the name of an alarm
     OTHER = "OTHER"
 
 
@@ -84,6 +85,7 @@ _POSITIONS: Mapping[GatewayAlarm, Role] = {
     GatewayAlarm.AUDIT_BEHIND_WITNESS: Role.QUALITY,
     GatewayAlarm.EVIDENCE_DAMAGED: Role.QUALITY,
     GatewayAlarm.PASSWORD_GUESSED_AT: Role.ADMINISTRATOR,
+    GatewayAlarm.PASSWORD_SET: Role.QUALITY,
 }
 _SOURCE, _DISCONNECTED = "SOURCE_", "_DISCONNECTED"
 
@@ -102,6 +104,11 @@ def kind_of(code: str) -> tuple[GatewayAlarm, str]:
 def guessing_of(user_id: str) -> str:
     """Return the code of the alarm that somebody guesses a user's password; it returns by itself."""
     return f"{GatewayAlarm.PASSWORD_GUESSED_AT}_{user_id.upper()}"
+
+
+def password_set_of(user_id: str) -> str:
+    """Return the code of the alarm that somebody else has set a user's password; it returns by itself."""
+    return f"{GatewayAlarm.PASSWORD_SET}_{user_id.upper()}"
 
 
 def title_of(code: str) -> str:

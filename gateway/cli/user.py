@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from gateway.cli.acts import asked_for, name_option, person_option, reason_option, sign_in_of
+from gateway.cli.acts import asked_for, name_option, person_option, reason_option, show_waiting, sign_in_of
 from gateway.cli.options import CONFIG, JSON
 from gateway.cli.output import out, show_json, show_table
 from gateway.config.credentials import credential
@@ -14,7 +14,7 @@ from gateway.config.reading import read
 from gateway.errors import LablineError
 from gateway.people.passwords import hashed, problem_of
 from gateway.people.second_device import device_address, new_secret
-from gateway.records.acts import Act, Answer
+from gateway.records.acts import Act, ActOutcome, Answer
 from gateway.records.user_acts import (
     AddUser,
     ChangeUser,
@@ -87,8 +87,7 @@ def add(
 ) -> None:
     """Add a user. The first must be an administrator, added by the account that owns the store."""
     act = AddUser(user_id=user, full_name=name, roles=tuple(roles or ()), os_user=account)
-    _done(act, config, person, reason)
-    out.print(f"{user} is a user now; set a password with: labline user password {user}", soft_wrap=True)
+    _done(act, config, person, reason, f"{user} is a user now; set a password with: labline user password {user}")
 
 
 @app.command()
@@ -102,8 +101,8 @@ def role(
     person: str | None = _PERSON,
 ) -> None:
     """Replace the roles of a user by those that are named."""
-    _done(ChangeUser(user_id=user, roles=tuple(roles)), config, person, reason)
-    out.print(f"{user} has the roles: {', '.join(roles)}", soft_wrap=True)
+    _done(ChangeUser(user_id=user, roles=tuple(roles)), config, person, reason,
+          f"{user} has the roles: {', '.join(roles)}")  # fmt: skip
 
 
 @app.command()
@@ -118,8 +117,7 @@ def change(
     """Change a user's printed name, or the operating system's account that acts as this user."""
     if name is None and account is None:
         raise LablineError("no change is named", hint="give --name or --os-user")
-    _done(ChangeUser(user_id=user, full_name=name, os_user=account), config, person, reason)
-    out.print(f"{user} is changed")
+    _done(ChangeUser(user_id=user, full_name=name, os_user=account), config, person, reason, f"{user} is changed")
 
 
 @app.command()
@@ -127,8 +125,7 @@ def disable(
     user: str = _USER, config: Path = CONFIG, reason: str | None = _REASON, person: str | None = _PERSON
 ) -> None:
     """Stop a user from acting; what the user has done stays on record."""
-    _done(ChangeUser(user_id=user, disabled=True), config, person, reason)
-    out.print(f"{user} is disabled")
+    _done(ChangeUser(user_id=user, disabled=True), config, person, reason, f"{user} is disabled")
 
 
 @app.command()
@@ -136,8 +133,7 @@ def enable(
     user: str = _USER, config: Path = CONFIG, reason: str | None = _REASON, person: str | None = _PERSON
 ) -> None:
     """Allow a disabled user to act again."""
-    _done(ChangeUser(user_id=user, disabled=False), config, person, reason)
-    out.print(f"{user} is enabled")
+    _done(ChangeUser(user_id=user, disabled=False), config, person, reason, f"{user} is enabled")
 
 
 @app.command()
@@ -214,6 +210,9 @@ def enroll(
 ) -> None:
     """Let a terminal's key sign responses of a user; without a signature a response can only acknowledge."""
     answer = _done(EnrollKey(user_id=user, public_key=_public_key(key), label=label), config, person, None)
+    if answer.outcome is ActOutcome.PENDING:
+        show_waiting(answer, as_json=as_json)
+        return
     if as_json:
         show_json({"user": user, "key": answer.details["key_id"], "terminal": label})
         return
@@ -231,9 +230,15 @@ def revoke(
     out.print(f"the key {key} is revoked", soft_wrap=True)
 
 
-def _done(act: Act, config: Path, person: str | None, reason: str | None) -> Answer:
+def _done(act: Act, config: Path, person: str | None, reason: str | None, done: str = "") -> Answer:
+    """Have an act done, and print what is done then, or what it waits for."""
     settings, _sha256 = read(config)
-    return perform(settings, act, path=config.resolve(), sign_in=sign_in_of(person), reason=reason or "")
+    answer = perform(settings, act, path=config.resolve(), sign_in=sign_in_of(person), reason=reason or "")
+    if done and answer.outcome is ActOutcome.PENDING:
+        show_waiting(answer)
+    elif done:
+        out.print(done, soft_wrap=True)
+    return answer
 
 
 def _new_password(user: User) -> str:

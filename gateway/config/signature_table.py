@@ -48,6 +48,8 @@ def all_can_be_given(tables: Mapping[ActKind, SignatureTable]) -> Mapping[ActKin
     for kind, table in tables.items():
         if table.count < SIGNABLE[kind].least:
             raise ValueError(f"{kind} is always signed, so it needs count = {SIGNABLE[kind].least} at least")
+        if SIGNABLE[kind].by_another and table.author_signs and table.count == 1:
+            raise ValueError(f"{kind} is confirmed by another person, so it needs author_signs = false, or count = 2")
         if not SIGNABLE[kind].waits and (table.count > 1 or (table.count and not table.author_signs)):
             raise ValueError(f"{kind} takes effect at once, so it needs count = 1 at most, and author_signs = true")
     return tables

@@ -22,6 +22,7 @@ from gateway.console.asked import (
     parts_of,
     refuse_foreign_names,
     refuse_foreign_pages,
+    refuse_long_heads,
     refuse_smuggling,
     routed,
 )
@@ -106,6 +107,7 @@ class Application:
         await answer(scope, receive, _with_headers(send, tls=self._tls))
 
     async def _answer(self, request: Request) -> Response:
+        refuse_long_heads(request)
         refuse_smuggling(request)
         if self._on_loopback:
             refuse_foreign_names(request)

@@ -13,6 +13,7 @@ from gateway.console.views.parts import AskedFor
 
 LONGEST_BODY_BYTES = 64 * 1024
 LONGEST_BODY_OF_STRANGER = 4 * 1024
+_LONGEST_HEAD_BYTES = 16 * 1024
 _BODY_SECONDS = 10.0
 _LONGEST_PART = 256  # characters of a part of a path
 _MOST_PROBLEMS = 3
@@ -110,6 +111,12 @@ def _parameters(pattern: list[str], parts: list[str]) -> dict[str, str] | None:
         elif name != part:
             return None
     return parameters
+
+
+def refuse_long_heads(request: Request) -> None:
+    """Raise where the headers are longer than any browser's: what comes in one piece is read as a whole."""
+    if sum(len(name) + len(value) for name, value in request.scope["headers"]) > _LONGEST_HEAD_BYTES:
+        raise RefusedError(431, f"at most {_LONGEST_HEAD_BYTES} bytes of headers")
 
 
 def refuse_smuggling(request: Request) -> None:

@@ -28,6 +28,7 @@ _REFUSALS = {
     "403": "the role may not, or the request does not come from the page",
     "404": "nothing is on record of it",
     "413": "the request is too long",
+    "431": "the headers are too long",
     "429": "too many wrong passwords or requests; Retry-After says when again",
     "503": "the gateway has more to do than it can",
 }

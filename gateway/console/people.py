@@ -213,6 +213,10 @@ class People:
             secure=self._options.certificate is not None,
         )  # fmt: skip
 
+    def _is_signed_by_its_author(self, kind: ActKind) -> bool:
+        policy = policy_of(kind, self._line.signatures)
+        return policy.count > 0 and policy.author_signs
+
     def _me(self, session: Session) -> MeView:
         roles = session.user.roles
         return MeView(
@@ -224,7 +228,7 @@ class People:
                 for kind, permitted in RIGHTS.items()
                 if kind not in NOT_BY_CONSOLE and not permitted.isdisjoint(roles)
             ],
-            signed_acts=[kind.value for kind in SIGNABLE if policy_of(kind, self._line.signatures).count],
+            signed_acts=[kind.value for kind in SIGNABLE if self._is_signed_by_its_author(kind)],
             must_change_password=session.must_change,
             language=language(),
             line=self._line.path,

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from gateway.advice.alarm_states import after
+from gateway.advice.gateway_alarms import gateway_alarm, password_set_of
 from gateway.decision import Decision
 from gateway.decisions.changes import audit_entry
 from gateway.decisions.users import MAKE_A_HASH, unknown_user, user_in
@@ -9,8 +11,11 @@ from gateway.events import ActRequested
 from gateway.facts.acts import PasswordFacts
 from gateway.people.passwords import problem_of_hash
 from gateway.people.second_device import problem_of_secret, step_of_code
+from gateway.people.second_person import CONFIRMED
 from gateway.people.signing import not_by_both_components
 from gateway.records.acts import Answer, done, refused
+from gateway.records.alarms import AlarmChange, AlarmChanged
+from gateway.records.record import Record
 from gateway.records.user_acts import SetPassword, SetSecondDevice
 from gateway.records.users import CodeUsed, PasswordSet, Role, User
 
@@ -37,11 +42,19 @@ def on_set_password(event: ActRequested, facts: PasswordFacts) -> Decision:
         totp_secret=None if facts.password is None else facts.password.totp_secret,
         must_change=not own,
     )
+    called = () if own or CONFIRMED.isdisjoint(user.roles) else _called(user, event, facts)
     return Decision(
-        records=(password,),
+        records=(password, *called),
         audit=(audit_entry("password_set", act.user_id, must_change=not own, person=event.person),),
         answer=done(),
     )
+
+
+def _called(user: User, event: ActRequested, facts: PasswordFacts) -> tuple[Record, ...]:
+    """Call people: whoever sets the password of one who decides on quality could sign in as that one."""
+    alarm = facts.alarm or gateway_alarm(password_set_of(user.user_id), latched=False)
+    raised = after(alarm, AlarmChange.RAISED, at_ns=event.at_ns)
+    return () if raised is None else (AlarmChanged(alarm=raised, change=AlarmChange.RAISED),)
 
 
 def on_set_second_device(event: ActRequested, facts: PasswordFacts) -> Decision:

@@ -55,7 +55,8 @@ def signed(decide: Decide) -> Decide:
 def _asked_for(event: ActRequested, facts: ActFacts, policy: SignaturePolicy, decide: Decide) -> Decision:
     """Put an act on record that needs signatures, with its author's where that is one of them."""
     actor = _actor(facts)
-    missing = not_by_both_components(event.credential) or _asked_already(facts)
+    missing = not_by_both_components(event.credential) if policy.author_signs else None
+    missing = missing or _asked_already(facts)
     if missing is not None:
         return Decision(answer=missing)
     request = RequestOfAct(
@@ -99,7 +100,8 @@ def sign_pending(acts: Mapping[ActKind, Decide]) -> Callable[[ActRequested, Pend
         policy = policy_of(request.act.kind, facts.line.signatures)
         refusal = (
             _another_record(act, pending.record)
-            or not_the_signer(policy, actor, author_id=request.author.user_id, signatures=pending.signatures)
+            or not_the_signer(policy, actor, author_id=request.author.user_id, signatures=pending.signatures,
+                              about=WORDING[request.act.kind].concerns(request.act))
         )  # fmt: skip
         if refusal is not None:
             return Decision(answer=refusal)

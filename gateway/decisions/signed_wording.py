@@ -6,11 +6,13 @@ from typing import Any
 
 from gateway.decisions.lot_decision import what_it_rests_on
 from gateway.decisions.model_stage import evidence_of, stage_now
-from gateway.facts.acts import PointOnRecord, SettlePointFacts
+from gateway.facts.acts import PointOnRecord, SettlePointFacts, UserFacts
 from gateway.facts.guidance import AnswerFacts
+from gateway.people.second_person import ChangeOfUsers, is_confirmed
 from gateway.records.act_kinds import ActKind
 from gateway.records.acts import Act, AnswerGuidance, SettlePoint
 from gateway.records.people import Act as GuidanceAct
+from gateway.records.user_acts import ChangeUser
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -18,7 +20,8 @@ class Wording:
     """Of an act that can be signed: what it is about, what is done, and the facts for which it is asked.
 
     ``evidence``: what stood beside it when it was asked for: it is signed too, and may change while the act waits.
-    ``needs``: whether this act of its kind needs signatures at all, where the policy asks for them.
+    ``needs``: whether this act of its kind needs signatures at all, where the policy asks for them. ``concerns``: the
+    user whom it is about, who does not sign it.
     """
 
     subject: Callable[[Any], str]
@@ -26,6 +29,7 @@ class Wording:
     rests_on: Callable[[Any, Any], Mapping[str, Any]] = lambda _act, _facts: {}
     evidence: Callable[[Any, Any], Mapping[str, Any]] = lambda _act, _facts: {}
     needs: Callable[[Any, Any], bool] = lambda _act, _facts: True
+    concerns: Callable[[Any], str | None] = lambda _act: None
 
 
 def _of_point(act: SettlePoint, facts: SettlePointFacts) -> Mapping[str, Any]:
@@ -49,6 +53,26 @@ def _of_move(_act: AnswerGuidance, facts: AnswerFacts) -> Mapping[str, Any]:
         "proposed": suggestion.proposed, "unit": suggestion.unit,
         "model": None if model is None else f"{model.name} {model.version}",
     }  # fmt: skip
+
+
+def _of_user(act: ChangeOfUsers, facts: UserFacts) -> Mapping[str, Any]:
+    user = next((user for user in facts.users if user.user_id == act.user_id), None)
+    if user is None:
+        return {"user": None}
+    return {"user": user.full_name, "roles": [role.value for role in user.roles], "account": user.os_user,
+            "disabled": user.disabled}  # fmt: skip
+
+
+def _confirmed(act: ChangeOfUsers, facts: UserFacts) -> bool:
+    return is_confirmed(act, actor=facts.actor, users=facts.users, confirmers=facts.confirmers)
+
+
+def _change_of(act: ChangeUser) -> str:
+    changes = [] if act.roles is None else [f"roles: {', '.join(act.roles)}"]
+    changes += [] if act.os_user is None else [f"account: {act.os_user or 'none'}"]
+    changes += [] if act.disabled is None else ["disabled" if act.disabled else "enabled"]
+    changes += [] if act.full_name is None else [f"name: {act.full_name}"]
+    return f"user {act.user_id}: {'; '.join(changes)}"
 
 
 WORDING: Mapping[ActKind, Wording] = {
@@ -83,6 +107,27 @@ WORDING: Mapping[ActKind, Wording] = {
     ),
     ActKind.SIGN_BIASES: Wording(
         subject=lambda act: act.model, what=lambda act: f"corrections of {act.model} are put into force"
+    ),
+    ActKind.ADD_USER: Wording(
+        subject=lambda act: act.user_id,
+        what=lambda act: f"user {act.user_id} ({act.full_name}) with the roles: {', '.join(act.roles)}",
+        rests_on=_of_user,
+        needs=_confirmed,
+        concerns=lambda act: act.user_id,
+    ),
+    ActKind.CHANGE_USER: Wording(
+        subject=lambda act: act.user_id,
+        what=_change_of,
+        rests_on=_of_user,
+        needs=_confirmed,
+        concerns=lambda act: act.user_id,
+    ),
+    ActKind.ENROLL_KEY: Wording(
+        subject=lambda act: act.user_id,
+        what=lambda act: f"the key {act.public_key[:16]} of terminal {act.label} signs for {act.user_id}",
+        rests_on=_of_user,
+        needs=_confirmed,
+        concerns=lambda act: act.user_id,
     ),
 }
 

@@ -105,17 +105,25 @@ class ArchiveFacts(ActFacts):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UserFacts(ActFacts):
-    """The users of the line and their keys, as the newest records of each say."""
+    """The users of the line and their keys, as the newest records of each say.
+
+    ``confirmers``: who are or were quality or administrator, and have a password.
+    """
 
     users: tuple[User, ...]
     keys: tuple[KeyChanged, ...]
+    confirmers: frozenset[str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PasswordFacts(UserFacts):
-    """The present password of the user whom the act is about, None where there is none."""
+    """The present password of the user whom the act is about, None where there is none.
+
+    ``alarm``: that somebody else has set this user's password, as it stands.
+    """
 
     password: PasswordSet | None
+    alarm: Alarm | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

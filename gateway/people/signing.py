@@ -20,14 +20,22 @@ class Signable:
     """An act that can need signatures: its policy where the plant states none; ``least``: how many it always needs.
 
     ``waits``: whether it can wait for a second person; one that takes effect in the running gateway at once cannot.
+    ``by_another``: it is there so that a second person confirms it, so its author's signature alone is none.
     """
 
     policy: SignaturePolicy
     waits: bool
     least: int = 0
+    by_another: bool = False
 
 
 _BY_RIGHT = SignaturePolicy(roles=(Role.QUALITY,), count=0)
+
+_BY_SECOND_PERSON = Signable(  # where somebody could act by it as one of these: people/second_person.py
+    policy=SignaturePolicy(roles=(Role.QUALITY, Role.ADMINISTRATOR), count=1, author_signs=False),
+    waits=True,
+    by_another=True,
+)
 
 _BY_QUALITY = SignaturePolicy(roles=(Role.QUALITY,), count=1)
 
@@ -44,6 +52,9 @@ SIGNABLE: Mapping[ActKind, Signable] = {
     ActKind.PROMOTE_MODEL: Signable(policy=_BY_RIGHT, waits=False),
     ActKind.ROLL_BACK_MODEL: Signable(policy=_BY_RIGHT, waits=False),
     ActKind.SIGN_BIASES: Signable(policy=_BY_RIGHT, waits=False),
+    ActKind.ADD_USER: _BY_SECOND_PERSON,
+    ActKind.CHANGE_USER: _BY_SECOND_PERSON,
+    ActKind.ENROLL_KEY: _BY_SECOND_PERSON,
 }
 
 
@@ -68,9 +79,11 @@ def not_by_both_components(credential: Credential) -> Answer | None:
 
 
 def not_the_signer(
-    policy: SignaturePolicy, user: User, *, author_id: str, signatures: Sequence[Signature]
+    policy: SignaturePolicy, user: User, *, author_id: str, signatures: Sequence[Signature], about: str | None = None
 ) -> Answer | None:
-    """Return why a user does not sign an act that waits, None where they may."""
+    """Return why a user does not sign an act that waits, None where they may; ``about``: the user whom it is about."""
+    if user.user_id == about:
+        return refused(f"this is about {user.user_id}, who does not sign it", hint="another person signs it")
     if any(signature.user_id == user.user_id for signature in signatures):
         return refused(f"{user.user_id} has signed this already", hint="it waits for another person")
     if user.user_id == author_id:

@@ -22,7 +22,7 @@ from gateway.records.acts import Act, Answer, refused
 from gateway.records.user_acts import SetPassword
 from gateway.records.users import Credential, CredentialKind
 from gateway.store.database import read_state
-from gateway.store.queries.users import sign_in
+from gateway.store.queries.users import SignIn, sign_in
 
 
 class Checked(NamedTuple):
@@ -45,6 +45,11 @@ def check(directory: Path, request: SignInRequest, *, now_ns: int) -> Checked:
     refusal = refused_before_checking(known.here, known.elsewhere, now_ns=now_ns)
     if refusal is not None:
         return Checked(succeeded=False, refusal=refusal)
+    return _looked_at(known, request, now_ns=now_ns)
+
+
+def _looked_at(known: SignIn, request: SignInRequest, *, now_ns: int) -> Checked:
+    """Return whether password and code are right; who has neither takes as long."""
     password = known.password
     right = matches(request.password, None if password is None else password.password_hash)
     if not right or password is None or known.user is None or known.user.disabled:

@@ -240,7 +240,8 @@ def test_signatures_are_asked_for_by_act_with_roles_and_a_number(tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('[signatures.add_user]\nroles = ["quality"]', "no act that can be signed"),
+        ('[signatures.retry_messages]\nroles = ["quality"]', "no act that can be signed"),
+        ('[signatures.add_user]\nroles = ["quality"]', "author_signs = false"),
         ("[signatures.settle_point]\nroles = []", "signatures.settle_point.roles"),
         ('[signatures.settle_point]\nroles = ["boss"]', "signatures.settle_point.roles"),
         ('[signatures.settle_point]\nroles = ["quality", "quality"]', "twice"),

@@ -6,7 +6,8 @@ from urllib.parse import quote
 import pytest
 import pytest_asyncio
 
-from gateway.console import asked
+from gateway.console import application, asked, attempts
+from gateway.console.openapi import document
 from gateway.console.routes import ROUTES, Access
 from gateway.records.users import Role
 from tests.console.test_doors import ACTS, path_of
@@ -17,6 +18,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 SIGNED_IN = [route for route in ROUTES if route.access is not Access.ANYBODY]
 READ = [route for route in SIGNED_IN if route.method == "GET" and route.path != "/api/events"]
 CHANGING = [route for route in ROUTES if route.method != "GET"]
+DESCRIPTION = document()["components"]["schemas"]
+ASKED = DESCRIPTION["ActAsked"]
 NASTY = ("'; DROP TABLE audit; --", "' OR '1'='1", '"', "%", "_", "\\", "<script>alert(1)</script>", "ünï😀", "a" * 200,
          "-1", "1e999", "NULL", "x'41'", "__proto__")  # fmt: skip
 
@@ -27,6 +30,9 @@ async def shared(tmp_path_factory):
     directory, browsers = tmp_path_factory.mktemp("console"), {}
     with pytest.MonkeyPatch.context() as patch:
         quick_passwords(patch)
+        for name in ("_AT_ONCE", "_AT_ONCE_OF_ADDRESS"):
+            patch.setattr(attempts, name, 10**6)
+        patch.setattr(application, "_UNKNOWN_AT_ONCE", 10**6)
         new_store_with_users(directory)
         async with console_at_work(directory, line()) as at_work:
 
@@ -149,6 +155,31 @@ async def test_what_people_type_is_never_taken_for_a_statement(shared, text):
     for kind, parameters in ACTS.items():
         filled = {name: text if isinstance(value, str) else value for name, value in parameters.items()}
         assert (await browser.act(kind.value, filled, reason=text)).get("outcome") != "done"
+    assert (await browser.get("/api/audit")).document["lines"]
+
+
+@pytest.mark.parametrize("text", NASTY)
+async def test_nothing_that_is_typed_to_sign_in_is_taken_for_a_statement(shared, text):
+    fields = {
+        "/session": ({"user": "viewer", "password": PASSWORD}, ("user", "password")),
+        "/session/link": ({"link": "x"}, ("link",)),
+        "/setup": (
+            {"link": "x", "user_id": "u", "full_name": "U", "password": PASSWORD},
+            ("link", "user_id", "full_name"),
+        ),
+    }
+    for path, (right, names) in fields.items():
+        for name in names:
+            answer = await shared.stranger().post(path, {**right, name: text})
+            assert answer.status in {400, 401}, (path, name)
+            assert "set-cookie" not in answer.headers
+    browser = await shared.signed_in("administrator")
+    kinds = {act["title"]: act["properties"]["parameters"]["$ref"].rpartition("/")[2] for act in ASKED["oneOf"]}
+    for kind, shape in kinds.items():
+        properties = DESCRIPTION[shape]["properties"]
+        filled = {name: text for name, field in properties.items() if field.get("type") == "string"}
+        answer = await browser.act(kind, filled | {"seconds": 60.0} if "seconds" in properties else filled, reason=text)
+        assert answer.get("outcome") != "done" or kind == "stop_writes", kind
     assert (await browser.get("/api/audit")).document["lines"]
 
 

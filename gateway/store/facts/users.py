@@ -1,22 +1,40 @@
 """From the tables: what deciding on users stands on. Runs inside the writer's transaction."""
 
+from typing import TypedDict
+
 from gateway.advice.alarm_states import gateway_alarm_id
-from gateway.advice.gateway_alarms import guessing_of
+from gateway.advice.gateway_alarms import guessing_of, password_set_of
 from gateway.events import ActRequested, SignInTried
 from gateway.facts.acts import PasswordFacts, SignInFacts, UserFacts
 from gateway.records.user_acts import SetPassword, SetSecondDevice
+from gateway.records.users import KeyChanged, User
 from gateway.store.facts.acts import act_base
 from gateway.store.facts.loaders import loader
 from gateway.store.facts.reading import Reading
 from gateway.store.queries.alarms import alarm_of
 from gateway.store.queries.users import keys_of_all, password_of, sign_in_of, users_of_all
+from gateway.store.statements import SQL
+
+
+class _Users(TypedDict):
+    users: tuple[User, ...]
+    keys: tuple[KeyChanged, ...]
+    confirmers: frozenset[str]
+
+
+def _users(reading: Reading) -> _Users:
+    connection = reading.connection
+    return {
+        "users": users_of_all(connection),
+        "keys": keys_of_all(connection),
+        "confirmers": frozenset(row["user_id"] for row in connection.execute(SQL["confirmers"])),
+    }
 
 
 @loader
 def user_facts(reading: Reading, event: ActRequested) -> UserFacts:
     """Return the users and their keys."""
-    connection = reading.connection
-    return UserFacts(**act_base(reading, event), users=users_of_all(connection), keys=keys_of_all(connection))
+    return UserFacts(**act_base(reading, event), **_users(reading))
 
 
 @loader
@@ -27,9 +45,9 @@ def password_facts(reading: Reading, event: ActRequested) -> PasswordFacts:
         raise TypeError(f"{act.kind} is about no password")
     return PasswordFacts(
         **act_base(reading, event),
-        users=users_of_all(connection),
-        keys=keys_of_all(connection),
+        **_users(reading),
         password=password_of(connection, act.user_id),
+        alarm=alarm_of(connection, gateway_alarm_id(password_set_of(act.user_id))),
     )
 
 

@@ -8,6 +8,12 @@ FROM user_version_checked AS newest
 WHERE seq = (SELECT max(seq) FROM user_version WHERE user_id = newest.user_id)
 ORDER BY user_id;
 
+-- who has a password and is or was of a role that confirms changes of users: disabling them takes nothing away
+-- name: confirmers
+SELECT DISTINCT user_id FROM user_version
+WHERE (instr(roles, 'quality') OR instr(roles, 'administrator'))
+    AND user_id IN (SELECT user_id FROM user_password);
+
 -- name: insert_user_version
 INSERT INTO user_version (user_id, full_name, roles, os_user, disabled, at_ns, changed_by)
 VALUES (:user_id, :full_name, :roles, :os_user, :disabled, :at_ns, :changed_by);
