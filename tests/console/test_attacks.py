@@ -130,6 +130,10 @@ async def test_who_is_guessed_at_from_one_terminal_signs_in_at_the_others(behind
     assert rows(served.directory, "SELECT count(*) FROM alarm_event WHERE alarm_id LIKE '%GUESSED_AT_OPERATOR'") == [
         (10,)
     ]
+    await at_home.sign_in("administrator")
+    users = (await at_home.get("/api/users")).document["users"]
+    (shown,) = [user for user in users if user["user_id"] == "operator"]
+    assert (shown["locked"], shown["failures"]) == (True, 100)
     (line_of_trail,) = rows(served.directory, "SELECT body FROM audit WHERE kind = 'user_locked'")
     assert '"failures":100' in line_of_trail[0].replace(" ", "")
 

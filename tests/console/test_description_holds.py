@@ -61,7 +61,7 @@ class Page:
 
     def sign_in(self):
         answer = requests.post(f"{self.address}/session", json={"user": self._user, "password": PASSWORD},
-                               headers={"origin": self.address}, timeout=20)  # fmt: skip
+                               headers={"origin": self.address}, timeout=120)  # fmt: skip
         self.headers |= {
             "x-csrf-token": answer.json()["csrf_token"],
             "cookie": answer.headers["set-cookie"].partition(";")[0],
@@ -70,7 +70,7 @@ class Page:
     def ask(self, case):
         """Ask; who was signed out by it signs in again."""
         case.cookies = {}  # the session's is in the headers
-        answer = case.call(base_url=self.address, headers=self.headers, timeout=20, session=self._session)
+        answer = case.call(base_url=self.address, headers=self.headers, timeout=120, session=self._session)
         if self._user is not None and answer.status_code == 204:
             self.sign_in()
         return answer

@@ -8,8 +8,8 @@ from gateway.console.views.acts import SigningAsked
 from gateway.console.views.parts import AskedFor, View, instant
 from gateway.contract.times import rfc3339
 from gateway.people.sign_in import is_locked, next_attempt_ns
-from gateway.records.users import User
-from gateway.store.queries.users import SignIn, keys_of_all, sign_in, users_of_all
+from gateway.records.users import PasswordSet, SignInCounted, User
+from gateway.store.queries.users import keys_of_all, password_of, sign_ins_of, users_of_all
 from gateway.store.statements import SQL
 
 
@@ -29,10 +29,10 @@ class UserView(View):
     os_user: str | None
     disabled: bool
     locked: bool = Field(
-        description="where they have not signed in yet: after too many wrong passwords; an administrator unlocks"
+        description="at one address at least, after too many wrong passwords; an administrator unlocks"
     )
-    failures: int = Field(description="wrong passwords from where they have not signed in yet")
-    next_attempt_at: str | None = Field(description="before it no password is looked at")
+    failures: int = Field(description="wrong passwords in a row, from the address with most")
+    next_attempt_at: str | None = Field(description="before it no password is looked at from one address at least")
     last_sign_in_at: str | None
     has_password: bool
     must_change: bool = Field(description="somebody else has set the password, or a one-time link is out")
@@ -87,7 +87,8 @@ def users_view(connection: sqlite3.Connection, *, now_ns: int, idle_ns: int) -> 
         users=[
             _user(
                 user,
-                sign_in(connection, user.user_id, ""),
+                password_of(connection, user.user_id),
+                sign_ins_of(connection, user.user_id),
                 last_ns=_last_sign_in_ns(connection, user.user_id),
                 sessions=len(_sessions(connection, user.user_id, now_ns=now_ns, idle_ns=idle_ns)),
                 now_ns=now_ns,
@@ -119,18 +120,25 @@ def account_view(
 
 
 def _user(
-    user: User, known: SignIn, *, last_ns: int | None, sessions: int, now_ns: int, keys: list[KeyView]
+    user: User,
+    password: PasswordSet | None,
+    counts: tuple[SignInCounted, ...],
+    *,
+    last_ns: int | None,
+    sessions: int,
+    now_ns: int,
+    keys: list[KeyView],
 ) -> UserView:
-    elsewhere, password = known.elsewhere, known.password
-    next_ns = next_attempt_ns(known.here, elsewhere)
+    elsewhere = counts[0]
+    next_ns = max(next_attempt_ns(count, elsewhere) for count in counts)
     return UserView(
         user_id=user.user_id,
         full_name=user.full_name,
         roles=[role.value for role in user.roles],
         os_user=user.os_user,
         disabled=user.disabled,
-        locked=is_locked(known.here, elsewhere),
-        failures=elsewhere.failures,
+        locked=any(is_locked(count, elsewhere) for count in counts),
+        failures=max(count.failures for count in counts),
         next_attempt_at=instant(next_ns if next_ns > now_ns else None),
         last_sign_in_at=instant(last_ns),
         has_password=password is not None,

@@ -74,6 +74,13 @@ def sign_in_of(connection: sqlite3.Connection, user_id: str, origin: str) -> Sig
     )
 
 
+def sign_ins_of(connection: sqlite3.Connection, user_id: str) -> tuple[SignInCounted, ...]:
+    """Return the counts of a user's wrong passwords, by address; that of all unknown addresses together first."""
+    rows = connection.execute(SQL["origins_of_sign_ins"], {"user_id": user_id}).fetchall()
+    origins = ["", *(row["origin"] for row in rows if row["origin"])]
+    return tuple(sign_in_of(connection, user_id, origin) for origin in origins)
+
+
 def password_of(connection: sqlite3.Connection, user_id: str) -> PasswordSet | None:
     """Return a user's password, None where there is none whose newest record holds."""
     row = connection.execute(SQL["newest_password"], {"user_id": user_id}).fetchone()

@@ -43,6 +43,9 @@ WHERE subject = :user_id AND kind = 'sign_in' ORDER BY seq DESC LIMIT 1;
 -- name: sign_in
 SELECT failures, last_failed_ns, known FROM sign_in WHERE user_id = :user_id AND origin = :origin;
 
+-- name: origins_of_sign_ins
+SELECT origin FROM sign_in WHERE user_id = :user_id;
+
 -- name: count_sign_in
 INSERT INTO sign_in (user_id, origin, failures, last_failed_ns, known, at_ns)
 VALUES (:user_id, :origin, :failures, :last_failed_ns, :known, :at_ns)
