@@ -18,6 +18,7 @@ from simulator.mqtt import Received
 
 _CHROMIUM = "/usr/bin/chromium"
 _ALIGNING_TURNS = 20
+_EARLIER_MS = 150.0  # the page may be quicker than the observer at the broker
 _NEWER = 3  # a prediction counts as painted with one of the next, too: what is replaced at once is not shown
 
 _RECORD = """() => {
@@ -125,9 +126,11 @@ def _predictions_painted(
         for number, (at, _text) in enumerate(changes):
             before = changes[number - 1][1] if number else ""
             wanted = {text for _at, text in changes[number : number + _NEWER]} - {before}
-            shown = (one["at"] for one in frames if one["at"] >= at and one["predictions"].get(path) in wanted)
+            shown = (
+                one["at"] for one in frames if one["at"] >= at - _EARLIER_MS and one["predictions"].get(path) in wanted
+            )
             painted = next(shown, None)
-            yield None if painted is None else painted - at
+            yield None if painted is None else max(0.0, painted - at)
 
 
 def _path(document: dict[str, Any]) -> str:
