@@ -186,8 +186,9 @@ EXAMPLES: Mapping[str, dict[str, Any]] = {
              "title": "viscosity 106.3 mPa.s above 105", "document": "/api/deviations/77aa"}
         ],
         "timeline": [
-            {"at": _AT, "kind": "result", "text": "viscosity 104.8 mPa.s", "id": "b5a0", "severity": None},
-            {"at": _LATER, "kind": "disposition", "text": "review", "id": "c1d2", "severity": "warning"},
+            {"at": _AT, "kind": "result", "text": "viscosity 104.8 mPa.s", "state": None, "id": "b5a0",
+             "severity": None},
+            {"at": _LATER, "kind": "disposition", "text": "", "state": "review", "id": "c1d2", "severity": "warning"},
         ],
         "parents": [],
         "children": [{"material_lot_id": "LOT-0043", "recommendation": "hold"}],

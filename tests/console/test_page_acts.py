@@ -7,7 +7,7 @@ import pytest_asyncio
 from playwright.async_api import expect
 
 from tests.fixtures.console import PASSWORD
-from tests.fixtures.page import PHONE, WIDE, gateway_of, keep, sign, stage, writing
+from tests.fixtures.page import gateway_of, keep, sign, stage, writing
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -131,26 +131,6 @@ async def test_a_wrong_password_says_so_and_keeps_the_user(line):
         await expect(page.get_by_role("alert").filter(has_text="wrong")).to_be_visible()
         assert await page.input_value("#ask-user") == "operator"
         assert await page.input_value("#ask-password") == ""
-
-
-_LOW = """() => [...document.querySelectorAll("button, a.button, nav a, summary")]
-    .filter((one) => one.offsetParent && one.getBoundingClientRect().height < 48).map((one) => one.textContent)"""
-# while guidance changes places its buttons take no touch, on purpose: then it is looked at again
-_FREE = """() => !document.body.classList.contains("moving") && [...document.querySelectorAll("button")]
-    .filter((one) => one.offsetParent && !one.disabled)
-    .every((one) => {
-      one.scrollIntoView({ block: "center" });
-      const box = one.getBoundingClientRect();
-      return one.contains(document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2));
-    })"""
-
-
-@pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
-async def test_no_button_is_covered_and_each_is_high_enough_for_a_glove(line, viewport):
-    async with line.page("operator", viewport=viewport) as page:
-        await expect(page.locator(".card").first).to_be_visible()
-        assert await page.evaluate(_LOW) == []
-        assert await page.wait_for_function(_FREE)
 
 
 async def test_quality_rejects_a_lot_with_both_components_of_a_signature(line):

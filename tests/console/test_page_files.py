@@ -82,3 +82,14 @@ def test_what_is_shipped_of_others_has_its_licence_and_its_notice():
 
 def test_no_script_is_too_long_to_read():
     assert {name: len(script.splitlines()) for name, script in SCRIPTS.items() if len(script.splitlines()) > 300} == {}
+
+
+_KINDS = re.compile(r'(?:audit_entry\(|AuditEntry\(kind=|_on_record\(connection, |_(?:key_)?changed\()\s*"([a-z_]+)"')
+
+
+def test_each_kind_of_line_in_the_audit_trail_has_its_words():
+    sources = [path.read_text("utf-8") for path in (REPOSITORY / "gateway").rglob("*.py")]
+    kinds = {kind for source in sources for kind in _KINDS.findall(source)}
+    assert len(kinds) > 50
+    kinds |= {f"alarm_{change}" for change in ("shelved", "unshelved", "taken_out_of_service", "returned_to_service")}
+    assert sorted(kind for kind in kinds if f"audit_kind.{kind}" not in TEXTS["en"]) == []

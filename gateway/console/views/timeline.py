@@ -12,6 +12,7 @@ from gateway.contract.times import rfc3339
 from gateway.records.guidance import GuidanceState
 from gateway.store.queries.lots import LotOnRecord
 from gateway.store.statements import SQL
+from gateway.texts.catalogue import number_in_text
 
 _MOST = 300  # of a kind
 _SEVERITY_OF: Mapping[str, str] = {"hold": "critical", "review": "warning"}
@@ -23,6 +24,8 @@ class TimelineView(View):
     at: str
     kind: str = Field(description="context, result, disposition, guidance, response, settlement, deviation, signature")
     text: str
+    state: str | None = Field(description="of guidance its state, of a disposition the recommendation, of production "
+                              "its event, of a signature the signer's role: as messages write them")  # fmt: skip
     id: str
     severity: str | None
 
@@ -52,30 +55,32 @@ def _said(connection: sqlite3.Connection, known: LotOnRecord) -> Iterator[Timeli
     of_lot = {"material_lot_id": known.material_lot_id, "most": _MOST}
     for row in connection.execute(SQL["console_context_of_lot"], of_lot):
         yield TimelineView(
-            at=rfc3339(row["at_ns"]), kind="context", text=row["kind"].replace("_", " "), id=row["event_id"],
+            at=rfc3339(row["at_ns"]), kind="context", text="", state=row["kind"], id=row["event_id"],
             severity=None,
         )  # fmt: skip
     for row in connection.execute(SQL["console_dispositions_of_lot"], of_lot):
         yield TimelineView(
-            at=rfc3339(row["at_ns"]), kind="disposition", text=row["recommendation"], id=row["disposition_id"],
-            severity=_SEVERITY_OF.get(row["recommendation"]),
+            at=rfc3339(row["at_ns"]), kind="disposition", text="", state=row["recommendation"],
+            id=row["disposition_id"], severity=_SEVERITY_OF.get(row["recommendation"]),
         )  # fmt: skip
     for item in known.settled:
         if item.settlement is not None:
             yield TimelineView(
-                at=rfc3339(item.settlement.at_ns), kind="settlement", id=item.point.point_id, severity=None,
+                at=rfc3339(item.settlement.at_ns), kind="settlement", id=item.point.point_id, severity=None, state=None,
                 text=f"{item.settlement.person}: {item.settlement.reason}",
             )  # fmt: skip
 
 
 def _entry_of_result(item: ResultView) -> TimelineView:
-    shown = f"{item.analyte} {item.value_text} {item.unit or ''}".strip()
-    return TimelineView(at=item.received_at or "", kind="result", text=shown, id=item.result_id, severity=None)
+    unit = "" if item.unit is None or item.unit.casefold() == item.analyte.casefold() else item.unit  # pH has its name
+    shown = f"{item.analyte} {number_in_text(item.value_text)} {unit}".strip()
+    at = item.received_at or ""
+    return TimelineView(at=at, kind="result", text=shown, state=None, id=item.result_id, severity=None)
 
 
 def _entry_of_guidance(item: GuidanceView) -> TimelineView:
     return TimelineView(
-        at=item.issued_at, kind="guidance", text=f"{item.title} ({item.state})", id=item.guidance_id,
+        at=item.issued_at, kind="guidance", text=item.title, state=item.state, id=item.guidance_id,
         severity=item.severity,
     )  # fmt: skip
 
@@ -86,17 +91,19 @@ def _answers(connection: sqlite3.Connection, guidance: Iterable[GuidanceView]) -
         for row in connection.execute(SQL["console_guidance_states"], {"guidance_id": item.guidance_id}):
             if row["state"] != GuidanceState.PROPOSED:
                 yield TimelineView(
-                    at=rfc3339(row["at_ns"]), kind="response", text=f"{item.title}: {row['state']}",
+                    at=rfc3339(row["at_ns"]), kind="response", text=item.title, state=row["state"],
                     id=item.guidance_id, severity=None,
                 )  # fmt: skip
 
 
 def _entry_of_signature(item: SignaturePart) -> TimelineView:
     return TimelineView(
-        at=item.signed_at, kind="signature", text=f"{item.full_name} ({item.role}): {item.meaning}",
+        at=item.signed_at, kind="signature", text=f"{item.full_name}: {item.meaning}", state=item.role,
         id=item.signature_id, severity=None,
     )  # fmt: skip
 
 
 def _entry_of_deviation(item: DeviationView) -> TimelineView:
-    return TimelineView(at=item.at, kind="deviation", text=item.title, id=item.deviation_id, severity="warning")
+    return TimelineView(
+        at=item.at, kind="deviation", text=item.title, state=None, id=item.deviation_id, severity="warning"
+    )

@@ -24,6 +24,12 @@ export function measured(value) {
   return number(value, { maximumSignificantDigits: undefined, minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
+/** Return a value as the laboratory has written it, with the digits that it gave; only the point is the language's. */
+export function asWritten(value) {
+  if (!/^[<>]?\s?-?\d+\.\d+$/.test(value)) return value;
+  return value.replace(".", number(1.5).charAt(1));
+}
+
 /** Return a unit as screens write it. */
 export function unit(name) {
   return name ? (UNITS[name] ?? name) : "";

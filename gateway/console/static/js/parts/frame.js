@@ -14,10 +14,11 @@ const STALE_MS = 5000;
 /** Return the line at the top. */
 export function top({ signOut }) {
   const { me } = page;
+  const inside = me && !me.must_change_password; // before, nothing is heard of the gateway and no view opens
   return [
     h("div", { class: "bar", "data-key": "bar" },
       h("span", { class: "line-name" }, (page.start?.line ?? "Labline").replaceAll("/", "/\u200b")),
-      me ? link() : null,
+      inside ? link() : null,
       h("span", { class: "spring" }),
       me ? h("button", { "data-key": "menu", type: "button", class: "quiet menu-button", "aria-expanded": String(page.menuOpen), "aria-controls": "nav", onclick: () => { page.menuOpen = !page.menuOpen; document.dispatchEvent(new CustomEvent("labline-menu")); } }, text("nav.menu")) : null,
       h("div", { class: `tools${page.menuOpen ? " open" : ""}`, "data-key": "tools" },
@@ -25,7 +26,7 @@ export function top({ signOut }) {
         h("button", { "data-key": "theme", type: "button", class: "quiet", onclick: nextTheme }, text("theme.button")),
         me ? h("button", { "data-key": "keys", type: "button", class: "quiet", onclick: openKeys }, text("keys.button")) : null,
         me ? h("button", { "data-key": "out", type: "button", class: "quiet", onclick: signOut }, text("sign_in.out")) : null)),
-    me ? navigation() : null,
+    inside ? navigation() : null,
   ];
 }
 

@@ -1,7 +1,7 @@
 // One card of guidance: how urgent, what is wrong, the one next action, the numbers with their limits, the buttons.
 
 import { h } from "../dom.js";
-import { limits, measured, share, time, unit, until } from "../format.js";
+import { asWritten, limits, measured, share, time, unit, until } from "../format.js";
 import { hasRole, page } from "../page.js";
 import { text, word } from "../texts.js";
 import { answerGuidance } from "./acts.js";
@@ -44,7 +44,7 @@ function numbers(guidance) {
 function valueLine(guidance) {
   const { predicted, measured: result, specification } = guidance;
   const value = predicted?.value ?? result?.value ?? null;
-  if (value === null) return result?.value_text ? h("p", { class: "reading" }, h("span", { class: "value" }, result.value_text)) : null;
+  if (value === null) return result?.value_text ? h("p", { class: "reading" }, h("span", { class: "value" }, asWritten(result.value_text))) : null;
   const [low, high] = [specification?.lower ?? null, specification?.upper ?? null];
   const name = guidance.unit ?? specification?.unit;
   const label = predicted ? text("guidance.predicted", { analyte: guidance.analyte }) : text("guidance.measured", { analyte: guidance.analyte });

@@ -14,7 +14,7 @@ export const account = {
   path: () => "/api/account",
   render: (view) => [
     h("h1", {}, view.full_name),
-    facts([[text("sign_in.user"), view.user_id], [text("users.roles"), view.roles.map((role) => word("role", role)).join(", ")]]),
+    facts([[text("sign_in.user"), h("code", {}, view.user_id)], [text("users.roles"), view.roles.map((role) => word("role", role)).join(", ")]]),
     h("div", { class: "columns" },
       h("div", { class: "column", "data-key": "left" }, sessions(view), language()),
       h("div", { class: "column", "data-key": "right" }, island(`own-password-${locale()}`, {}, mount, null))),

@@ -7,7 +7,7 @@ import { empty, facts, section, table } from "../parts/states.js";
 import { condition } from "../parts/symbols.js";
 import { alarmLine } from "../parts/alarms.js";
 
-const FEW_DAYS = 30, GIB = 2 ** 30;
+const FEW_DAYS = 30, SIZES = ["B", "KiB", "MiB", "GiB", "TiB"];
 
 export const health = {
   path: () => "/api/health",
@@ -43,9 +43,16 @@ function nameOf(name) {
 }
 
 function figure({ value, unit }) {
-  if (unit === "bytes") return `${number(value / GIB, { maximumSignificantDigits: 3 })} GiB`;
+  if (unit === "bytes") return size(value);
   if (unit === "share") return number(value, { style: "percent", maximumFractionDigits: 1 });
-  return unit ? `${number(value)} ${word("unit", unit)}` : number(value);
+  if (!unit) return number(value);
+  return `${number(value)} ${value === 1 ? word("unit_of_one", unit) : word("unit", unit)}`;
+}
+
+/** Return a number of bytes in the largest unit that leaves at least one of it. */
+function size(value) {
+  const power = value < 1 ? 0 : Math.min(SIZES.length - 1, Math.floor(Math.log2(value) / 10));
+  return `${number(value / 2 ** (10 * power), { maximumSignificantDigits: 3 })} ${SIZES[power]}`;
 }
 
 function tags(view) {

@@ -1,7 +1,7 @@
 // One lot: what is recommended, what is still missing, results, charts, deviations, and what has happened.
 
 import { h, island } from "../dom.js";
-import { limits, measured, time, unit, utc } from "../format.js";
+import { asWritten, limits, measured, time, unit, utc } from "../format.js";
 import { may, page } from "../page.js";
 import { text, word } from "../texts.js";
 import { askAndDo } from "../parts/acts.js";
@@ -95,7 +95,7 @@ function results(view) {
     const isOut = outside(one.value, one.lower, one.upper);
     return {
       key: `${one.result_id}-${one.result_version}`, level: one.current ? null : "old",
-      cells: [one.analyte, h("span", { class: "strong" }, `${one.value_text} ${unit(one.unit)}`, isOut ? [" ", condition(false, "", text("result.outside"), "critical")] : null), limits(one.lower, one.upper, one.unit), one.predicted === null ? "–" : measured(one.predicted),
+      cells: [one.analyte, h("span", { class: "strong" }, `${asWritten(one.value_text)} ${unit(one.unit)}`, isOut ? [" ", condition(false, "", text("result.outside"), "critical")] : null), limits(one.lower, one.upper, one.unit), one.predicted === null ? "–" : measured(one.predicted),
         one.sample_id, `${one.status ? word("status", one.status) : "–"}${one.result_version ? ` · v${one.result_version}` : ""}${one.current ? "" : ` · ${text("result.old")}`}`, time(one.received_at)],
     };
   })));
@@ -142,8 +142,19 @@ function related(view) {
     view.children.length ? [h("h3", {}, text("lot.children")), h("ul", { class: "plain" }, view.children.map(link))] : null);
 }
 
+const IN_WORDS = {
+  context: (state) => word("context", state), disposition: (state) => word("recommendation", state), guidance: (state) => word("guidance_state", state),
+  response: (state) => word("guidance_state", state), signature: (state) => word("role", state),
+};
+
+/** Return what has happened: its text, and its state in words. */
+function happened({ kind, text: what, state }) {
+  if (state === null) return what;
+  return what ? `${what} (${IN_WORDS[kind](state)})` : IN_WORDS[kind](state);
+}
+
 function timeline(view) {
   return section("timeline", text("lot.timeline"), view.timeline.length === 0 ? empty("lot.no_timeline") : h("ol", { class: "timeline" }, [...view.timeline].reverse().map((entry) =>
-    h("li", { "data-key": `${entry.at}-${entry.id}-${entry.kind}` }, h("span", { class: "at" }, time(entry.at)), h("span", { class: "quiet" }, word("happened", entry.kind)), h("span", {}, entry.text),
+    h("li", { "data-key": `${entry.at}-${entry.id}-${entry.kind}` }, h("span", { class: "at" }, time(entry.at)), h("span", { class: "quiet" }, word("happened", entry.kind)), h("span", {}, happened(entry)),
       entry.severity && entry.severity !== "information" ? severity(entry.severity) : null))));
 }

@@ -26,7 +26,7 @@ function card(model) {
   return h("section", { "data-key": `${model.name}-${model.equipment_id}`, class: "part" },
     h("div", { class: "card-head" }, h("h2", {}, `${model.name} ${model.version}`), h("span", { class: "strong" }, model.equipment_id),
       condition(model.demoted_by.length === 0, word("stage", model.stage), text("models.demoted", { stage: word("stage", model.stage) }))),
-    h("p", {}, model.intended_use),
+    h("p", { class: "as-written" }, model.intended_use),
     stages(model),
     demotions(model), signedStage(model),
     h("h3", {}, text("models.evidence")), evidence(model),

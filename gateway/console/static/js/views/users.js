@@ -25,7 +25,7 @@ export const users = {
 
 function card(user) {
   return h("article", { "data-key": user.user_id, class: "card", "aria-label": user.full_name },
-    h("div", { class: "card-head" }, h("h3", {}, user.full_name), h("span", { class: "quiet" }, user.user_id), state(user)),
+    h("div", { class: "card-head" }, h("h3", {}, user.full_name), h("code", {}, user.user_id), state(user)),
     facts([[text("users.roles"), roles(user.roles)], [text("users.last"), user.last_sign_in_at ? `${time(user.last_sign_in_at)}, ${ago(user.last_sign_in_at)}` : text("users.never")],
       [text("users.sessions"), user.sessions], [text("users.password"), password(user)],
       [text("users.account"), user.os_user], [text("users.keys"), user.keys.length ? user.keys.map(({ label }) => label).join(", ") : null]]),
