@@ -95,7 +95,7 @@ def _looks_back_ns(facts: ModelDueFacts, model: str) -> int:
     """Return from how long ago what a model says comes: a sample drawn since then is of what it spoke of."""
     assigned = facts.line.model_named(model)
     inputs = () if assigned is None else assigned.bundle.inputs
-    return max((item.lag_ns + item.window_ns for item in inputs), default=0)
+    return max((item.reach_ns for item in inputs), default=0)
 
 
 def _guidance(

@@ -197,7 +197,7 @@ def _replayed(settings: Settings, line: LineDefinition, store: Path, stretch: St
 
 def _reach_ns(line: LineDefinition) -> int:
     """Return how far back from an instant the models look."""
-    spans = [item.lag_ns + item.window_ns + (item.frozen_after_ns or 0) for model in line.models
+    spans = [item.reach_ns + (item.frozen_after_ns or 0) for model in line.models
              for item in model.bundle.inputs]  # fmt: skip
     return max(spans, default=0) + _BEFORE_NS
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gateway.errors import BundleRefusedError
-from gateway.line.definition import Aggregate, InputDefinition, ManipulatedTag, ModelBundle, TagDefinition
+from gateway.line.definition import LEVELS, InputDefinition, ManipulatedTag, ModelBundle, TagDefinition
 from gateway.line.limits import Limits, intersection
 
 _LARGEST_FILE_BYTES = 256 * 2**20
@@ -26,12 +26,9 @@ def bundle_files(folder: Path) -> dict[str, bytes]:
         ) from error
 
 
-_IN_THE_TAGS_SCALE = frozenset({Aggregate.MEAN, Aggregate.LAST, Aggregate.MIN, Aggregate.MAX})
-
-
 def on_this_line(bundle: ModelBundle, tags: dict[str, TagDefinition], where: Path) -> ModelBundle:
     """Return the bundle with the limits that hold here: of tag, bundle input and manipulated tag, the intersection."""
-    needed = {item.tag for item in bundle.inputs} | {item.tag for item in bundle.manipulated}
+    needed = {tag for item in bundle.inputs for tag in item.tags} | {item.tag for item in bundle.manipulated}
     needed |= {interlock.tag for item in bundle.manipulated for interlock in item.interlocks}
     unknown = sorted(needed - set(tags))
     if unknown:
@@ -39,7 +36,7 @@ def on_this_line(bundle: ModelBundle, tags: dict[str, TagDefinition], where: Pat
             f"{where} needs tags that are not configured: {', '.join(unknown)}",
             hint="add [tags.<name>] for each",
         )
-    expected = [(item.tag, item.unit) for item in bundle.inputs if item.aggregate in _IN_THE_TAGS_SCALE]
+    expected = [(item.tag, item.unit) for item in bundle.inputs if item.aggregate in LEVELS]
     for tag, unit in (*expected, *((item.tag, item.unit) for item in bundle.manipulated)):
         if unit != tags[tag].unit:
             raise BundleRefusedError(
@@ -48,7 +45,7 @@ def on_this_line(bundle: ModelBundle, tags: dict[str, TagDefinition], where: Pat
             )
     here = replace(
         bundle,
-        inputs=tuple(_narrowed_input(item, tags[item.tag]) for item in bundle.inputs),
+        inputs=tuple(_narrowed_input(item, tags) for item in bundle.inputs),
         manipulated=tuple(_narrowed_setpoint(item, tags[item.tag], bundle) for item in bundle.manipulated),
     )
     nowhere = never_inside(bundle, here, tags)
@@ -60,20 +57,21 @@ def on_this_line(bundle: ModelBundle, tags: dict[str, TagDefinition], where: Pat
     return here
 
 
-def _narrowed_input(item: InputDefinition, tag: TagDefinition) -> InputDefinition:
-    frozen = [after_ns for after_ns in (item.frozen_after_ns, tag.frozen_after_ns) if after_ns is not None]
-    watched = replace(item, frozen_after_ns=min(frozen, default=None))
-    if item.aggregate not in _IN_THE_TAGS_SCALE:
+def _narrowed_input(item: InputDefinition, tags: Mapping[str, TagDefinition]) -> InputDefinition:
+    watched = replace(item, frozen_after_ns=_soonest(item.frozen_after_ns, tags[item.tag].frozen_after_ns))
+    if item.over is not None:
+        watched = replace(watched, over_frozen_after_ns=tags[item.over].frozen_after_ns)
+    if not item.is_level:
         return watched
-    return replace(watched, validated=intersection(item.validated, tag.validated))
+    return replace(watched, validated=intersection(item.validated, tags[item.tag].validated))
+
+
+def _soonest(*after_ns: int | None) -> int | None:
+    return min((item for item in after_ns if item is not None), default=None)
 
 
 def _narrowed_setpoint(item: ManipulatedTag, tag: TagDefinition, bundle: ModelBundle) -> ManipulatedTag:
-    as_input = [
-        feature.validated
-        for feature in bundle.inputs
-        if feature.tag == item.tag and feature.aggregate in _IN_THE_TAGS_SCALE
-    ]
+    as_input = [feature.validated for feature in bundle.inputs if feature.tag == item.tag and feature.is_level]
     return replace(item, validated=intersection(item.validated, tag.validated, *as_input))
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from gateway.guardrails.reasons import Abstention, abstain
 from gateway.history.windows import TagWindow
 from gateway.inference.applicability_domain import Distance, distance, largest
-from gateway.inference.features import InputReading, read_input
+from gateway.inference.features import InputReading, parts_of, read_input
 from gateway.line.definition import Aggregate, Domain, InputDefinition, ModelBundle, TagDefinition
 from gateway.line.outputs import ValueOutput
 from gateway.records.prediction import FeatureVector
@@ -107,6 +107,13 @@ def _frozen(reading: InputReading, definition: InputDefinition, tag: TagDefiniti
     return abstain(Abstention.FROZEN, tag=tag.name, seconds=reading.unchanged_seconds)
 
 
+def _defined(reading: InputReading, definition: InputDefinition, _tag: TagDefinition) -> Reason | None:
+    """All that it is computed from is known: then it has no value where the computation is not defined."""
+    if reading.value is not None and math.isfinite(reading.value):
+        return None
+    return abstain(Abstention.NOT_DEFINED, input=definition.name, tags=", ".join(definition.tags))
+
+
 def _t2(distance: Distance, domain: Domain, names: tuple[str, ...]) -> Reason | None:
     if distance.t2 <= domain.t2_limit:  # what is not finite is not below a limit
         return None
@@ -147,6 +154,8 @@ def _interval_width(predicted: PredictedValue, output: ValueOutput, _model: str)
 
 # for each input
 INPUT_GATES: tuple[InputGate, ...] = (_quality, _age, _known, _samples_validated, _validated_range, _rate, _frozen)
+# for what is computed from several windows, each of which has passed the gates of an input
+COMPUTED_GATES: tuple[InputGate, ...] = (_defined, _validated_range)
 # for all inputs together
 DOMAIN_GATES: tuple[DomainGate, ...] = (_t2, _spe)
 # for each output
@@ -161,14 +170,31 @@ def judge_inputs(
     """Return the reasons why the inputs may not be used; empty where every gate accepts every input."""
     reasons: dict[str, Reason] = {}  # by sentence: inputs of one tag say the same thing once
     for definition, reading in zip(definitions, readings, strict=True):
-        reason = _first_reason(reading, definition, tags[definition.tag])
+        reason = _reason_of(reading, definition, tags)
         if reason is not None:
             reasons.setdefault(reason.text, reason)
     return tuple(reasons.values())
 
 
-def _first_reason(reading: InputReading, definition: InputDefinition, tag: TagDefinition) -> Reason | None:
-    for gate in INPUT_GATES:
+def _reason_of(reading: InputReading, definition: InputDefinition, tags: Mapping[str, TagDefinition]) -> Reason | None:
+    """Return why an input may not be used: one of the windows that it is computed from, or what came of them."""
+    if definition.is_plain:
+        return _first_reason(reading, definition, tags[definition.tag])
+    for part, read in zip(parts_of(definition), reading.parts, strict=True):
+        reason = _first_reason(read, part, tags[part.tag])
+        if reason is not None:
+            return reason
+    return _first_reason(reading, definition, tags[definition.tag], gates=COMPUTED_GATES)
+
+
+def _first_reason(
+    reading: InputReading,
+    definition: InputDefinition,
+    tag: TagDefinition,
+    *,
+    gates: tuple[InputGate, ...] = INPUT_GATES,
+) -> Reason | None:
+    for gate in gates:
         reason = gate(reading, definition, tag)
         if reason is not None:
             return reason

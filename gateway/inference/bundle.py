@@ -158,8 +158,16 @@ def _input(table: InputTable) -> InputDefinition:
         unit=table.unit,
         validated=table.validated,
         minimum_coverage=table.minimum_coverage,
-        frozen_after_ns=None if table.frozen_after_seconds is None else seconds_to_ns(table.frozen_after_seconds),
+        frozen_after_ns=_optional_ns(table.frozen_after_seconds),
+        over=table.over,
+        smallest_divisor=table.smallest_divisor,
+        transform=table.transform,
+        difference_ns=_optional_ns(table.difference_seconds),
     )
+
+
+def _optional_ns(seconds: float | None) -> int | None:
+    return None if seconds is None else seconds_to_ns(seconds)
 
 
 def _outputs(tables: list[OutputTable], residuals: Mapping[str, list[float]], where: str) -> tuple[ModelOutput, ...]:
@@ -211,7 +219,7 @@ def _bias(table: BiasTable | None) -> BiasLimits | None:
         max_step=table.max_step,
         max_total=table.max_total,
         max_age_ns=seconds_to_ns(table.max_age_seconds),
-        half_life_ns=None if table.half_life_seconds is None else seconds_to_ns(table.half_life_seconds),
+        half_life_ns=_optional_ns(table.half_life_seconds),
     )
 
 

@@ -3,13 +3,15 @@
 import hashlib
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gateway.history.windows import TagWindow, WindowRequest, aggregate, usable
 from gateway.line.definition import InputDefinition, TagDefinition
+from gateway.line.derived_inputs import quotient, transformed
 from gateway.records.prediction import FeatureVector, InputEvidence
 from gateway.time_units import SECOND_NS
 
@@ -20,6 +22,7 @@ class InputReading:
 
     ``steepest_per_second``: the fastest change between two samples, steps of less than a second counted as of one.
     ``unchanged_seconds``: for how long the newest value has been the very same, as far as was looked.
+    ``parts``: of an input of several windows the reading of each, in the order of ``parts_of``.
     """
 
     value: float | None
@@ -30,6 +33,31 @@ class InputReading:
     age_ns: int | None
     last_status: int | None
     evidence: InputEvidence
+    parts: tuple["InputReading", ...] = ()
+
+
+def parts_of(definition: InputDefinition) -> tuple[InputDefinition, ...]:
+    """Return the plain inputs, each one window of one tag, that an input is computed from.
+
+    They are the tag and the one that it is divided by, and of a difference the same again of earlier. Any finite value
+    of a part will do: what is validated is the range of the input.
+    """
+    return (definition,) if definition.is_plain else _parts(definition)
+
+
+@lru_cache(maxsize=4096)
+def _parts(definition: InputDefinition) -> tuple[InputDefinition, ...]:
+    plain = replace(
+        definition, over=None, over_frozen_after_ns=None, transform=None, difference_ns=None,
+        validated=(-np.inf, np.inf),
+    )  # fmt: skip
+    now = [plain]
+    if definition.over is not None:
+        now.append(replace(plain, tag=definition.over, frozen_after_ns=definition.over_frozen_after_ns))
+    if definition.difference_ns is None:
+        return tuple(now)
+    earlier = (replace(part, lag_ns=part.lag_ns + definition.difference_ns) for part in now)
+    return (*now, *earlier)
 
 
 def window_request(definition: InputDefinition, end_ns: int) -> WindowRequest:
@@ -48,9 +76,10 @@ def watch_request(definition: InputDefinition, end_ns: int) -> WindowRequest | N
 
 def windows_of(definitions: tuple[InputDefinition, ...], end_ns: int) -> tuple[WindowRequest, ...]:
     """Return every window that reading these inputs at an instant looks at."""
-    watched = (watch_request(definition, end_ns) for definition in definitions)
+    parts = [part for definition in definitions for part in parts_of(definition)]
+    watched = (watch_request(part, end_ns) for part in parts)
     return (
-        *(window_request(definition, end_ns) for definition in definitions),
+        *(window_request(part, end_ns) for part in parts),
         *(request for request in watched if request is not None),
     )
 
@@ -115,13 +144,45 @@ def read_inputs(
     end_ns: int,
 ) -> tuple[InputReading, ...]:
     """Return all inputs of a model at the instant ``end_ns``, in the bundle's order."""
-    readings = []
-    for definition in definitions:
-        watched = watch_request(definition, end_ns)
-        window = windows[window_request(definition, end_ns)]
-        tag = tags[definition.tag]
-        readings.append(read_input(definition, tag, window, None if watched is None else windows[watched]))
-    return tuple(readings)
+    return tuple(
+        _read_part(definition, tags, windows, end_ns)
+        if definition.is_plain
+        else _computed(definition, tuple(_read_part(part, tags, windows, end_ns) for part in parts_of(definition)))
+        for definition in definitions
+    )
+
+
+def _read_part(
+    part: InputDefinition,
+    tags: Mapping[str, TagDefinition],
+    windows: Mapping[WindowRequest, TagWindow],
+    end_ns: int,
+) -> InputReading:
+    watched = watch_request(part, end_ns)
+    window = windows[window_request(part, end_ns)]
+    return read_input(part, tags[part.tag], window, None if watched is None else windows[watched])
+
+
+def _computed(definition: InputDefinition, parts: tuple[InputReading, ...]) -> InputReading:
+    """Return the reading of an input of several windows: known as well as the part that is known least."""
+    values = [part.value for part in parts]
+    half = len(parts) if definition.difference_ns is None else len(parts) // 2
+    value = _level(definition, values[:half])
+    if definition.difference_ns is not None:
+        earlier = _level(definition, values[half:])
+        value = None if value is None or earlier is None else value - earlier
+    return replace(parts[0], value=value, coverage=min(part.coverage for part in parts), parts=parts)
+
+
+def _level(definition: InputDefinition, values: list[float | None]) -> float | None:
+    """Return the ratio and transform of the values of one instant, or None where one lacks or they are not defined."""
+    value, least = values[0], definition.smallest_divisor
+    if definition.over is not None:
+        divisor = values[1]
+        value = None if value is None or divisor is None else quotient(value, divisor, at_least=least)
+    if value is None or definition.transform is None:
+        return value
+    return transformed(value, definition.transform, at_least=least)
 
 
 def feature_vector(
@@ -137,6 +198,6 @@ def feature_vector(
         end_ns=end_ns,
         names=names,
         values=values,
-        evidence=tuple(reading.evidence for reading in readings),
+        evidence=tuple(part.evidence for reading in readings for part in reading.parts or (reading,)),
         sha256=digest.hexdigest(),
     )

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from gateway.contract.model_names import ModelName, PlainName
 from gateway.line.definition import FINEST_STEP, Aggregate
+from gateway.line.derived_inputs import SMALLEST_DIVISOR, Transform
 
 LONGEST_WINDOW_SECONDS = 7 * 86_400.0  # read at each tick: a bundle must not have the whole history read
 LONGEST_LAG_SECONDS = 30 * 86_400.0
@@ -18,7 +19,11 @@ class _Table(BaseModel):
 
 
 class InputTable(_Table):
-    """``[[input]]``: a feature's name = tag, aggregate, window, lag, unit, validated range."""
+    """``[[input]]``: a feature's name = tag, aggregate, window, lag, unit, validated range.
+
+    ``over``, ``transform`` and ``difference_seconds``, in this order: see ``gateway.line.derived_inputs``. The
+    validated range is of what comes of them, the unit is the tag's.
+    """
 
     name: str
     tag: str
@@ -29,6 +34,10 @@ class InputTable(_Table):
     validated: tuple[float, float]
     minimum_coverage: float = Field(default=0.8, gt=0, le=1)
     frozen_after_seconds: float | None = Field(default=None, gt=0)
+    over: str | None = None
+    smallest_divisor: float = Field(default=SMALLEST_DIVISOR, gt=0)
+    transform: Transform | None = None
+    difference_seconds: float | None = Field(default=None, gt=0, le=LONGEST_LAG_SECONDS)
 
 
 class WideningTable(_Table):

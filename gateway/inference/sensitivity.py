@@ -42,7 +42,7 @@ def sensitivities(
         Sensitivity(
             input=bundle.inputs[bounded[at]].name,
             tag=bundle.inputs[bounded[at]].tag,
-            unit=bundle.inputs[bounded[at]].unit,
+            unit=bundle.inputs[bounded[at]].unit_of_value,
             per_unit=float(per_unit[at]),
             over=float(widths[at]),
         )

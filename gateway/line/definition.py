@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.line.alarm_rules import USUAL_RATIONING, WARN_AT_ONCE, Rationing, SuppressionRule, WarningRules
+from gateway.line.derived_inputs import SMALLEST_DIVISOR, Transform
 from gateway.line.limits import Limits
 from gateway.line.outputs import ModelOutput
 from gateway.line.setpoint_writes import NO_WRITES, SetpointWrites
@@ -43,6 +44,9 @@ class Aggregate(StrEnum):
     SLOPE = "slope"
 
 
+LEVELS = frozenset({Aggregate.MEAN, Aggregate.LAST, Aggregate.MIN, Aggregate.MAX})  # in the tag's own scale
+
+
 class Stage(IntEnum):
     """How far a model may go. A higher stage includes the lower ones."""
 
@@ -70,7 +74,11 @@ class TagDefinition:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InputDefinition:
-    """One model input: an aggregate of a tag over a window that ends ``lag_ns`` before a prediction."""
+    """One model input: an aggregate of a tag over a window that ends ``lag_ns`` before a prediction.
+
+    It may be divided by the same aggregate of another tag (``over``), transformed, and reduced by the same of
+    ``difference_ns`` earlier (see ``gateway.line.derived_inputs``). ``unit`` is that of the tag.
+    """
 
     name: str
     tag: str
@@ -81,6 +89,41 @@ class InputDefinition:
     validated: Limits
     minimum_coverage: float = 0.8
     frozen_after_ns: int | None = None  # a sensor that has shown the very same value for so long is stuck
+    over: str | None = None  # the tag that it is divided by
+    over_frozen_after_ns: int | None = None  # as of the tag itself
+    smallest_divisor: float = SMALLEST_DIVISOR  # of what has a smaller size there is no ratio or reciprocal
+    transform: Transform | None = None
+    difference_ns: int | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """Return whether it is one window of one tag."""
+        return self.over is None and self.transform is None and self.difference_ns is None
+
+    @property
+    def is_level(self) -> bool:
+        """Return whether it is in its tag's own scale, and follows what the tag does one to one."""
+        return self.is_plain and self.aggregate in LEVELS
+
+    @property
+    def bends(self) -> bool:
+        """Return whether it follows its tags, once settled, but not in a straight line."""
+        return self.aggregate in LEVELS and not self.is_plain and self.difference_ns is None
+
+    @property
+    def unit_of_value(self) -> str:
+        """Return the unit of what it is, none of a ratio or transform."""
+        return self.unit if self.over is None and self.transform is None else ""
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Return the tags that it is made of."""
+        return (self.tag,) if self.over is None else (self.tag, self.over)
+
+    @property
+    def reach_ns(self) -> int:
+        """Return how long before a prediction its earliest window begins."""
+        return self.lag_ns + self.window_ns + (self.difference_ns or 0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

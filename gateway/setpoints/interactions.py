@@ -6,6 +6,7 @@ move each output must lie in its valid range and no farther outside its specific
 predicted, the move is not suggested.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -14,15 +15,12 @@ from numpy.typing import NDArray
 
 from gateway.inference.applicability_domain import scores
 from gateway.inference.feedback import BiasState, bias_at, half_width_of
-from gateway.line.definition import Aggregate, LineDefinition, ManipulatedTag, ModelAssignment, Stage
+from gateway.line.definition import InputDefinition, LineDefinition, ManipulatedTag, ModelAssignment, Stage
 from gateway.line.limits import Limits
 from gateway.records.guidance import Guidance
 from gateway.records.laboratory import Specification
 from gateway.records.prediction import FeatureVector, Prediction
 
-_LEVELS = frozenset(
-    {Aggregate.MEAN, Aggregate.LAST, Aggregate.MIN, Aggregate.MAX}
-)  # these follow; a slope settles at 0
 _ROUNDING = 1e-6  # of the half width: what two evaluations of the same row may differ by
 
 
@@ -96,23 +94,33 @@ def coupled_models(model: ModelAssignment, line: LineDefinition) -> tuple[ModelA
 
 
 def gains_on(other: ModelAssignment, manipulated: ManipulatedTag, mover: ModelAssignment) -> NDArray[np.float64]:
-    """Return by how much each input of a model moves for one unit of another model's setpoint, shape (inputs,)."""
-    gains = next((item.gains for item in other.bundle.manipulated if item.tag == manipulated.tag), None)
-    if gains is None:
-        follows = {manipulated.tag: 1.0}
-        for item in mover.bundle.inputs:
-            gain = manipulated.gains.get(item.name, 0.0)
-            if item.aggregate in _LEVELS and abs(gain) > abs(follows.get(item.tag, 0.0)):
-                follows[item.tag] = gain
-        gains = {item.name: follows.get(item.tag, 0.0) for item in other.bundle.inputs if item.aggregate in _LEVELS}
-    return np.array([gains.get(item.name, 0.0) for item in other.bundle.inputs])
+    """Return by how much each input of a model moves for one unit of another model's setpoint, shape (inputs,).
+
+    NaN, which no move passes, where that is no fixed number and the bundle states none: a level follows its tag, a
+    slope and a difference settle at 0, but how far a ratio or a transform moves hangs on how things stand.
+    """
+    stated = next((item.gains for item in other.bundle.manipulated if item.tag == manipulated.tag), None)
+    follows = {manipulated.tag: 1.0}
+    for item in mover.bundle.inputs:
+        gain = manipulated.gains.get(item.name, 0.0)
+        if item.is_level and abs(gain) > abs(follows.get(item.tag, 0.0)):
+            follows[item.tag] = gain
+    return np.array([_gain_of(item, stated, follows) for item in other.bundle.inputs])
+
+
+def _gain_of(item: InputDefinition, stated: Mapping[str, float] | None, follows: Mapping[str, float]) -> float:
+    if stated is not None and item.name in stated:
+        return stated[item.name]
+    if item.bends and any(tag in follows for tag in item.tags):
+        return math.nan
+    return follows.get(item.tag, 0.0) if stated is None and item.is_level else 0.0
 
 
 def settling_ns(other: ModelAssignment, manipulated: ManipulatedTag, mover: ModelAssignment) -> int:
     """Return for how long after a move the windows of the inputs that follow it still begin before the move."""
     gains = gains_on(other, manipulated, mover)
     following = (item for item, gain in zip(other.bundle.inputs, gains, strict=True) if gain)
-    return max((item.lag_ns + item.window_ns for item in following), default=0)
+    return max((item.reach_ns for item in following), default=0)
 
 
 def shows_last_move(

@@ -195,8 +195,7 @@ def _candidates(
 ) -> list[_Candidate]:
     if not len(proposals):
         return []
-    gains = np.array([manipulated.gains.get(name, 0.0) for name in features.names])
-    rows = np.array(features.values) + np.outer(proposals - current, gains)
+    rows = np.array(features.values) + np.outer(proposals - current, gains_on(model, manipulated, model))
     predicted = model.predict(rows)[:, output.column] + output.bias
     target, half_width = target_of(specification), output.half_width
     valid = np.isfinite(predicted) & (predicted >= output.valid[0]) & (predicted <= output.valid[1])

@@ -41,7 +41,19 @@ def _input(item: InputDefinition) -> dict[str, Any]:
         "unit": item.unit,
         "validated": item.validated,
         "minimum_coverage": item.minimum_coverage,
+        **_computed(item),
     }
+
+
+def _computed(item: InputDefinition) -> dict[str, Any]:
+    """Return the keys of an input that is computed from several windows; a plain one has none of them."""
+    keys = {
+        "over": item.over,
+        "transform": None if item.transform is None else item.transform.value,
+        "smallest_divisor": None if item.is_plain else item.smallest_divisor,
+        "difference_seconds": None if item.difference_ns is None else item.difference_ns / SECOND_NS,
+    }
+    return {key: value for key, value in keys.items() if value is not None}
 
 
 def _output(trained: Trained) -> dict[str, Any]:

@@ -58,7 +58,7 @@ class _Ground:
 
 def gap_rows(recipe: Recipe, rows: Rows) -> int:
     """Return over how many rows the longest window reaches."""
-    return max((item.lag_ns + item.window_ns) // rows.timing.row_ns for item in inputs_of(recipe)) + 1
+    return max(item.reach_ns // rows.timing.row_ns for item in inputs_of(recipe)) + 1
 
 
 def compare(

@@ -13,11 +13,12 @@ from pydantic import Field, ValidationError, model_validator
 
 from gateway.contract.model_names import ModelName, PlainName
 from gateway.errors import LablineError
+from gateway.training.input_names import NamedInput, name_clash, named_inputs
 from gateway.training.recipe_tables.acceptance import AcceptanceTable
 from gateway.training.recipe_tables.candidates import CandidatesTable
 from gateway.training.recipe_tables.correction import BiasTable
 from gateway.training.recipe_tables.data import DataTable, HistoryTable, LaboratoryTable, SplitTable
-from gateway.training.recipe_tables.inputs import LEVELS, InputsTable
+from gateway.training.recipe_tables.inputs import InputsTable
 from gateway.training.recipe_tables.manipulated import InterlockTable, ManipulatedTable
 from gateway.training.recipe_tables.output import OutputTable
 from gateway.training.recipe_tables.table import RecipeTable
@@ -46,17 +47,25 @@ class Recipe(RecipeTable):
         tables = (self.data is not None, self.laboratory is not None, self.history is not None)
         if tables not in {(True, True, False), (False, False, True)}:
             raise ValueError("give [data] and [laboratory], or [history]")
-        if self.history is not None and any(item.column is not None for item in (*self.inputs, *self.manipulated)):
+        if self.history is not None and self._columns_named():
             raise ValueError("a column is of a file; with [history] an input or setpoint is of a tag")
         return self
 
+    def _columns_named(self) -> bool:
+        tables = (*self.inputs, *self.manipulated)
+        return any(table.column is not None for table in tables) or any(item.over_column for item in self.inputs)
+
+    @property
+    def named_inputs(self) -> tuple[NamedInput, ...]:
+        """Return the inputs in the order in which the model has them."""
+        return named_inputs(self.inputs)
+
     @model_validator(mode="after")
     def _named_once(self) -> Self:
-        names = Counter(input_name(table, lag) for table in self.inputs for lag in table.lags_rows)
         tags = Counter(table.tag for table in self.manipulated)
-        twice = [name for name, count in names.items() if count > 1]
-        if twice:
-            raise ValueError(f"two inputs are called {twice[0]}: a tag and aggregate at a lag has one window")
+        clash = name_clash(self.named_inputs)
+        if clash is not None:
+            raise ValueError(clash)
         if tags and max(tags.values()) > 1:
             raise ValueError(f"setpoint {tags.most_common(1)[0][0]} has two [[manipulated]] tables")
         return self
@@ -67,7 +76,7 @@ class Recipe(RecipeTable):
             return self
         delay = max(self.laboratory.delay_rows, 1)
         early = [table.tag for table in self.inputs
-                 if (table.column or table.tag) == self.laboratory.column and min(table.lags_rows) < delay]  # fmt: skip
+                 if self.laboratory.column in table.columns and min(table.lags_rows) < delay]  # fmt: skip
         if early:
             raise ValueError(
                 f"input {early[0]} is the laboratory's column, which is known {delay} rows late at the soonest: "
@@ -78,13 +87,24 @@ class Recipe(RecipeTable):
     @model_validator(mode="after")
     def _setpoints_fit_the_inputs(self) -> Self:
         for table in self.manipulated:
-            levels = {item.tag for item in self.inputs if item.aggregate in LEVELS}
-            names = {input_name(item, lag) for item in self.inputs for lag in item.lags_rows}
+            definitions = [item.definition(1.0) for item in self.named_inputs]
+            levels = {item.tag for item in definitions if item.is_level}
+            names = {item.name for item in definitions}
             unknown = sorted((table.gains.keys() - levels - names) | (set(table.follows) - levels))
             if unknown:
                 near = difflib.get_close_matches(unknown[0], levels | names, n=1)
                 hint = f"did you mean {near[0]}?" if near else f"inputs are of {', '.join(sorted(levels))}"
                 raise ValueError(f"manipulated {table.tag} names {unknown[0]}, which is no input's tag; {hint}")
+            following = {table.tag, *table.follows, *table.gains}
+            bent = [
+                item.name for item in definitions
+                if item.bends and following.intersection(item.tags) and item.name not in table.gains
+            ]  # fmt: skip
+            if bent:
+                raise ValueError(
+                    f"manipulated {table.tag} moves {bent[0]} by an amount that hangs on how things stand; state its "
+                    f"gain by that name, or leave the ratio or transform out"
+                )
             own = [item for item in self.inputs if item.tag == table.tag]
             if any((item.unit, item.column) != (table.unit, table.column or item.column) for item in own):
                 raise ValueError(f"manipulated {table.tag} has another unit or column than its [[inputs]]")
@@ -97,11 +117,6 @@ class Recipe(RecipeTable):
         if period is None:
             raise LookupError("a recipe has one of them")  # the validator has seen to it
         return period.period_seconds
-
-
-def input_name(table: InputsTable, lag: float) -> str:
-    """Return the name of the input that a lag makes."""
-    return f"{table.tag}.{table.aggregate}.{lag:g}"
 
 
 def read_recipe(path: Path) -> Recipe:

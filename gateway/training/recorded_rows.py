@@ -3,7 +3,7 @@
 import hashlib
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -99,16 +99,23 @@ def recorded_rows(
 
 def _looks_of(recipe: Recipe, tags: dict[str, TagDefinition]) -> _Looks:
     """Return what is looked at for each result; raises LablineError where the line has no such tag."""
-    inputs = tuple(
-        replace(item, frozen_after_ns=tags[item.tag].frozen_after_ns) if item.tag in tags else item
-        for item in inputs_of(recipe)
-    )
+    inputs = tuple(_watched(item, tags) for item in inputs_of(recipe))
     reader = SetpointReader(recipe, inputs)
-    needed = {item.tag for item in (*inputs, *reader.definitions)}
+    needed = {tag for item in (*inputs, *reader.definitions) for tag in item.tags}
     unknown = sorted((needed | {lock.tag for item in recipe.manipulated for lock in item.interlocks}) - tags.keys())
     if unknown:
         raise LablineError(f"the line has no tag {', '.join(unknown)}", hint=f"it has {', '.join(sorted(tags))}")
     return _Looks(tags=tags, inputs=inputs, reader=reader)
+
+
+def _watched(item: InputDefinition, tags: Mapping[str, TagDefinition]) -> InputDefinition:
+    """Return the input with how long its tags may stand still on this line."""
+    own, over = tags.get(item.tag), tags.get(item.over or "")
+    return replace(
+        item,
+        frozen_after_ns=None if own is None else own.frozen_after_ns,
+        over_frozen_after_ns=None if over is None else over.frozen_after_ns,
+    )
 
 
 def _features(looks: _Looks, history: KnownThen, sampled_ns: int, left_out: Counter[str]) -> tuple[float, ...] | None:
@@ -184,8 +191,8 @@ def _history(
     inputs: tuple[InputDefinition, ...],
     results: list[_Result],
 ) -> KnownThen:
-    sources = {item.tag: tags[item.tag].source for item in inputs}
-    reach_ns = max(item.lag_ns + item.window_ns + (item.frozen_after_ns or 0) for item in inputs) + _BEFORE_NS
+    sources = {tag: tags[tag].source for item in inputs for tag in item.tags}
+    reach_ns = max(item.reach_ns + (item.frozen_after_ns or 0) for item in inputs) + _BEFORE_NS
     recorded = RecordedHistory(connection, [*sources, *(f"@{source}" for source in {*sources.values()})])
     return KnownThen(recorded, sources, start_ns=results[0].sampled_ns - reach_ns, end_ns=results[-1].sampled_ns + 1)
 

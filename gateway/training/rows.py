@@ -16,7 +16,7 @@ from gateway.records.process import TagSample
 from gateway.time_units import SECOND_NS, seconds_to_ns
 from gateway.training.backtest import NEVER, Timing
 from gateway.training.data_file import read_columns
-from gateway.training.recipe import Recipe, input_name
+from gateway.training.recipe import Recipe
 from gateway.training.recipe_tables.data import LaboratoryTable
 
 BEGIN_NS = 1_767_225_600 * SECOND_NS  # the first row's instant, 2026-01-01: data files often have none
@@ -45,21 +45,7 @@ class Rows:
 
 def inputs_of(recipe: Recipe) -> tuple[InputDefinition, ...]:
     """Return the recipe's inputs; their validated ranges are open until rows have been seen."""
-    period = recipe.period_seconds
-    return tuple(
-        InputDefinition(
-            name=input_name(table, lag),
-            tag=table.tag,
-            aggregate=table.aggregate,
-            window_ns=seconds_to_ns(table.window_rows * period),
-            lag_ns=seconds_to_ns(lag * period),
-            unit=table.unit,
-            validated=(-np.inf, np.inf),
-            minimum_coverage=table.minimum_coverage,
-        )
-        for table in recipe.inputs
-        for lag in table.lags_rows
-    )
+    return tuple(item.definition(recipe.period_seconds) for item in recipe.named_inputs)
 
 
 def must_fit_a_bundle(recipe: Recipe) -> None:
@@ -71,6 +57,7 @@ def must_fit_a_bundle(recipe: Recipe) -> None:
         reach = {
             "window_rows": (item.window_ns, LONGEST_WINDOW_SECONDS),
             "lags_rows": (item.lag_ns, LONGEST_LAG_SECONDS),
+            "differences_rows": (item.difference_ns or 0, LONGEST_LAG_SECONDS),
         }
         for key, (reach_ns, longest_seconds) in reach.items():
             if reach_ns > seconds_to_ns(longest_seconds):
@@ -123,7 +110,8 @@ def file_rows(recipe: Recipe, *, folder: Path, on_progress: Callable[[str, int, 
     path = (folder / recipe.data.file).resolve()
     columns, digest = read_columns(recipe.data, path)
     tables = (*recipe.manipulated, *recipe.inputs)  # an input may name the column of its setpoint
-    column_of_tag = {table.tag: table.column or table.tag for table in tables}
+    column_of_tag = {table.over: table.over_column or table.over for table in recipe.inputs if table.over is not None}
+    column_of_tag |= {table.tag: table.column or table.tag for table in tables}
     missing = sorted({*column_of_tag.values(), recipe.laboratory.column} - columns.keys())
     if missing:
         raise LablineError(f"{path} has no column {', '.join(missing)}", hint=f"it has {', '.join(columns)}")
@@ -158,7 +146,7 @@ def _features(
     """
     tags, inputs = _tags_of(recipe), inputs_of(recipe)
     period_ns = seconds_to_ns(recipe.period_seconds)
-    longest = max(item.lag_ns + item.window_ns for item in inputs)
+    longest = max(item.reach_ns for item in inputs)
     rings = Rings(dict.fromkeys(tags, _SOURCE), capacity=longest // period_ns + 8)
     reader = SetpointReader(recipe, inputs)
     kept, features, setpoints = [], [], []
@@ -185,10 +173,12 @@ def _features(
 
 def _tags_of(recipe: Recipe) -> dict[str, TagDefinition]:
     """Return the tags as the feature code sees them."""
+    units = {table.over: "" for table in recipe.inputs if table.over is not None}
+    units |= {table.tag: table.unit for table in (*recipe.inputs, *recipe.manipulated)}
     return {
-        table.tag: TagDefinition(
-            name=table.tag, source=_SOURCE, node="", equipment_id="", unit=table.unit, validated=None,
+        tag: TagDefinition(
+            name=tag, source=_SOURCE, node="", equipment_id="", unit=unit, validated=None,
             max_age_ns=seconds_to_ns(2 * recipe.period_seconds),
         )
-        for table in (*recipe.inputs, *recipe.manipulated)
+        for tag, unit in units.items()
     }  # fmt: skip

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 from gateway.line.definition import Predict
 from gateway.training.reaction import Slope, slope, tracking, unexplained
-from gateway.training.recipe import Recipe, input_name
-from gateway.training.recipe_tables.inputs import LEVELS
+from gateway.training.recipe import Recipe
 from gateway.training.recipe_tables.manipulated import ManipulatedTable
 from gateway.training.rows import Rows
 from gateway.training.setpoint_findings import Gain, Setpoint, Verdict, acts_against
@@ -98,13 +97,13 @@ def _setpoint(
 
 
 def _names(recipe: Recipe) -> list[str]:
-    return [input_name(table, lag) for table in recipe.inputs for lag in table.lags_rows]
+    return [item.name for item in recipe.named_inputs]
 
 
 def _levels_of(tag: str, recipe: Recipe) -> list[int]:
     """Return which inputs are levels of a tag: these can follow a setpoint; a slope settles at 0."""
-    inputs = [table for table in recipe.inputs for _lag in table.lags_rows]
-    return [at for at, table in enumerate(inputs) if table.tag == tag and table.aggregate in LEVELS]
+    inputs = [item.definition(recipe.period_seconds) for item in recipe.named_inputs]
+    return [at for at, item in enumerate(inputs) if item.tag == tag and item.is_level]
 
 
 def _gains(table: ManipulatedTable, study: _Study, *, enough: bool) -> tuple[dict[str, float], tuple[Gain, ...]]:

@@ -198,7 +198,9 @@ def _model(
         abstentions=_abstentions(connection, model),
         outputs=[_output(connection, model, output, figures) for output in model.bundle.outputs],
         inputs=[
-            InputView(name=item.name, tag=item.tag, unit=item.unit, low=item.validated[0], high=item.validated[1])
+            InputView(
+                name=item.name, tag=item.tag, unit=item.unit_of_value, low=item.validated[0], high=item.validated[1]
+            )
             for item in model.bundle.inputs
         ],
         versions=versions,
