@@ -91,7 +91,9 @@ def on_settle_point(event: ActRequested, facts: SettlePointFacts) -> Decision:
     refusal = _settled_before(act, facts) or _not_open(act, known, facts.open_points)
     if refusal is not None or known is None:
         return _refusal(refusal or _unknown_point(act, facts.open_points))
-    settlement = Settlement(point_id=act.point_id, person=event.person, reason=event.reason, at_ns=event.at_ns)
+    settlement = Settlement(
+        point_id=act.point_id, person=event.person, reason=event.reason, at_ns=event.at_ns, event_id=event.event_id
+    )
     of_lot = OF_ALL_LOTS if known.about.kind is Subject.SPECIFICATION else act.material_lot_id
     return Decision(
         records=(PointSettled(material_lot_id=of_lot, settlement=settlement),),

@@ -130,12 +130,13 @@ class RefusedResponses(Record):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settlement:
-    """A person has settled an open point: when (UTC ns) and why."""
+    """A person has settled an open point: when (UTC ns) and why; ``event_id``: of the act by which it was settled."""
 
     point_id: str
     person: str
     reason: str
     at_ns: int
+    event_id: str
 
 
 class VersionAct(StrEnum):

@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from gateway.advice.lifecycle import AFTER_ACT, moved
-from gateway.contract.acts import identity_of_act
 from gateway.contract.identity import identity_of
 from gateway.decisions.table import windows_needed
 from gateway.events import ActRequested, FollowUpDue, TimerDue
@@ -140,12 +139,11 @@ class _Deciding:
         while self._settlements and self._settlements[0][1].at_ns < until_ns:
             lot, settlement = self._settlements.popleft()
             act, at = SettlePoint(material_lot_id=lot, point_id=settlement.point_id), moment(settlement.at_ns)
-            by = Credential(kind=CredentialKind.SESSION, subject=settlement.person)  # nobody is asked again
             request = ActRequested(
-                event_id=identity_of_act(act, at_ns=settlement.at_ns, by=by.identity),
+                event_id=settlement.event_id,
                 at=at,
                 act=act,
-                credential=by,
+                credential=Credential(kind=CredentialKind.SESSION, subject=settlement.person),  # nobody is asked again
                 reason=settlement.reason,
             )
             # what a person has settled stands, whatever is decided here; only what follows from it is decided again

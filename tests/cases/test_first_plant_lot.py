@@ -222,7 +222,7 @@ def test_what_is_salvaged_speaks_of_lots_that_were_released_without_it(plant, tm
 @pytest.mark.parametrize(
     "forged",
     [
-        "INSERT INTO settlement (point_id, material_lot_id, person, reason, at_ns) VALUES ('x', 'L', 'nobody', '-', 1)",
+        "INSERT INTO settlement VALUES ('x', 'L', 'nobody', '-', 1, 'e', NULL)",
         "DELETE FROM settlement",
         "UPDATE settlement SET person = 'nobody'",
         "DELETE FROM assessment",

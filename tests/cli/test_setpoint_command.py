@@ -5,6 +5,8 @@ from contextlib import closing
 
 import pytest
 
+from gateway.cli.acts import PASSWORD
+from gateway.cli.user import NEW_PASSWORD
 from gateway.records.setpoints import WriteState
 from tests.cases.test_first_plant_lot import Plant
 from tests.fixtures.commands import labline
@@ -21,15 +23,21 @@ def setpoint(plant, *arguments):
     return labline("setpoint", *arguments, "--config", plant.file)
 
 
-def test_writing_is_stopped_and_resumed_by_command_and_the_list_says_so(plant):
+def test_writing_is_stopped_by_command_and_allowed_again_by_signature(plant, tmp_path, monkeypatch):
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    for name in (NEW_PASSWORD, PASSWORD):
+        (tmp_path / name).write_text("a password of their own\n")
+    assert labline("user", "password", "q.head", "--config", plant.file).code == 0
     assert setpoint(plant, "stop").code == 2  # without a reason
     assert setpoint(plant, "stop", "--reason", "a leak at R1").code == 0
     listed = json.loads(setpoint(plant, "list", "--json").output)
     assert (listed["stopped"]["reason"], listed["writes"]) == ("a leak at R1", [])
     assert "stopped since" in setpoint(plant, "list").output
-    assert setpoint(plant, "resume", "--reason", "tight again").code == 0
+    assert "your password" in setpoint(plant, "resume", "--reason", "tight again").error
+    assert json.loads(setpoint(plant, "list", "--json").output)["stopped"] is not None
+    assert setpoint(plant, "resume", "--reason", "tight again", "--person", "q.head").code == 0
     assert json.loads(setpoint(plant, "list", "--json").output)["stopped"] is None
-    assert "is not stopped" in setpoint(plant, "resume", "--reason", "again").error
+    assert "is not stopped" in setpoint(plant, "resume", "--reason", "again", "--person", "q.head").error
 
 
 def test_a_write_is_listed_with_who_approved_it_what_was_read_back_and_what_came_of_it(plant):

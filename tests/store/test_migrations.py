@@ -29,6 +29,7 @@ CREATE TABLE settlement_new (
     person           TEXT NOT NULL,
     reason           TEXT NOT NULL CHECK (reason <> ''),
     at_ns            INTEGER NOT NULL,
+    event_id         TEXT NOT NULL,
     hash             TEXT
 ) STRICT;
 INSERT INTO settlement_new SELECT * FROM settlement;
@@ -38,12 +39,12 @@ CREATE INDEX settlement_of_lot ON settlement (material_lot_id);
 CREATE TRIGGER settlement_hashed AFTER INSERT ON settlement WHEN NEW.hash IS NULL BEGIN
     UPDATE settlement SET hash =
         evidence_hash('settlement', CAST(NEW.point_id AS BLOB), CAST(NEW.material_lot_id AS BLOB),
-        CAST(NEW.person AS BLOB), CAST(NEW.reason AS BLOB), NEW.at_ns)
+        CAST(NEW.person AS BLOB), CAST(NEW.reason AS BLOB), NEW.at_ns, CAST(NEW.event_id AS BLOB))
     WHERE rowid = NEW.rowid;
 END;
 CREATE VIEW settlement_checked AS SELECT rowid AS row_number, *, hash IS
         evidence_hash('settlement', CAST(point_id AS BLOB), CAST(material_lot_id AS BLOB),
-        CAST(person AS BLOB), CAST(reason AS BLOB), at_ns) AS holds
+        CAST(person AS BLOB), CAST(reason AS BLOB), at_ns, CAST(event_id AS BLOB)) AS holds
 FROM settlement;
 """  # a column more, and evidence in a table made again: its rows keep their hashes
 
@@ -252,7 +253,8 @@ def rows_of_release():
     yield "assessment", {**assessment, "material_lot_id": "L1", "subject": "r1", "source": "lims", "sample_id": "S",
                          "analyte": "ph", "product": "FG-ü", "awaited_order_id": "j1"}  # fmt: skip
     yield "assessment", {**assessment, "material_lot_id": "L2", "subject": "r2"}
-    yield "settlement", {"point_id": "p", "material_lot_id": "L1", "person": "Zoë", "reason": "seen", "at_ns": 1}
+    yield "settlement", {"point_id": "p", "material_lot_id": "L1", "person": "Zoë", "reason": "seen", "at_ns": 1,
+                         "event_id": "e"}  # fmt: skip
     refused = {"dead_letter_id": "x", "event_id": "e1", "source": "lims", "at_ns": 1, "reasons": "[]"}
     yield "refused_result", {**refused, "material_lot_id": "L1", "sample_id": "S", "test_id": "pH", "result": "{}"}
     yield "refused_result", {**refused, "material_lot_id": ""}
@@ -369,14 +371,14 @@ def test_a_migration_that_fails_leaves_the_store_as_it_was(tmp_path, made, later
 
 def test_the_trail_vouches_once_for_what_a_migration_has_changed(tmp_path, later):
     with closing(open_state(tmp_path)) as connection:
-        connection.execute("INSERT INTO settlement (point_id, material_lot_id, person, reason, at_ns) "
-                           "VALUES ('p', 'L1', 'Zoë', '', 1)")  # fmt: skip
+        connection.execute("INSERT INTO settlement (point_id, material_lot_id, person, reason, at_ns, event_id) "
+                           "VALUES ('p', 'L1', 'Zoë', '', 1, 'e')")  # fmt: skip
     prepare(tmp_path, at_ns=NOW_NS)
     later(LATER.replace(
         "INSERT INTO settlement_new SELECT * FROM settlement;",
-        "INSERT INTO settlement_new SELECT point_id, material_lot_id, person, 'none', at_ns, "
+        "INSERT INTO settlement_new SELECT point_id, material_lot_id, person, 'none', at_ns, event_id, "
         "evidence_hash('settlement', CAST(point_id AS BLOB), CAST(material_lot_id AS BLOB), CAST(person AS BLOB), "
-        "CAST('none' AS BLOB), at_ns) FROM settlement;",
+        "CAST('none' AS BLOB), at_ns, CAST(event_id AS BLOB)) FROM settlement;",
     ))  # fmt: skip
     prepare(tmp_path, at_ns=NOW_NS)
     prepare(tmp_path, at_ns=NOW_NS)

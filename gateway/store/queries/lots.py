@@ -160,7 +160,7 @@ class _Reading:
         for row in self.rows("settlements_of_lot"):
             if row["material_lot_id"] != self._lot:
                 self.of_other_lots.add(row["point_id"])
-            yield Settlement(point_id=row["point_id"], person=row["person"], reason=row["reason"], at_ns=row["at_ns"])
+            yield Settlement(**{item.name: row[item.name] for item in fields(Settlement)})
 
     def disposition(self) -> Disposition | None:
         for row in self.rows("newest_disposition_of_lot"):

@@ -953,6 +953,7 @@ CREATE TABLE settlement (
     person           TEXT NOT NULL,
     reason           TEXT NOT NULL,
     at_ns            INTEGER NOT NULL,
+    event_id         TEXT NOT NULL,
     hash             TEXT,
     PRIMARY KEY (point_id)
 ) STRICT;
@@ -960,12 +961,12 @@ CREATE INDEX settlement_of_lot ON settlement (material_lot_id);
 CREATE TRIGGER settlement_hashed AFTER INSERT ON settlement WHEN NEW.hash IS NULL BEGIN
     UPDATE settlement SET hash =
         evidence_hash('settlement', CAST(NEW.point_id AS BLOB), CAST(NEW.material_lot_id AS BLOB),
-        CAST(NEW.person AS BLOB), CAST(NEW.reason AS BLOB), NEW.at_ns)
+        CAST(NEW.person AS BLOB), CAST(NEW.reason AS BLOB), NEW.at_ns, CAST(NEW.event_id AS BLOB))
     WHERE rowid = NEW.rowid;
 END;
 CREATE VIEW settlement_checked AS SELECT rowid AS row_number, *, hash IS
         evidence_hash('settlement', CAST(point_id AS BLOB), CAST(material_lot_id AS BLOB),
-        CAST(person AS BLOB), CAST(reason AS BLOB), at_ns) AS holds
+        CAST(person AS BLOB), CAST(reason AS BLOB), at_ns, CAST(event_id AS BLOB)) AS holds
 FROM settlement;
 
 -- The users of the line, one row for each change of one: the newest row of a user holds.

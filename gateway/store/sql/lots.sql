@@ -32,11 +32,11 @@ ORDER BY recommendation, material_lot_id LIMIT 200;
 SELECT material_lot_id FROM lot ORDER BY rowid DESC LIMIT :most;
 
 -- name: settlement
-SELECT point_id, material_lot_id, person, reason, at_ns, holds, 'settlement ' || point_id AS record
+SELECT point_id, material_lot_id, person, reason, at_ns, event_id, holds, 'settlement ' || point_id AS record
 FROM settlement_checked WHERE point_id = :point_id;
 
 -- name: all_settlements
-SELECT point_id, material_lot_id, person, reason, at_ns FROM settlement_checked WHERE holds ORDER BY at_ns, row_number;
+SELECT point_id, material_lot_id, person, reason, at_ns, event_id FROM settlement_checked WHERE holds ORDER BY at_ns, row_number;
 
 -- name: lots_of_dead_letter
 -- that it names, and others of which it is a point against the release

@@ -500,11 +500,11 @@ JOIN event AS e ON e.event_id = r.event_id
 WHERE s.since_ns <= :until_ns ORDER BY s.since_ns LIMIT :most;
 
 -- name: insert_settlement
-INSERT OR IGNORE INTO settlement (point_id, material_lot_id, person, reason, at_ns)
-VALUES (:point_id, :material_lot_id, :person, :reason, :at_ns);
+INSERT OR IGNORE INTO settlement (point_id, material_lot_id, person, reason, at_ns, event_id)
+VALUES (:point_id, :material_lot_id, :person, :reason, :at_ns, :event_id);
 
 -- name: settlements_of_lot
-SELECT point_id, material_lot_id, person, reason, at_ns, holds, 'settlement ' || point_id AS record
+SELECT point_id, material_lot_id, person, reason, at_ns, event_id, holds, 'settlement ' || point_id AS record
 FROM settlement_checked
 WHERE material_lot_id IN (:material_lot_id, '') OR material_lot_id IN (  -- what is settled for it and a lot named alike
     SELECT other.material_lot_id FROM lot_name AS own JOIN lot_name AS other ON other.likeness = own.likeness
