@@ -93,3 +93,10 @@ def test_each_kind_of_line_in_the_audit_trail_has_its_words():
     assert len(kinds) > 50
     kinds |= {f"alarm_{change}" for change in ("shelved", "unshelved", "taken_out_of_service", "returned_to_service")}
     assert sorted(kind for kind in kinds if f"audit_kind.{kind}" not in TEXTS["en"]) == []
+
+
+def test_no_script_imports_a_name_twice():
+    for name, script in SCRIPTS.items():
+        imports = re.findall(r"^import \{([^}]*)\} from", script, re.MULTILINE)
+        names = [one.strip() for names in imports for one in names.split(",")]
+        assert sorted(names) == sorted(set(names)), name  # the whole page would stay empty

@@ -9,7 +9,6 @@ import { speak, text } from "./texts.js";
 import { reviewDialog } from "./parts/dialog.js";
 import { banner, connection, lastAct, top } from "./parts/frame.js";
 import { isOpenTo, watchKeys } from "./parts/keys.js";
-import { missedSince } from "./parts/missed.js";
 import { failed, loading } from "./parts/states.js";
 import { rememberTheme } from "./parts/theme.js";
 import { isTouched, watchTouch } from "./parts/touch.js";
