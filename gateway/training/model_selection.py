@@ -8,15 +8,16 @@ others go on.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import count, product
+from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gateway.errors import LablineError
 from gateway.line.outputs import BiasLimits
-from gateway.time_units import SECOND_NS, seconds_to_ns
+from gateway.time_units import SECOND_NS
 from gateway.training.backtest import Timing, serve
+from gateway.training.biases import biases_of
 from gateway.training.calibration import uncorrected
 from gateway.training.candidates.combined import WeightedMean
 from gateway.training.candidates.regressor import Regressor
@@ -54,6 +55,10 @@ class _Ground:
         everything = serve(self.timing, predicted.by_others, self.values, output=output).values
         later = serve(self.timing.of(np.flatnonzero(known)), predicted.later[known], self.values[known], output=output)
         return np.concatenate([self.values - everything, self.values[known] - later.values])
+
+    def biases(self, predicted: _Predicted) -> tuple[BiasLimits | None, ...]:
+        """Return the corrections to choose from for a kind."""
+        return biases_of(self.recipe, self.timing, self.values - predicted.by_others)
 
 
 def gap_rows(recipe: Recipe, rows: Rows) -> int:
@@ -145,7 +150,7 @@ def chosen_model(recipe: Recipe, chosen: Compared, rows: Rows) -> Regressor:
 
 def _compared(ground: _Ground, kind: str, predicted: _Predicted) -> Compared:
     """Return a candidate with the correction that serves it best."""
-    options = [(ground.served_errors(predicted, bias), bias) for bias in biases_of(ground.recipe)]
+    options = [(ground.served_errors(predicted, bias), bias) for bias in ground.biases(predicted)]
     errors, bias = min(options, key=lambda option: root_mean_square(option[0]))
     values = ground.values
     return Compared(
@@ -170,23 +175,3 @@ def _stack(ground: _Ground, predicted: dict[str, _Predicted], compared: list[Com
     )
     stack = _compared(ground, STACK, mean)
     return replace(stack, weights={kind: weight for kind, weight in weights.items() if weight > 0})
-
-
-def biases_of(recipe: Recipe) -> tuple[BiasLimits | None, ...]:
-    """Return the corrections to choose from: none, and each of the table's."""
-    table, period = recipe.bias, recipe.period_seconds
-    if table is None:
-        return (None,)
-    return (
-        None,
-        *(
-            BiasLimits(
-                trust=trust,
-                max_step=table.max_step,
-                max_total=table.max_total,
-                max_age_ns=seconds_to_ns(table.max_age_rows * period),
-                half_life_ns=seconds_to_ns(half_life * period),
-            )
-            for trust, half_life in product(table.trusts, table.half_lives_rows)
-        ),
-    )

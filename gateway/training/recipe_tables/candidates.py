@@ -10,11 +10,15 @@ Kind = Literal[
     "ridge", "pls", "gradient_boosting", "extra_trees", "neural_network", "kernel", "linear_and_trees", "constant"
 ]
 
+_ANY_PLANT: list[Kind] = [
+    "kernel", "ridge", "pls", "extra_trees", "gradient_boosting", "neural_network", "constant",
+]  # fmt: skip
+
 
 class CandidatesTable(RecipeTable):
     """``[candidates]``: the models to choose from, by the error in blocked cross-validation."""
 
-    kinds: list[Kind] = Field(min_length=1, description="which kinds of models are compared")
+    kinds: list[Kind] = Field(default=_ANY_PLANT, min_length=1, description="which kinds of models are compared")
     stack: bool = Field(
         default=True, description="whether a weighted mean of the kinds is compared with them, where there are several"
     )

@@ -59,5 +59,8 @@ class SplitTable(RecipeTable):
     """``[split]``: what the model is made from, and what only tests it."""
 
     train: float = Field(
-        gt=0, lt=1, description="share of the rows, first in time, that the model is made from; the rest only tests it"
+        default=0.667,
+        gt=0,
+        lt=1,
+        description="share of the rows, first in time, that the model is made from; the rest only tests it",
     )
