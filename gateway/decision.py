@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.inference.feedback import BiasState, Feedback
+from gateway.inference.corrections import BiasState
+from gateway.inference.feedback import Feedback
 from gateway.lab.disposition import LotState
 from gateway.lab.multivariate_charts import FrozenReference
 from gateway.lab.release.assessment import Assessment

@@ -23,7 +23,7 @@ from gateway.contract.acts import SignInRequest
 from gateway.contract.times import rfc3339
 from gateway.decisions.acts import INSTANT_PASSED
 from gateway.errors import LablineError
-from gateway.inference.feedback import BiasState, bias_at
+from gateway.inference.corrections import BiasState, bias_at
 from gateway.inference.signed_bias import signed
 from gateway.inference.versions import promoted_versions
 from gateway.line.definition import ModelAssignment

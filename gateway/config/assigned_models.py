@@ -112,7 +112,7 @@ def _model(
     predict = load_model(files[MODEL], inputs=len(bundle.inputs), columns=bundle.columns, where=str(where / MODEL))
     check_golden(files, bundle, predict, where=str(where))
     return ModelAssignment(
-        bundle=on_this_line(_corrected(bundle, table.bias), tags, where),
+        bundle=on_this_line(_corrected(bundle, table.bias, where), tags, where),
         predict=predict,
         equipment_id=table.equipment,
         every_ns=seconds_to_ns(table.every),
@@ -138,16 +138,25 @@ def _candidates(
     return [replace(candidate, bundle=replace(candidate.bundle, identity=identity), stage=Stage.SHADOW)]
 
 
-def _corrected(bundle: ModelBundle, by: Literal["off", "signed", "auto"]) -> ModelBundle:
-    """Return the bundle with the way in which its values are corrected on this line."""
-    return replace(bundle, outputs=tuple(_corrected_output(output, by) for output in bundle.outputs))
+def _corrected(bundle: ModelBundle, by: Literal["off", "signed", "auto"], where: Path) -> ModelBundle:
+    """Return the bundle with the way in which its values are corrected on this line; raises BundleRefusedError."""
+    return replace(bundle, outputs=tuple(_corrected_output(output, by, where) for output in bundle.outputs))
 
 
-def _corrected_output(output: ModelOutput, by: Literal["off", "signed", "auto"]) -> ModelOutput:
-    if output.value is None or output.value.bias is None:
+def _corrected_output(output: ModelOutput, by: Literal["off", "signed", "auto"], where: Path) -> ModelOutput:
+    value = output.value
+    if value is None or (value.bias is None and value.function_space is None):
         return output
-    bias = None if by == "off" else replace(output.value.bias, signed=by == "signed")
-    return replace(output, value=replace(output.value, bias=bias))
+    if by == "off":
+        return replace(output, value=replace(value, bias=None, function_space=None))
+    if by == "signed" and (value.bias is None or value.bias.per_product):
+        kind = "function space" if value.bias is None else "each product by itself"
+        raise BundleRefusedError(
+            f"{where} corrects {output.analyte} in {kind}: that is no single number that a person could sign",
+            hint='set bias = "auto" or "off" in its [[model]], or train it without [function_space] and per',
+        )
+    bias = None if value.bias is None else replace(value.bias, signed=by == "signed")
+    return replace(output, value=replace(value, bias=bias))
 
 
 def _stage(ceiling: Stage, bundle: ModelBundle, trusted: Mapping[str, str] | None) -> Stage:

@@ -22,6 +22,7 @@ from gateway.guardrails.prediction import Occasion, guarded_predictions
 from gateway.guardrails.reasons import Abstention
 from gateway.guardrails.stages import effective_stage
 from gateway.history.windows import WindowRequest
+from gateway.inference.corrections import Instant
 from gateway.lab.in_force import strictest
 from gateway.lab.specifications import action_limits
 from gateway.latches import too_slow_latch
@@ -197,7 +198,8 @@ def _others(
 ) -> tuple[CoupledOutput, ...]:
     """Return the other outputs that the setpoints move, of this model and of coupled ones, with their limits."""
     limits = _limits_by_analyte(event, facts, model, facts.context.material_definition_id)
-    own = coupled_outputs_of_model(model, prediction.analyte, prediction.features, facts.bias, limits, event.at_ns)
+    now = Instant(at_ns=event.at_ns, product=facts.context.material_definition_id)
+    own = coupled_outputs_of_model(model, prediction.analyte, prediction.features, facts.bias, limits, now)
     coupled: list[CoupledOutput] = []
     for neighbour in coupled_models(model, facts.line):
         predictions = facts.coupled_predictions.get(neighbour.name, ())

@@ -11,11 +11,12 @@ from gateway.decisions.result_assessment import ResultAssessment
 from gateway.events import ResultArrived
 from gateway.facts.lab_result import LabResultFacts
 from gateway.guardrails.prediction import uncorrected_values
-from gateway.inference.feedback import BiasState, Feedback, bias_state_of
+from gateway.inference.corrections import BiasState
+from gateway.inference.feedback import Feedback, bias_state_of
 from gateway.lab.units import has_bare_scale
 from gateway.latches import drift_latch
 from gateway.line.definition import ModelAssignment
-from gateway.line.outputs import ModelOutput
+from gateway.line.outputs import ModelOutput, ValueOutput
 from gateway.records.laboratory import LabResult, ResultStatus
 from gateway.records.outgoing import AuditEntry
 
@@ -68,7 +69,7 @@ def _taught(
     return Decision(
         records=(recorded, *((latch,) if drifting else ())),
         audit=(
-            *_bias_audit(model, output, lessons.state, state, assessment.result),
+            *_bias_audit(model, output, lessons.state, state, assessment.result, facts.context.material_definition_id),
             *((AuditEntry(kind="model_drift", subject=model.name, body=details),) if drifting else ()),
         ),
     )
@@ -95,8 +96,8 @@ def _entry(
     )
     if not teaches or result.value is None or result.sampled_ns is None:
         return None
-    predicted_values = uncorrected_values(model, facts.line.tags, facts.windows, result.sampled_ns)
-    if output.analyte not in predicted_values:
+    predicted_values, features = uncorrected_values(model, facts.line.tags, facts.windows, result.sampled_ns)
+    if output.analyte not in predicted_values or output.value is None:
         return None
     return Feedback(
         result_id=result.result_id,
@@ -104,7 +105,13 @@ def _entry(
         arrived_ns=replaced.arrived_ns if replaced else event.at_ns,
         measured=result.value,
         predicted=predicted_values[output.analyte],
+        features=features if output.value.function_space is not None else (),
+        product=facts.context.material_definition_id if _is_per_product(output.value) else None,
     )
+
+
+def _is_per_product(output: ValueOutput) -> bool:
+    return output.bias is not None and output.bias.per_product
 
 
 def _is_in(unit: str, result: LabResult) -> bool:
@@ -121,10 +128,19 @@ def _is_of(result: LabResult, model: ModelAssignment, facts: LabResultFacts) -> 
 
 
 def _bias_audit(
-    model: ModelAssignment, output: ModelOutput, before: BiasState, after: BiasState, result: LabResult
+    model: ModelAssignment,
+    output: ModelOutput,
+    before: BiasState,
+    after: BiasState,
+    result: LabResult,
+    product: str | None,
 ) -> tuple[AuditEntry, ...]:
     if before.bias == after.bias:
         return ()
     body = {"analyte": output.analyte, "before": before.bias, "after": after.bias, "version": after.version,
             "result": result.result_id, "bundle": model.bundle.identity.sha256}  # fmt: skip
+    if after.errors:
+        body["results"] = len(after.errors)
+    if output.value is not None and _is_per_product(output.value):
+        body["product"] = product
     return (AuditEntry(kind="bias_changed", subject=model.name, body=body),)

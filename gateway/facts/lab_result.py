@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from gateway.facts.base import Facts, JudgingFacts
 from gateway.facts.lot import LotFacts
 from gateway.history.windows import TagWindow, WindowRequest
-from gateway.inference.feedback import BiasState, Feedback
+from gateway.inference.corrections import BiasState
+from gateway.inference.feedback import Feedback
 from gateway.lab.multivariate_charts import FrozenReference
 from gateway.lab.samples import Measured, Point
 from gateway.lab.series import Series, SeriesKey

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from gateway.facts.base import JudgingFacts
 from gateway.history.windows import TagWindow, WindowRequest
-from gateway.inference.feedback import BiasState
+from gateway.inference.corrections import BiasState
 from gateway.lab.disposition import LotState
 from gateway.records.guidance import Guidance, RejectedAdvice
 from gateway.records.laboratory import ProvisionalHold

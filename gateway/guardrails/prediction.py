@@ -11,8 +11,8 @@ from gateway.errors import InferenceError, InferenceStoppedError
 from gateway.guardrails.gates import PredictedValue, judge_domain, judge_inputs, judge_probability, judge_value
 from gateway.guardrails.reasons import Abstention, abstain
 from gateway.history.windows import TagWindow, WindowRequest
+from gateway.inference.corrections import BiasState, Instant, corrected
 from gateway.inference.features import feature_vector, read_inputs
-from gateway.inference.feedback import BiasState, bias_at, half_width_of
 from gateway.line.definition import ModelAssignment, TagDefinition
 from gateway.line.outputs import ModelOutput, ValueOutput
 from gateway.records.prediction import FeatureVector, Prediction
@@ -52,18 +52,21 @@ def guarded_predictions(
 
 def uncorrected_values(
     model: ModelAssignment, tags: Mapping[str, TagDefinition], windows: Mapping[WindowRequest, TagWindow], end_ns: int
-) -> dict[str, float]:
-    """Return by analyte the values of the model without correction at an instant; none where an input is refused.
+) -> tuple[dict[str, float], tuple[float, ...]]:
+    """Return (by analyte the values of the model without correction at an instant, the features that they are of).
+
+    There are none where an input is refused.
 
     These values are compared with the laboratory and never published: a model whose outputs are refused must
     still be seen to be wrong.
     """
-    numbers, _reasons, _features = _outputs_of_inputs(model, tags, windows, end_ns)
-    return {
+    numbers, _reasons, features = _outputs_of_inputs(model, tags, windows, end_ns)
+    values = {
         output.analyte: numbers[output.value.column]
         for output in model.bundle.outputs
         if numbers and output.value is not None and math.isfinite(numbers[output.value.column])
     }
+    return values, features.values if values and features is not None else ()
 
 
 def _outputs_of_inputs(
@@ -92,7 +95,7 @@ def _prediction(
 ) -> Prediction:
     """Return one prediction; ``numbers`` is empty where anything abstained before."""
     predicted, bias, version = _predicted_value(
-        output.value, numbers, occasion.learned.get(output.analyte, BiasState()), occasion
+        output.value, numbers, features, occasion.learned.get(output.analyte, BiasState()), occasion
     )
     probability = numbers[output.probability.column] if numbers and output.probability else None
     reasons += _output_reasons(output, predicted, probability, model.name)
@@ -142,14 +145,22 @@ def _interval(predicted: PredictedValue | None) -> tuple[float | None, float | N
 
 
 def _predicted_value(
-    output: ValueOutput | None, numbers: tuple[float, ...], learned: BiasState, occasion: Occasion
+    output: ValueOutput | None,
+    numbers: tuple[float, ...],
+    features: FeatureVector | None,
+    learned: BiasState,
+    occasion: Occasion,
 ) -> tuple[PredictedValue | None, float, int]:
     """Return (the corrected value with its half width, the bias in it, the bias's version)."""
-    if output is None or not numbers:
+    if output is None or not numbers or features is None:
         return None, 0.0, 0
-    bias = bias_at(learned, output.bias, occasion.end_ns)
-    half_width = half_width_of(learned, output, occasion.end_ns)
-    return PredictedValue(value=numbers[output.column] + bias, half_width=half_width), bias, learned.version
+    product = occasion.context.material_definition_id
+    by_laboratory = corrected(
+        learned, output, Instant(at_ns=occasion.end_ns, features=features.values, product=product)
+    )
+    value = numbers[output.column] + by_laboratory.correction
+    predicted = PredictedValue(value=value, half_width=by_laboratory.half_width)
+    return predicted, by_laboratory.correction, by_laboratory.version
 
 
 def _infer(model: ModelAssignment, features: FeatureVector) -> tuple[tuple[float, ...], tuple[Reason, ...]]:

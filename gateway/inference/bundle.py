@@ -10,7 +10,6 @@ import hashlib
 import io
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,21 +17,17 @@ from pydantic import ValidationError
 
 from gateway.errors import BundleRefusedError, InferenceError
 from gateway.inference.bundle_approval import approval_of
+from gateway.inference.bundle_outputs import outputs_of
 from gateway.inference.graph_limits import MOST_ROWS
 from gateway.inference.manifest import (
-    BiasTable,
     BundleManifest,
     DomainTable,
     InputTable,
     InterlockTable,
-    Kind,
     ManipulatedTable,
-    OutputTable,
     ReferenceTable,
-    WideningTable,
 )
 from gateway.line.definition import Domain, InputDefinition, Interlock, ManipulatedTag, ModelBundle, Predict
-from gateway.line.outputs import AdaptiveLimits, BiasLimits, ModelOutput, ProbabilityOutput, ValueOutput, Widening
 from gateway.records.prediction import ModelIdentity
 from gateway.time_units import seconds_to_ns
 
@@ -85,7 +80,7 @@ def read_bundle(files: Mapping[str, bytes], *, where: str) -> ModelBundle:
         ),
         intended_use=manifest.intended_use,
         inputs=tuple(_input(table) for table in manifest.input),
-        outputs=_outputs(manifest.output, reference.residuals, where),
+        outputs=outputs_of(manifest.output, reference, where),
         manipulated=tuple(_manipulated(table) for table in manifest.manipulated),
         domain=_domain(reference.domain, manifest, where),
         approval=approval_of(files, files[MANIFEST], where=where),
@@ -168,59 +163,6 @@ def _input(table: InputTable) -> InputDefinition:
 
 def _optional_ns(seconds: float | None) -> int | None:
     return None if seconds is None else seconds_to_ns(seconds)
-
-
-def _outputs(tables: list[OutputTable], residuals: Mapping[str, list[float]], where: str) -> tuple[ModelOutput, ...]:
-    """Return the outputs by analyte; columns are numbered as the tables stand."""
-    outputs: dict[str, ModelOutput] = {}
-    for column, table in enumerate(tables):
-        known = outputs.setdefault(table.analyte, ModelOutput(analyte=table.analyte, unit=table.unit))
-        if known.unit != table.unit:
-            raise BundleRefusedError(
-                f"{where}/{MANIFEST}: {table.analyte} is given in {known.unit} and in {table.unit}"
-            )
-        if table.interval is not None and table.kind is Kind.VALUE:
-            value = ValueOutput(
-                column=column,
-                valid=table.valid,
-                coverage=table.interval.coverage,
-                half_width=table.interval.half_width,
-                max_half_width=table.interval.max_half_width,
-                residuals=tuple(sorted(residuals[table.analyte])) if table.analyte in residuals else None,
-                sigma=None if table.drift is None else table.drift.sigma,
-                bias=_bias(table.bias),
-                widening=_widening(table.interval.widening),
-                adaptive=None if table.adaptive is None else AdaptiveLimits(**table.adaptive.model_dump()),
-            )
-            if table.adaptive is not None and not residuals.get(table.analyte):
-                raise BundleRefusedError(f"{where}/{REFERENCE} has no residuals of {table.analyte} to adapt by")
-            outputs[table.analyte] = replace(known, value=value)
-        elif table.warn_at is not None:
-            probability = ProbabilityOutput(column=column, warn_at=table.warn_at)
-            outputs[table.analyte] = replace(known, probability=probability)
-    return tuple(outputs.values())
-
-
-def _widening(table: WideningTable | None) -> Widening | None:
-    if table is None:
-        return None
-    return Widening(
-        ages_ns=tuple(seconds_to_ns(age) for age in table.age_seconds),
-        factors=tuple(table.factor),
-        uncorrected=table.uncorrected,
-    )
-
-
-def _bias(table: BiasTable | None) -> BiasLimits | None:
-    if table is None:
-        return None
-    return BiasLimits(
-        trust=table.trust,
-        max_step=table.max_step,
-        max_total=table.max_total,
-        max_age_ns=seconds_to_ns(table.max_age_seconds),
-        half_life_ns=_optional_ns(table.half_life_seconds),
-    )
 
 
 def _manipulated(table: ManipulatedTable) -> ManipulatedTag:

@@ -5,54 +5,44 @@ sample's drawn time, folded in the order in which they arrived; so a corrected r
 give the same numbers. Every part of it is bounded by the bundle.
 """
 
-import math
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gateway.lab.charts import Cusum, Ewma
-from gateway.line.outputs import AdaptiveLimits, BiasLimits, ValueOutput
+from gateway.inference.corrections import (
+    BiasState,
+    Instant,
+    ProductState,
+    begun,
+    bias_at,
+    corrected,
+    correction_age_ns,
+    state_of_product,
+)
+from gateway.inference.function_space import conditioned, known_error, with_error
+from gateway.line.outputs import AdaptiveLimits, BiasLimits, FunctionSpaceLimits, ValueOutput
 from gateway.records.people import SignedBias
 
 MOST_ENTRIES = 200  # that many are folded: what lies before has no weight any more, and a result must not wait
+_LARGEST_ERROR = 10.0  # times training's mean: so much one result says at most of how large errors are
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Feedback:
-    """A laboratory result and the model's uncorrected prediction for the time at which the sample was drawn."""
+    """A laboratory result and the model's uncorrected prediction for the time at which the sample was drawn.
+
+    ``features``: the model's inputs then, where its correction needs them; ``product``: what was made.
+    """
 
     result_id: str
     sampled_ns: int
     arrived_ns: int
     measured: float
     predicted: float
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BiasState:
-    """What the laboratory has taught so far. ``bias`` is added to what the model says."""
-
-    bias: float = 0.0
-    version: int = 0  # of the bias: counts its changes
-    newest_ns: int | None = None  # drawn time of the newest result in it
-    miss_rate: float | None = None  # the share of results that the interval may miss, as adapted; None: as calibrated
-    ewma: Ewma = field(default_factory=Ewma)
-    cusum: Cusum = field(default_factory=Cusum)
-    latched: bool = False  # whether an alarm was latched because of these charts
-    results: int = 0
-    covered: int = 0
-
-    @property
-    def drifts(self) -> bool:
-        """Return whether either chart of the residuals signals."""
-        return self.ewma.signals or self.cusum.signals
-
-    @property
-    def coverage(self) -> float | None:
-        """Return the share of results inside the interval that stood when they were drawn, or None without any."""
-        return self.covered / self.results if self.results else None
+    features: tuple[float, ...] = ()
+    product: str | None = None
 
 
 def bias_state_of(
@@ -62,10 +52,18 @@ def bias_state_of(
 
     Each result is compared with the correction in force when its sample was drawn: by what had arrived or been signed
     by then.
-    ``charts_from_ns``: entries that arrived before are not charted, as a person has looked at them.
+    ``charts_from_ns``: entries that arrived before are not charted, as a person has looked at them. In function space
+    ``bias`` is the correction at the newest sample.
     """
     newest = sorted(entries, key=lambda entry: entry.arrived_ns)[-MOST_ENTRIES:]
-    return states_after(newest, output, charts_from_ns=charts_from_ns, acts=acts)[1][-1]
+    state = states_after(newest, output, charts_from_ns=charts_from_ns, acts=acts)[1][-1]
+    if output.function_space is None or not state.errors:
+        return state
+    last = state.errors[-1]
+    at_last = conditioned(
+        state.errors, output.function_space, np.array([last.sampled_ns]), np.array([last.inputs], np.float64)
+    )
+    return replace(state, bias=float(at_last.corrections[0]))
 
 
 def states_after(
@@ -73,7 +71,7 @@ def states_after(
 ) -> tuple[list[int], list[BiasState]]:
     """Return (when each entry arrived, the state before the first and after each): one state more than times."""
     arrived = sorted(entries, key=lambda entry: (entry.arrived_ns, entry.sampled_ns, entry.result_id))
-    times, states = [entry.arrived_ns for entry in arrived], [BiasState()]
+    times, states = [entry.arrived_ns for entry in arrived], [begun(output)]
     for at, entry in enumerate(arrived):
         arrived_by_then = states[bisect_right(times, entry.sampled_ns, hi=at)]
         known = serving(arrived_by_then, output.bias, acts, entry.sampled_ns)
@@ -82,23 +80,69 @@ def states_after(
 
 
 def _after(before: BiasState, entry: Feedback, known: BiasState, output: ValueOutput, *, charted: bool) -> BiasState:
-    error = entry.measured - entry.predicted - bias_at(known, output.bias, entry.sampled_ns)
-    half_width = half_width_of(known, output, entry.sampled_ns)
-    covered = half_width is not None and abs(error) <= half_width
+    then = corrected(known, output, Instant(at_ns=entry.sampled_ns, features=entry.features, product=entry.product))
+    error = entry.measured - entry.predicted - then.correction
+    covered = then.half_width is not None and abs(error) <= then.half_width
     after = replace(
-        before,
+        state_of_product(before, output, entry.product),
         results=before.results + 1,
         covered=before.covered + covered,
         miss_rate=_adapted(before, output, missed=not covered),
+        scale=_followed(before, output, known, error=error, half_width=then.half_width),
     )
     if charted and output.sigma is not None:
-        standardised = error / output.sigma
-        after = replace(after, ewma=before.ewma.after(standardised), cusum=before.cusum.after(standardised))
-    return after if output.bias is None or output.bias.signed else _moved(after, entry, output.bias)
+        standardised = _cut(error / output.sigma, output.charts.winsorise)
+        after = replace(after, ewma=after.ewma.after(standardised), cusum=after.cusum.after(standardised))
+    if output.function_space is not None:
+        return _conditioned(after, entry, output.function_space)
+    after = after if output.bias is None or output.bias.signed else _moved(after, entry, output.bias)
+    return _with_product(after, output, entry.product)
+
+
+def _cut(standardised: float, winsorise: float | None) -> float:
+    return standardised if winsorise is None else min(max(standardised, -winsorise), winsorise)
+
+
+def _followed(
+    before: BiasState, output: ValueOutput, known: BiasState, *, error: float, half_width: float | None
+) -> float:
+    """Return the size of recent errors after one more, as a multiple of training's, within the bundle's bounds.
+
+    An error counts over what made the interval wide when it was drawn but the scale itself: the age of the correction,
+    or how unlike all results the sample was.
+    """
+    tracked = output.tracked
+    if tracked is None or not half_width:
+        return before.scale
+    relative_width = half_width / (output.half_width * known.scale)
+    size = min(abs(error) / (relative_width * tracked.mean_error), _LARGEST_ERROR)
+    scale = before.scale + tracked.rate * (size - before.scale)
+    return min(max(scale, tracked.least_scale), tracked.most_scale)
+
+
+def _conditioned(state: BiasState, entry: Feedback, limits: FunctionSpaceLimits) -> BiasState:
+    """Return the state with one more error to condition on; one without its inputs says nothing."""
+    if len(entry.features) != len(limits.center):
+        return state
+    error = known_error(entry.result_id, entry.sampled_ns, entry.measured - entry.predicted, entry.features, limits)
+    errors = with_error(state.errors, error, limits)
+    return replace(state, errors=errors, newest_ns=errors[-1].sampled_ns, version=state.version + 1)
+
+
+def _with_product(state: BiasState, output: ValueOutput, product: str | None) -> BiasState:
+    """Return the state with its correction and charts kept as those of the product."""
+    if output.bias is None or not output.bias.per_product or product is None:
+        return state
+    own = ProductState(
+        bias=state.bias, version=state.version, newest_ns=state.newest_ns, ewma=state.ewma, cusum=state.cusum
+    )
+    return replace(state, products={**state.products, product: own})
 
 
 def _moved(state: BiasState, entry: Feedback, limits: BiasLimits) -> BiasState:
     """Return the state with its bias moved towards a residual: by the trust, at most a step, at most the total."""
+    if limits.per_product and entry.product is None:
+        return state  # nobody knows which product it would correct
     if state.newest_ns is not None and entry.sampled_ns < state.newest_ns:
         return state  # an older sample that arrives late says nothing of now
     residual = entry.measured - entry.predicted
@@ -137,14 +181,6 @@ def proposed(entries: Sequence[Feedback], output: ValueOutput, in_force: BiasSta
     return replace(by_themselves, bias=bias)
 
 
-def bias_at(state: BiasState, limits: BiasLimits | None, at_ns: int) -> float:
-    """Return the bias that holds at an instant: it fades with the age of its newest result, and ends with the limit."""
-    age_ns = correction_age_ns(state, limits, at_ns)
-    if age_ns is None or limits is None:
-        return 0.0
-    return state.bias if limits.half_life_ns is None else float(state.bias * 0.5 ** (age_ns / limits.half_life_ns))
-
-
 def _adapted(state: BiasState, output: ValueOutput, *, missed: bool) -> float | None:
     """Return the share of misses to allow from here on.
 
@@ -160,34 +196,3 @@ def _adapted(state: BiasState, output: ValueOutput, *, missed: bool) -> float | 
 
 def _bounded(miss_rate: float, adaptive: AdaptiveLimits) -> float:
     return min(max(miss_rate, 1 - adaptive.max_coverage), 1 - adaptive.min_coverage)
-
-
-def half_width_of(state: BiasState, output: ValueOutput, at_ns: int) -> float | None:
-    """Return the half width of the interval at an instant, or None where no honest one can be given.
-
-    The ceil((n + 1)(1 - a))-th smallest of n calibration residuals, a the share of misses to allow; where that rank
-    exceeds n, the calibration cannot vouch for so wide a coverage. Residuals and width are scaled by the age of the
-    correction, as locally weighted conformal intervals are (Lei et al. 2018, "Distribution-free predictive inference
-    for regression", section 5.2).
-    """
-    widened = widening_at(state, output, at_ns)
-    if state.miss_rate is None or output.residuals is None:
-        return output.half_width * widened
-    count = len(output.residuals)
-    rank = math.ceil((count + 1) * (1 - state.miss_rate) - 1e-9)
-    return None if rank > count else output.residuals[rank - 1] * widened
-
-
-def widening_at(state: BiasState, output: ValueOutput, at_ns: int) -> float:
-    """Return by how much the interval is wider than calibrated at an instant, for the age of the correction then."""
-    widening, age_ns = output.widening, correction_age_ns(state, output.bias, at_ns)
-    if widening is None:
-        return 1.0
-    return widening.uncorrected if age_ns is None else float(np.interp(age_ns, widening.ages_ns, widening.factors))
-
-
-def correction_age_ns(state: BiasState, limits: BiasLimits | None, at_ns: int) -> int | None:
-    """Return how old the newest result in the bias is at an instant, None where no bias holds."""
-    if limits is None or state.newest_ns is None or at_ns - state.newest_ns > limits.max_age_ns:
-        return None
-    return max(at_ns - state.newest_ns, 0)

@@ -3,9 +3,18 @@
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from gateway.contract.model_names import ModelName, PlainName
+from gateway.inference.correction_tables import (
+    AdaptiveTable,
+    BiasTable,
+    CorrectionTable,
+    DriftTable,
+    IntervalTable,
+    ManifestTable,
+    TrackedTable,
+)
 from gateway.line.definition import FINEST_STEP, Aggregate
 from gateway.line.derived_inputs import SMALLEST_DIVISOR, Transform
 
@@ -14,11 +23,7 @@ LONGEST_LAG_SECONDS = 30 * 86_400.0
 MOST_INPUTS, MOST_OUTPUTS, MOST_MANIPULATED = 1000, 100, 100
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, defer_build=True)
-
-
-class InputTable(_Table):
+class InputTable(ManifestTable):
     """``[[input]]``: a feature's name = tag, aggregate, window, lag, unit, validated range.
 
     ``over``, ``transform`` and ``difference_seconds``, in this order: see ``gateway.line.derived_inputs``. The
@@ -40,61 +45,6 @@ class InputTable(_Table):
     difference_seconds: float | None = Field(default=None, gt=0, le=LONGEST_LAG_SECONDS)
 
 
-class WideningTable(_Table):
-    """``[output.interval.widening]``: by how much it is wider, the older the newest result behind the correction is.
-
-    ``factor`` holds at ``age_seconds``, ascending, with straight lines between; ``uncorrected`` without a correction.
-    """
-
-    age_seconds: list[Annotated[float, Field(ge=0)]] = Field(min_length=1)
-    factor: list[Annotated[float, Field(gt=0)]]
-    uncorrected: float = Field(gt=0)
-
-    @model_validator(mode="after")
-    def _ascending(self) -> "WideningTable":
-        factors = [*self.factor, self.uncorrected]
-        if len(self.age_seconds) != len(self.factor):
-            raise ValueError("age_seconds and factor must have as many entries")
-        if sorted(set(self.age_seconds)) != self.age_seconds or sorted(factors) != factors:
-            raise ValueError("ages must ascend, and no factor be smaller than the one before: age makes nothing surer")
-        return self
-
-
-class IntervalTable(_Table):
-    """``[output.interval]``: how the interval was made; ``half_width`` from calibration residuals."""
-
-    method: str
-    coverage: float = Field(gt=0, lt=1)
-    half_width: float = Field(gt=0)
-    calibration_rows: int = Field(gt=0)
-    max_half_width: float | None = Field(default=None, gt=0)
-    widening: WideningTable | None = None
-
-
-class BiasTable(_Table):
-    """``[output.bias]``: how far laboratory results may correct the value, where the configuration lets them."""
-
-    trust: float = Field(gt=0, le=1)
-    max_step: float = Field(gt=0)
-    max_total: float = Field(gt=0)
-    max_age_seconds: float = Field(gt=0)
-    half_life_seconds: float | None = Field(default=None, gt=0)
-
-
-class AdaptiveTable(_Table):
-    """``[output.adaptive]``: how fast the interval follows its hits and misses, and between which coverages."""
-
-    rate: float = Field(gt=0, lt=1)
-    min_coverage: float = Field(gt=0, lt=1)
-    max_coverage: float = Field(gt=0, lt=1)
-
-
-class DriftTable(_Table):
-    """``[output.drift]``: the standard deviation of errors in service, which the charts of residuals are scaled by."""
-
-    sigma: float = Field(gt=0)
-
-
 class Kind(StrEnum):
     """What a column of the model's output is."""
 
@@ -102,7 +52,7 @@ class Kind(StrEnum):
     PROBABILITY = "probability_out_of_specification"
 
 
-class OutputTable(_Table):
+class OutputTable(ManifestTable):
     """``[[output]]``: a column of what the model says, in the model's order; one of each kind per analyte."""
 
     analyte: PlainName
@@ -111,7 +61,9 @@ class OutputTable(_Table):
     valid: tuple[float, float] = (0.0, 1.0)
     interval: IntervalTable | None = None
     bias: BiasTable | None = None
+    correction: CorrectionTable | None = None
     adaptive: AdaptiveTable | None = None
+    tracked: TrackedTable | None = None
     drift: DriftTable | None = None
     warn_at: float | None = Field(default=None, gt=0, le=1)
 
@@ -119,12 +71,16 @@ class OutputTable(_Table):
     def _complete(self) -> "OutputTable":
         if self.kind is Kind.VALUE and (self.interval is None or "valid" not in self.model_fields_set):
             raise ValueError(f"the value of {self.analyte} needs its valid range and its [output.interval]")
+        if self.bias is not None and self.correction is not None:
+            raise ValueError(f"{self.analyte} has [output.bias] and [output.correction]: one of them corrects it")
+        if self.adaptive is not None and self.tracked is not None:
+            raise ValueError(f"{self.analyte} has [output.adaptive] and [output.tracked]: its interval follows one")
         if self.kind is Kind.PROBABILITY and self.warn_at is None:
             raise ValueError(f"the probability of {self.analyte} needs warn_at, from which on to warn")
         return self
 
 
-class TrainingTable(_Table):
+class TrainingTable(ManifestTable):
     """``[training]``: what the model learned from."""
 
     data_sha256: str
@@ -134,7 +90,7 @@ class TrainingTable(_Table):
     seed: int
 
 
-class AcceptanceTable(_Table):
+class AcceptanceTable(ManifestTable):
     """``[[acceptance]]``: a criterion agreed beforehand, and the value reached."""
 
     figure: str
@@ -142,7 +98,7 @@ class AcceptanceTable(_Table):
     reached: float
 
 
-class InterlockTable(_Table):
+class InterlockTable(ManifestTable):
     """``interlocks``: a tag that must lie within limits, or be in one of some states, while a setpoint may be moved."""
 
     tag: str
@@ -156,7 +112,7 @@ class InterlockTable(_Table):
         return self
 
 
-class ReactionTable(_Table):
+class ReactionTable(ManifestTable):
     """``[manipulated.reaction]``: how the analyte answers one unit of the setpoint, by the data and by the model.
 
     ``low`` and ``high``: the interval of the data's, of that coverage; none where it could not be measured.
@@ -171,7 +127,7 @@ class ReactionTable(_Table):
     rows: int = Field(ge=0)
 
 
-class ManipulatedTable(_Table):
+class ManipulatedTable(ManifestTable):
     """``[[manipulated]]``: a setpoint that may be moved, within which limits, and what follows it.
 
     ``suggest``: whether moves of it are suggested; false where the data do not confirm what a move does.
@@ -184,12 +140,12 @@ class ManipulatedTable(_Table):
     resolution: float = Field(gt=0)
     minimum_interval_seconds: float = Field(ge=0)
     gains: dict[str, float]
-    interlocks: list[InterlockTable] = []
+    interlocks: list[InterlockTable] = Field(default=[])
     suggest: bool = True
     reaction: ReactionTable | None = None
 
 
-class BundleManifest(_Table):
+class BundleManifest(ManifestTable):
     """``bundle.toml`` as a whole."""
 
     name: ModelName
@@ -198,7 +154,7 @@ class BundleManifest(_Table):
     input: list[InputTable] = Field(min_length=1, max_length=MOST_INPUTS)
     output: list[OutputTable] = Field(min_length=1, max_length=MOST_OUTPUTS)
     training: TrainingTable
-    acceptance: list[AcceptanceTable] = []
+    acceptance: list[AcceptanceTable] = Field(default=[])
     manipulated: list[ManipulatedTable] = Field(default=[], max_length=MOST_MANIPULATED)
     files: dict[str, str]
 
@@ -233,7 +189,7 @@ class BundleManifest(_Table):
         return self
 
 
-class DomainTable(_Table):
+class DomainTable(ManifestTable):
     """``domain`` in ``reference.json``: the principal component model of the training inputs, and its limits.
 
     ``loadings``: a row per input, a column per component.
@@ -259,11 +215,11 @@ class DomainTable(_Table):
         return self
 
 
-class ReferenceTable(_Table):
+class ReferenceTable(ManifestTable):
     """``reference.json``: what the model's inputs and errors looked like when it was made.
 
     ``residuals``: per analyte the absolute calibration residuals, in ascending order.
     """
 
     domain: DomainTable
-    residuals: dict[str, list[Annotated[float, Field(ge=0)]]] = {}
+    residuals: dict[str, list[Annotated[float, Field(ge=0)]]] = Field(default={})

@@ -7,8 +7,10 @@ them (value minus target, over sigma), so that one set of defaults serves all.
 import math
 from dataclasses import dataclass
 
-EWMA_LAMBDA, EWMA_L = 0.2, 2.962  # in-control run length 499 (Lucas and Saccucci 1990, table 3)
-CUSUM_K, CUSUM_H = 0.5, 5.0  # two-sided, in-control run length 465 (Montgomery, Statistical Quality Control, 9.1)
+from gateway.line.outputs import CUSUM_H, EWMA_L
+
+EWMA_LAMBDA = 0.2
+CUSUM_K = 0.5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

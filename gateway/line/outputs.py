@@ -7,13 +7,17 @@ from dataclasses import dataclass
 
 from gateway.line.limits import Limits
 
+EWMA_L = 2.962  # with a weight of 0.2, in-control run length 499 (Lucas and Saccucci 1990, table 3)
+CUSUM_H = 5.0  # with an allowance of 0.5, two-sided, in-control run length 465 (Montgomery, 9.1)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BiasLimits:
     """How laboratory results may correct a model's value: towards a residual by its share ``trust``, bounded.
 
     ``half_life_ns``: a correction counts half when the sample it comes from is that old; None: it counts in full.
-    ``signed``: results only propose, and what a person has signed is in force.
+    ``signed``: results only propose, and what a person has signed is in force. ``per_product``: a product is corrected
+    by its own results alone, and one without any not at all.
     """
 
     trust: float
@@ -22,6 +26,53 @@ class BiasLimits:
     max_age_ns: int
     half_life_ns: int | None = None
     signed: bool = False
+    per_product: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FunctionSpaceLimits:
+    """How laboratory results correct a model's value where and when they resemble the present: see ``function_space``.
+
+    ``center`` and ``scale`` standardise the inputs, by the model's training. ``weight``: of the likeness of inputs
+    beside that of time alone; ``noise``: of a result, as a share of what time alone explains.
+    """
+
+    tau_ns: int
+    memory_ns: int
+    length: float
+    weight: float
+    noise: float
+    max_residual: float
+    max_total: float
+    max_age_ns: int
+    most_results: int
+    center: tuple[float, ...]
+    scale: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrackedLimits:
+    """How the interval follows the size of recent errors: how fast, and between which multiples of training's.
+
+    ``mean_error``: the mean size of errors in training, over what the age of the correction explains.
+    """
+
+    rate: float
+    mean_error: float
+    least_scale: float
+    most_scale: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DriftLimits:
+    """How errors are charted: cut to so many sigmas (None: as they are), and the charts' limits.
+
+    ``ewma_width``: in sigmas of the average; ``cusum_decision``: of the sums, in sigmas of errors.
+    """
+
+    winsorise: float | None = None
+    ewma_width: float = EWMA_L
+    cusum_decision: float = CUSUM_H
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,11 +110,15 @@ class ValueOutput:
     bias: BiasLimits | None = None  # None: never corrected
     adaptive: AdaptiveLimits | None = None  # None: the half width stays
     widening: Widening | None = None  # None: however old the correction is
+    function_space: FunctionSpaceLimits | None = None  # None: not corrected by likeness
+    tracked: TrackedLimits | None = None  # None: the interval does not follow the size of errors
+    charts: DriftLimits = DriftLimits()
 
     @property
     def learns(self) -> bool:
         """Return whether laboratory results correct the value, or are charted against it."""
-        return self.bias is not None or self.sigma is not None or self.adaptive is not None
+        parts = (self.bias, self.function_space, self.sigma, self.adaptive, self.tracked)
+        return any(part is not None for part in parts)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

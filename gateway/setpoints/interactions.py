@@ -8,13 +8,13 @@ predicted, the move is not suggested.
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gateway.inference.applicability_domain import scores
-from gateway.inference.feedback import BiasState, bias_at, half_width_of
+from gateway.inference.corrections import BiasState, Corrected, Instant, corrected
 from gateway.line.definition import InputDefinition, LineDefinition, ManipulatedTag, ModelAssignment, Stage
 from gateway.line.limits import Limits
 from gateway.records.guidance import Guidance
@@ -140,19 +140,20 @@ def coupled_outputs_of_model(
     features: FeatureVector | None,
     bias_states: Mapping[str, BiasState],
     specifications: Mapping[str, Specification | None],
-    at_ns: int,
+    instant: Instant,
 ) -> tuple[CoupledOutput, ...]:
-    """Return the other outputs of the model; ``bias_states`` and ``specifications`` by analyte."""
+    """Return the other outputs of the model; ``bias_states`` and ``specifications`` by analyte.
+
+    A correction in function space is that of the present inputs, wherever a move would lead.
+    """
     coupled = []
     for output in model.bundle.outputs:
         if output.value is None or output.analyte == analyte:
             continue
         known = bias_states.get(output.analyte, BiasState())
-        width = half_width_of(known, output.value, at_ns)
         basis = None
-        if features is not None and width is not None:
-            bias = bias_at(known, output.value.bias, at_ns)
-            basis = Basis(inputs=features.values, end_ns=features.end_ns, bias=bias, half_width=width)
+        if features is not None:
+            basis = _basis(features, corrected(known, output.value, replace(instant, features=features.values)))
         coupled.append(
             CoupledOutput(
                 model=model,
@@ -164,6 +165,12 @@ def coupled_outputs_of_model(
             )
         )
     return tuple(coupled)
+
+
+def _basis(features: FeatureVector, known: Corrected) -> Basis | None:
+    if known.half_width is None:
+        return None
+    return Basis(inputs=features.values, end_ns=features.end_ns, bias=known.correction, half_width=known.half_width)
 
 
 def coupled_outputs_of_neighbour(

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.inference.feedback import Feedback, bias_at, correction_age_ns, half_width_of, states_after, widening_at
+from gateway.inference.corrections import bias_at, correction_age_ns, half_width_of, widening_at
+from gateway.inference.feedback import Feedback, states_after
 from gateway.line.outputs import ValueOutput
 
 

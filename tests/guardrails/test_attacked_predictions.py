@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from gateway.guardrails.prediction import Occasion, guarded_predictions
 from gateway.history.memory.rings import Rings
+from gateway.inference.corrections import BiasState
 from gateway.inference.features import windows_of
-from gateway.inference.feedback import BiasState
 from gateway.line.definition import Domain
 from gateway.line.outputs import BiasLimits
 from gateway.records.process import TagSample

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from gateway.inference.feedback import BiasState, Feedback, bias_at, bias_state_of, half_width_of
+from gateway.inference.corrections import BiasState, bias_at, half_width_of
+from gateway.inference.feedback import Feedback, bias_state_of
 from gateway.inference.interval import split_conformal_half_width
 from gateway.line.outputs import AdaptiveLimits, BiasLimits, ValueOutput, Widening
 from gateway.time_units import SECOND_NS

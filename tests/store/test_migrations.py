@@ -130,7 +130,7 @@ def rows_of_a_store():
     del lines[0]
     yield from rows_of_operation()
     yield "feedback", {"bundle_sha256": "ab", "analyte": "ph", "result_id": "r1", "sampled_ns": 1, "arrived_ns": 2,
-                       "measured": 7.0, "predicted": 7.1}  # fmt: skip
+                       "measured": 7.0, "predicted": 7.1, "features": "[1.5]", "product": "P-ü"}  # fmt: skip
     yield "model_learned", {"bundle_sha256": "ab", "analyte": "ph", "charts_from_ns": 1, "body": "{}"}
     yield "version_change", {"model": "m", "act": "promote", "version": "1.1.0", "bundle_sha256": "cd",
                              "folder": "/bundles/ü", "at_ns": 1, "person": "Zoë", "reason": "VR-1"}  # fmt: skip

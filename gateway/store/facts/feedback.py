@@ -1,20 +1,18 @@
 """What the laboratory has taught of a model, and what people have signed of it."""
 
-from dataclasses import fields
-
 from gateway.events import (
     ResultArrived,
 )
 from gateway.facts.lab_result import FeedbackHistory
-from gateway.inference.feedback import MOST_ENTRIES, BiasState, Feedback, serving
+from gateway.inference.corrections import BiasState
+from gateway.inference.feedback import MOST_ENTRIES, serving
 from gateway.line.definition import LineDefinition, ModelBundle
 from gateway.records.laboratory import LabResult
 from gateway.records.people import SignedBias
 from gateway.store.codec import decode
 from gateway.store.facts.reading import Reading
+from gateway.store.queries.feedback import entry_in
 from gateway.store.queries.signed_biases import newest_acts
-
-_FEEDBACK = tuple(field.name for field in fields(Feedback))
 
 
 def bias_of(reading: Reading, bundle: ModelBundle, line: LineDefinition, at_ns: int) -> dict[str, BiasState]:
@@ -53,11 +51,11 @@ def feedback_of(
     key = {"bundle_sha256": bundle.identity.sha256, "analyte": analyte}
     standing = reading.row("learned", **key)
     rows = reading.rows("newest_feedback", {**key, "most": MOST_ENTRIES})
-    entries = tuple(Feedback(**{name: row[name] for name in _FEEDBACK}) for row in reversed(rows))
+    entries = tuple(entry_in(row) for row in reversed(rows))
     before = None
     if current is not None:
         row = reading.row("feedback_of_result", **key, result_id=current.result_id)
-        before = None if row is None else Feedback(**{name: row[name] for name in _FEEDBACK})
+        before = None if row is None else entry_in(row)
     if standing is None:
         return FeedbackHistory(entries=entries, superseded=before, acts=acts)
     return FeedbackHistory(

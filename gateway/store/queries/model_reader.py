@@ -3,7 +3,7 @@
 import math
 from collections.abc import Collection
 
-from gateway.inference.feedback import BiasState
+from gateway.inference.corrections import BiasState
 from gateway.records.laboratory import LabResult
 from gateway.records.people import VersionChange
 from gateway.store.codec import decode

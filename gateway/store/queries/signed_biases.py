@@ -4,17 +4,18 @@ import sqlite3
 from collections.abc import Container
 from dataclasses import dataclass, fields
 
-from gateway.inference.feedback import MOST_ENTRIES, BiasState, Feedback, proposed, serving
+from gateway.inference.corrections import BiasState
+from gateway.inference.feedback import MOST_ENTRIES, proposed, serving
 from gateway.inference.signed_bias import signature_holds
 from gateway.line.definition import ModelBundle
 from gateway.line.outputs import ModelOutput
 from gateway.records.people import SignedBias
+from gateway.store.queries.feedback import entry_in
 from gateway.store.statements import SQL
 
 _LATEST_NS = 2**62
 _MOST = 1000  # of a bundle's analyte: what is charted reaches no further back
 _NAMES = tuple(field.name for field in fields(SignedBias))
-_FEEDBACK = tuple(field.name for field in fields(Feedback))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,7 +60,7 @@ def correction(connection: sqlite3.Connection, bundle: ModelBundle, output: Mode
         raise ValueError(f"{output.analyte} is not corrected")
     key = {"bundle_sha256": bundle.identity.sha256, "analyte": output.analyte}
     rows = connection.execute(SQL["newest_feedback"], {**key, "most": MOST_ENTRIES}).fetchall()
-    entries = [Feedback(**{name: row[name] for name in _FEEDBACK}) for row in reversed(rows) if row["holds"]]
+    entries = [entry_in(row) for row in reversed(rows) if row["holds"]]
     acts, _damaged = newest_acts(connection, **key, at_ns=at_ns)
     in_force = serving(BiasState(), output.value.bias, acts, at_ns)
     return Correction(

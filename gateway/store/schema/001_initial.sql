@@ -635,6 +635,8 @@ CREATE TABLE feedback (
     arrived_ns     INTEGER NOT NULL,
     measured       REAL NOT NULL,
     predicted      REAL NOT NULL,
+    features       TEXT NOT NULL DEFAULT '[]', -- the model's inputs then, where its correction needs them (JSON)
+    product        TEXT, -- where products are corrected apart
     hash           TEXT,
     PRIMARY KEY (bundle_sha256, analyte, result_id)
 ) STRICT;
@@ -642,12 +644,13 @@ CREATE INDEX feedback_by_arrival ON feedback (bundle_sha256, analyte, arrived_ns
 CREATE TRIGGER feedback_hashed AFTER INSERT ON feedback BEGIN
     UPDATE feedback SET hash =
         evidence_hash('feedback', CAST(NEW.bundle_sha256 AS BLOB), CAST(NEW.analyte AS BLOB),
-        CAST(NEW.result_id AS BLOB), NEW.sampled_ns, NEW.arrived_ns, NEW.measured, NEW.predicted)
+        CAST(NEW.result_id AS BLOB), NEW.sampled_ns, NEW.arrived_ns, NEW.measured, NEW.predicted,
+        CAST(NEW.features AS BLOB), CAST(NEW.product AS BLOB))
     WHERE bundle_sha256 = NEW.bundle_sha256 AND analyte = NEW.analyte AND result_id = NEW.result_id;
 END;
 CREATE VIEW feedback_checked AS SELECT rowid AS row_number, *, hash IS
     evidence_hash('feedback', CAST(bundle_sha256 AS BLOB), CAST(analyte AS BLOB), CAST(result_id AS BLOB),
-    sampled_ns, arrived_ns, measured, predicted) AS holds
+    sampled_ns, arrived_ns, measured, predicted, CAST(features AS BLOB), CAST(product AS BLOB)) AS holds
 FROM feedback;
 
 -- Which version of each model people have put into service, one row for each act; the newest that was not rolled back

@@ -1,15 +1,17 @@
 -- name: newest_feedback
-SELECT result_id, sampled_ns, arrived_ns, measured, predicted, holds, 'feedback ' || result_id AS record
+SELECT result_id, sampled_ns, arrived_ns, measured, predicted, features, product, holds, 'feedback ' || result_id AS record
 FROM feedback_checked WHERE bundle_sha256 = :bundle_sha256 AND analyte = :analyte
 ORDER BY arrived_ns DESC LIMIT :most;
 
 -- name: feedback_of_result
-SELECT result_id, sampled_ns, arrived_ns, measured, predicted, holds, 'feedback ' || result_id AS record
+SELECT result_id, sampled_ns, arrived_ns, measured, predicted, features, product, holds, 'feedback ' || result_id AS record
 FROM feedback_checked WHERE bundle_sha256 = :bundle_sha256 AND analyte = :analyte AND result_id = :result_id;
 
 -- name: insert_feedback
-INSERT OR REPLACE INTO feedback (bundle_sha256, analyte, result_id, sampled_ns, arrived_ns, measured, predicted)
-VALUES (:bundle_sha256, :analyte, :result_id, :sampled_ns, :arrived_ns, :measured, :predicted);
+INSERT OR REPLACE INTO feedback
+    (bundle_sha256, analyte, result_id, sampled_ns, arrived_ns, measured, predicted, features, product)
+VALUES
+    (:bundle_sha256, :analyte, :result_id, :sampled_ns, :arrived_ns, :measured, :predicted, :features, :product);
 
 -- name: withdraw_feedback
 DELETE FROM feedback WHERE bundle_sha256 = :bundle_sha256 AND analyte = :analyte AND result_id = :result_id;

@@ -1,12 +1,12 @@
 """What models predict, and what the laboratory has taught them, into their tables."""
 
 import sqlite3
-from dataclasses import asdict
 
 from gateway.decision import ModelLearned
 from gateway.events import Event
 from gateway.records.prediction import Prediction
-from gateway.store.codec import encode
+from gateway.store.codec import encode, encode_and_keep
+from gateway.store.queries.feedback import columns_of
 from gateway.store.statements import SQL
 
 
@@ -37,6 +37,6 @@ def model_learned(connection: sqlite3.Connection, _event: Event, record: ModelLe
     if record.withdrawn is not None:
         connection.execute(SQL["withdraw_feedback"], {**of_model, "result_id": record.withdrawn})
     if record.entry is not None:
-        connection.execute(SQL["insert_feedback"], {**of_model, **asdict(record.entry)})
-    state = {"charts_from_ns": record.charts_from_ns, "body": encode(record.state)}
+        connection.execute(SQL["insert_feedback"], {**of_model, **columns_of(record.entry)})
+    state = {"charts_from_ns": record.charts_from_ns, "body": encode_and_keep(record.state)}
     connection.execute(SQL["insert_learned"], {**of_model, **state})
