@@ -50,7 +50,8 @@ def train(
     if as_json:
         show_json({"folder": str(folder), "chosen": trained.chosen.kind, "figures": _figures(trained), "met": met,
                    "acceptance": [criterion | {"met": is_met} for criterion, is_met in criteria],
-                   "setpoints": setpoints, "warnings": list(trained.warnings)})  # fmt: skip
+                   "setpoints": setpoints, "odd": dict(trained.rows.odd),
+                   "warnings": list(trained.warnings)})  # fmt: skip
     else:
         _show_trained(trained, criteria, setpoints)
         out.print(f"written to {folder}, not signed", markup=False, soft_wrap=True)
@@ -83,6 +84,8 @@ def _show_trained(
     if setpoints:
         columns = ("tag", "suggests moves", "verdict", "model", "data", "interval")
         show_table("setpoints it may move: reaction for one unit", columns, _setpoint_rows(setpoints))
+    if trained.rows.odd:
+        show_table("odd about the data", ("what", "how often"), list(trained.rows.odd.items()))
     for warning in trained.warnings:
         err.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)
 

@@ -1,6 +1,7 @@
 """What happens by the clock: models become due, timers run out."""
 
 import asyncio
+import math
 
 from gateway.clock import Clock
 from gateway.contract.identity import identity_of
@@ -14,14 +15,14 @@ _FIRST_SECONDS = 1.0  # soon after the start, too
 
 
 async def make_due(model: ModelAssignment, *, inbox: EventQueue, clock: Clock) -> None:
-    """Make a model due at its pace; after a delay it goes on with the present, without catching up."""
+    """Make a model due at its pace; after a delay it goes on at its next instant, without catching up."""
     due = clock.monotonic()
     every = model.every_ns / SECOND_NS
     while True:
         at = clock.now()
         event = ModelDue(event_id=identity_of("model-due", model.name, at.wall_ns, at.boot_ns), at=at, model=model.name)
         inbox.put(event, Urgency.MODELS_AND_TIMERS)
-        due = max(due + every, clock.monotonic())
+        due += every * max(1, math.ceil((clock.monotonic() - due) / every))
         await asyncio.sleep(due - clock.monotonic())
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from gateway.inference.corrections import bias_at, correction_age_ns, half_width_of, widening_at
 from gateway.inference.feedback import Feedback, states_after
 from gateway.line.outputs import ValueOutput
+from gateway.training.files.instants import NEVER
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,9 +26,6 @@ class Served:
     half_widths: NDArray[np.float64]
     ages_ns: NDArray[np.float64]
     widenings: NDArray[np.float64]
-
-
-NEVER = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True, kw_only=True)

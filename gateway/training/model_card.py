@@ -17,7 +17,7 @@ def card(trained: Trained) -> str:
 {recipe.intended_use}
 
 {trained.rows.about}.
-"As served" means: with the correction by the values that had arrived.
+{_odd(trained)}"As served" means: with the correction by the values that had arrived.
 
 {_choice(trained)}
 {_test_rows(trained)}
@@ -25,6 +25,12 @@ def card(trained: Trained) -> str:
 Golden vectors are exact with onnxruntime {runtime_version()}. Not for inputs outside the ranges in `bundle.toml` or the
 domain in `reference.json`.
 """
+
+
+def _odd(trained: Trained) -> str:
+    """Return what was odd about the data, each thing with its count; empty where nothing was."""
+    lines = "".join(f"- {what}: {count}\n" for what, count in trained.rows.odd.items())
+    return f"\nOdd about the data:\n\n{lines}\n" if lines else ""
 
 
 def _choice(trained: Trained) -> str:

@@ -4,6 +4,7 @@ The reference of its keys, docs/recipes.md, is made from the descriptions here (
 """
 
 import difflib
+import math
 import tomllib
 from collections import Counter
 from pathlib import Path
@@ -74,7 +75,13 @@ class Recipe(RecipeTable):
     def _looks_at_no_result_before_it_is_known(self) -> Self:
         if self.laboratory is None:
             return self
-        delay = max(self.laboratory.delay_rows, 1)
+        looked_at = {column for table in self.inputs for column in table.columns}
+        if self.laboratory.arrival_column is not None and self.laboratory.column in looked_at:
+            raise ValueError(
+                "an input is the laboratory's column, whose results arrive at times of their own (arrival_column): "
+                "a row would look at results before they were known; leave the input out"
+            )
+        delay = max(self._delay_rows(self.laboratory), 1)
         early = [table.tag for table in self.inputs
                  if self.laboratory.column in table.columns and min(table.lags_rows) < delay]  # fmt: skip
         if early:
@@ -82,6 +89,20 @@ class Recipe(RecipeTable):
                 f"input {early[0]} is the laboratory's column, which is known {delay} rows late at the soonest: "
                 f"leave it out, or begin its lags_rows at {delay}"
             )
+        return self
+
+    def _delay_rows(self, laboratory: LaboratoryTable) -> int:
+        """Return how many rows late results are at the soonest, as far as the recipe says."""
+        if laboratory.delay_seconds is not None:
+            return math.ceil(laboratory.delay_seconds / self.period_seconds)
+        return laboratory.delay_rows or 0
+
+    @model_validator(mode="after")
+    def _times_are_of_files_with_times(self) -> Self:
+        if self.laboratory is None or self.data is None or self.data.time_column is not None:
+            return self
+        if self.laboratory.file is not None or self.laboratory.arrival_column is not None:
+            raise ValueError("times of results need times of rows: give [data] time_column, too")
         return self
 
     @model_validator(mode="after")

@@ -213,6 +213,7 @@ def _rows(kept: list[_Result], features: list[tuple[float, ...]], left_out: Coun
         about="A row is a laboratory result and what was on record of its drawn time. In the median one was drawn "
         f"every {timing.every_ns / SECOND_NS:g} s and known {timing.delay_ns / SECOND_NS:g} s later"
         + _reasons(left_out),
+        odd={f"left out: results {why}": count for why, count in sorted(left_out.items())},
     )
 
 

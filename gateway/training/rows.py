@@ -1,5 +1,6 @@
 """Aligned rows, and those of a data file: played through the gateway's own rings, windows and feature code."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,19 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.errors import LablineError
-from gateway.history.memory.rings import Rings
 from gateway.inference.features import InputReading, feature_vector, read_inputs, windows_of
 from gateway.inference.manifest import LONGEST_LAG_SECONDS, LONGEST_WINDOW_SECONDS, MOST_INPUTS
 from gateway.line.definition import Aggregate, InputDefinition, TagDefinition
-from gateway.records.process import TagSample
 from gateway.time_units import SECOND_NS, seconds_to_ns
-from gateway.training.backtest import NEVER, Timing
-from gateway.training.data_file import read_columns
+from gateway.training.backtest import Timing
+from gateway.training.file_recording import FileRecording, read_files
+from gateway.training.files.cells import NumberColumn
+from gateway.training.files.instants import NEVER
 from gateway.training.recipe import Recipe
-from gateway.training.recipe_tables.data import LaboratoryTable
-
-BEGIN_NS = 1_767_225_600 * SECOND_NS  # the first row's instant, 2026-01-01: data files often have none
-_SOURCE = "data"
+from gateway.training.ring_feed import SOURCE, RingFeed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +36,7 @@ class Rows:
     data_sha256: str
     about: str
     setpoints: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)  # (n, inputs) each
+    odd: Mapping[str, int] = field(default_factory=dict)  # how often something was odd about the data, by what it was
 
     def __len__(self) -> int:
         return len(self.at)
@@ -104,71 +103,67 @@ class SetpointReader:
 
 
 def file_rows(recipe: Recipe, *, folder: Path, on_progress: Callable[[str, int, int], None] = lambda *_: None) -> Rows:
-    """Return the rows of a recipe's data file whose features are all known; raises LablineError."""
+    """Return the rows of a recipe's files whose features are all known; raises LablineError."""
     if recipe.data is None or recipe.laboratory is None:
         raise LablineError(f"{recipe.name} has no data file", hint="give its recipe [data] and [laboratory]")
-    path = (folder / recipe.data.file).resolve()
-    columns, digest = read_columns(recipe.data, path)
     tables = (*recipe.manipulated, *recipe.inputs)  # an input may name the column of its setpoint
     column_of_tag = {table.over: table.over_column or table.over for table in recipe.inputs if table.over is not None}
     column_of_tag |= {table.tag: table.column or table.tag for table in tables}
-    missing = sorted({*column_of_tag.values(), recipe.laboratory.column} - columns.keys())
-    if missing:
-        raise LablineError(f"{path} has no column {', '.join(missing)}", hint=f"it has {', '.join(columns)}")
-    at, features, setpoints = _features(
-        recipe, {tag: columns[column] for tag, column in column_of_tag.items()}, on_progress
-    )
+    recording = read_files(recipe.data, recipe.laboratory, columns=[*column_of_tag.values()], folder=folder)
+    played = {tag: recording.columns[column] for tag, column in column_of_tag.items()}
+    kept, features, setpoints, left_out = _features(recipe, recording, played, on_progress)
+    samples = recording.samples.of(kept)
+    begin_ns = int(recording.at_ns[0])
+    arrives_ns = np.where(samples.arrives_ns == NEVER, NEVER, samples.arrives_ns - begin_ns)
     return Rows(
-        at=at,
-        names=tuple(f"row {number}" for number in at.tolist()),
-        timing=_timing(at, recipe.laboratory, period_ns=seconds_to_ns(recipe.data.period_seconds)),
+        at=samples.rows,
+        names=samples.names,
+        timing=Timing(at_ns=samples.at_ns - begin_ns, arrives_ns=arrives_ns),
         features=features,
-        values=np.asarray(columns[recipe.laboratory.column], np.float64)[at],
-        data_sha256=digest,
-        about=f"A row is {recipe.data.period_seconds:g} s. Every {recipe.laboratory.every_rows}th row has a laboratory "
-        f"value, which arrives {recipe.laboratory.delay_rows} rows late",
+        values=samples.values,
+        data_sha256=recording.sha256,
+        about=recording.about,
         setpoints=setpoints,
+        odd=dict(recording.odd) | {f"left out: {why}": count for why, count in left_out.items()},
     )
-
-
-def _timing(at: NDArray[np.int64], laboratory: LaboratoryTable, *, period_ns: int) -> Timing:
-    measured = at % laboratory.every_rows == 0
-    arrives_ns = np.where(measured, (at + laboratory.delay_rows) * period_ns, NEVER)
-    return Timing(at_ns=at * period_ns, arrives_ns=arrives_ns)
 
 
 def _features(
-    recipe: Recipe, columns: Mapping[str, NDArray[np.float64]], on_progress: Callable[[str, int, int], None]
-) -> tuple[NDArray[np.int64], NDArray[np.float64], dict[str, NDArray[np.float64]]]:
-    """Return which rows have all their features, shape (n,); these, shape (n, inputs); the setpoints by tag.
+    recipe: Recipe,
+    recording: FileRecording,
+    played: Mapping[str, NumberColumn],
+    on_progress: Callable[[str, int, int], None],
+) -> tuple[NDArray[np.int64], NDArray[np.float64], dict[str, NDArray[np.float64]], Counter[str]]:
+    """Return which samples have all their features, shape (n,); these, shape (n, inputs); the setpoints by tag.
 
-    ``columns`` by tag.
+    Last, why the others have not. ``played``: columns by tag.
     """
     tags, inputs = _tags_of(recipe), inputs_of(recipe)
-    period_ns = seconds_to_ns(recipe.period_seconds)
-    longest = max(item.reach_ns for item in inputs)
-    rings = Rings(dict.fromkeys(tags, _SOURCE), capacity=longest // period_ns + 8)
+    reach_ns = max(item.reach_ns for item in inputs)
+    feed = RingFeed(recording, played, reach_ns=reach_ns)
     reader = SetpointReader(recipe, inputs)
-    kept, features, setpoints = [], [], []
-    count = len(next(iter(columns.values())))
-    for at in range(count):
-        now_ns = BEGIN_NS + at * period_ns
-        samples = [
-            TagSample(tag=tag, value=float(column[at]), status=0, source_ns=now_ns, server_ns=now_ns)
-            for tag, column in columns.items()
-        ]
-        rings.add_notification(_SOURCE, samples, confirmed_ns=now_ns)
-        readings = read_inputs(inputs, tags, rings.windows(windows_of(inputs, now_ns)), now_ns)
-        known = all(reading.coverage >= item.minimum_coverage for reading, item in zip(readings, inputs, strict=True))
-        vector = feature_vector(inputs, readings, now_ns) if known else None
+    kept, features, setpoints = list[int](), list[tuple[float, ...]](), list[NDArray[np.float64]]()
+    left_out = Counter[str]()
+    count = len(recording.samples)
+    for at, now_ns in enumerate(recording.samples.at_ns.tolist()):
+        feed.until(now_ns)
+        readings = read_inputs(inputs, tags, feed.rings.windows(windows_of(inputs, now_ns)), now_ns)
+        unknown = [item.tag for reading, item in zip(readings, inputs, strict=True)
+                   if reading.coverage < item.minimum_coverage]  # fmt: skip
+        vector = None if unknown else feature_vector(inputs, readings, now_ns)
         if vector is not None:
             kept.append(at)
             features.append(vector.values)
-            windows = rings.windows(windows_of(reader.definitions, now_ns))
+            windows = feed.rings.windows(windows_of(reader.definitions, now_ns))
             setpoints.append(reader.values(read_inputs(reader.definitions, tags, windows, now_ns)))
+        elif now_ns - reach_ns < recording.at_ns[0]:
+            left_out["rows at the beginning, whose windows reach back further than the file"] += 1
+        else:
+            undefined = [item.name for reading, item in zip(readings, inputs, strict=True) if reading.value is None]
+            left_out[f"rows without {(unknown or undefined)[0]}"] += 1
         if at % 200 == 0 or at == count - 1:
             on_progress("rows", at + 1, count)
-    return np.array(kept, np.int64), np.array(features, np.float64), reader.by_tag(setpoints)
+    return np.array(kept, np.int64), np.array(features, np.float64), reader.by_tag(setpoints), left_out
 
 
 def _tags_of(recipe: Recipe) -> dict[str, TagDefinition]:
@@ -177,7 +172,7 @@ def _tags_of(recipe: Recipe) -> dict[str, TagDefinition]:
     units |= {table.tag: table.unit for table in (*recipe.inputs, *recipe.manipulated)}
     return {
         tag: TagDefinition(
-            name=tag, source=_SOURCE, node="", equipment_id="", unit=unit, validated=None,
+            name=tag, source=SOURCE, node="", equipment_id="", unit=unit, validated=None,
             max_age_ns=seconds_to_ns(2 * recipe.period_seconds),
         )
         for tag, unit in units.items()

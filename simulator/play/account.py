@@ -1,6 +1,8 @@
 """What the gateway predicted for each row, compared with the measured values in the file."""
 
 import json
+import time
+from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +13,8 @@ from numpy.typing import NDArray
 from gateway.contract.times import parse_rfc3339
 from simulator.mqtt import Received
 from simulator.play.file import Recording, Timetable
+
+_SHADOW = "shadow"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,25 +30,41 @@ class PublishedPrediction:
 
 @dataclass
 class Account:
-    """Collects predictions and sums them up."""
+    """Collects predictions and sums them up.
+
+    A row without a prediction was demoted, where the model was in shadow then, or missed, where the machine was busy.
+    """
 
     recording: Recording
     timetable: Timetable | None = None
     predictions: dict[int, PublishedPrediction] = field(default_factory=dict)
     alarms: set[str] = field(default_factory=set)
     stage: dict[str, str] = field(default_factory=dict)
+    tick_ns: int | None = None  # when a model was last due before the first row
+    _shadows: list[int] = field(default_factory=list)  # when a model went into shadow, and when it came out, in turn
 
     def received(self, message: Received) -> None:
-        """Take a message of the gateway; of several predictions in one row the last one counts."""
+        """Take a message of the gateway; of several predictions in one row the first counts: it is of its instant."""
         if not message.payload or message.retained:
             return
         document = json.loads(message.payload)
         if document.get("schema") == "labline.status/1" and document["online"]:
-            self.stage = document["stage"]
+            self._note_stage(document["stage"])
             self.alarms |= set(document["degraded"]) if self.timetable else set()  # not of the start
         if document.get("schema") == "labline.prediction/1" and self.timetable is not None:
             prediction = self._prediction(document, self.timetable)
-            self.predictions[prediction.row] = prediction
+            self.predictions.setdefault(prediction.row, prediction)
+        elif document.get("schema") == "labline.prediction/1":
+            self.tick_ns = parse_rfc3339(document["issued_at"])
+
+    def _note_stage(self, stage: dict[str, str]) -> None:
+        self.stage = stage
+        in_shadow = _SHADOW in stage.values()
+        if self.timetable is not None and in_shadow is not (len(self._shadows) % 2 == 1):
+            self._shadows.append(time.time_ns())
+
+    def _in_shadow(self, at_ns: int) -> bool:
+        return bisect_right(self._shadows, at_ns) % 2 == 1
 
     def _prediction(self, document: dict[str, Any], timetable: Timetable) -> PublishedPrediction:
         return PublishedPrediction(
@@ -57,10 +77,12 @@ class Account:
 
     def summary(self, *, first: int) -> dict[str, Any]:
         """Return the figures over the rows from ``first`` on."""
-        rows = list(range(first, self.timetable.end if self.timetable else first))
+        truth, timetable = self.recording.truth, self.timetable
+        rows = [] if timetable is None else [row for row in range(first, timetable.end) if np.isfinite(truth[row])]
         predictions = [self.predictions[row] for row in rows if row in self.predictions]
+        demoted = [row for row in rows if timetable is not None and row not in self.predictions
+                   and self._in_shadow(timetable.instant_ns(row))]  # fmt: skip
         accepted = [prediction for prediction in predictions if prediction.value is not None]
-        truth = self.recording.truth
         values = np.array([prediction.value for prediction in accepted], np.float64)
         actual = truth[[prediction.row for prediction in accepted]] if accepted else values
         inside = [prediction for prediction in accepted if prediction.low is not None and prediction.high is not None
@@ -69,7 +91,11 @@ class Account:
         return {
             "rows": len(rows),
             "predicted_rows": len(predictions),
-            "accepted_share": _share(len(accepted), len(predictions)),
+            "accepted_rows": len(accepted),
+            "refused_rows": len(predictions) - len(accepted),
+            "demoted_rows": len(demoted),
+            "missed_rows": len(rows) - len(predictions) - len(demoted),
+            "accepted_share": _share(len(accepted), len(predictions) + len(demoted)),
             "r2_accepted": _r2(actual, values),
             "rmse_accepted": None if not accepted else round(float(np.sqrt(np.mean((actual - values) ** 2))), 5),
             "coverage_accepted": _share(len(inside), len(accepted)),
@@ -78,10 +104,13 @@ class Account:
         }
 
     def _last_known(self, rows: list[int]) -> NDArray[np.float64]:
-        """Return for each row the newest result that had arrived: what one has without a model."""
-        every, delay = self.recording.every_rows, self.recording.delay_rows
-        newest = [max(0, (row - delay) // every * every) for row in rows]
-        return self.recording.truth[newest]
+        """Return for each row the newest result that had arrived (NaN before any): what one has without a model."""
+        results = sorted(self.recording.measured, key=lambda item: item.arrives_ns)
+        arrived = np.array([item.arrives_ns for item in results], np.int64)
+        newest = np.searchsorted(arrived, self.recording.since_first_ns[rows], side="right") - 1
+        values = np.array([item.value for item in results] + [np.nan])
+        known: NDArray[np.float64] = values[newest]
+        return known
 
 
 def _share(part: int, whole: int) -> float | None:
@@ -89,6 +118,8 @@ def _share(part: int, whole: int) -> float | None:
 
 
 def _r2(actual: NDArray[np.float64], predicted: NDArray[np.float64]) -> float | None:
+    known = np.isfinite(predicted)
+    actual, predicted = actual[known], predicted[known]
     if len(actual) < 2 or np.ptp(actual) == 0:
         return None
     return round(float(1 - np.sum((actual - predicted) ** 2) / np.sum((actual - actual.mean()) ** 2)), 4)

@@ -5,7 +5,8 @@ A training recipe is such a file: its other tables are passed over.
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,9 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gateway.errors import LablineError
-from gateway.training.data_file import read_columns
+from gateway.time_units import seconds_to_ns
+from gateway.training.file_recording import FileRecording, read_files
+from gateway.training.files.instants import NEVER
 from gateway.training.recipe_tables.data import DataTable, LaboratoryTable
 
 _UNKNOWN_UNIT = "1"
@@ -27,6 +30,12 @@ class _InputTable(_Table):
     tag: str
     column: str | None = None
     unit: str = _UNKNOWN_UNIT
+    over: str | None = None
+    over_column: str | None = None
+
+    def divisor(self) -> "tuple[_InputTable, ...]":
+        """Return the tag that it is divided by, where there is one; its unit is known where it is an input itself."""
+        return () if self.over is None else (_InputTable(tag=self.over, column=self.over_column),)
 
 
 class _InterlockTable(_Table):
@@ -61,9 +70,24 @@ class _PlayTable(_Table):
     manipulated: list[_ManipulatedTable] = Field(default=[])
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Measured:
+    """A sample of the laboratory: its row (the newest when it was drawn), and times in ns since the first row."""
+
+    number: int
+    row: int
+    at_ns: int
+    arrives_ns: int
+    value: float
+
+
 @dataclass(frozen=True, kw_only=True)
 class Recording:
-    """Rows of a plant: ``tags`` and ``truth`` of shape (rows,), and how the laboratory measures the truth."""
+    """Rows of a plant: ``tags`` and ``truth`` of shape (rows,), NaN where nothing is, and what the laboratory measured.
+
+    ``at_ns``: when rows are, in ns since the first one; None: one period apart. ``results``: None: every so many rows.
+    ``bad``: of which readings their source itself says that they are bad. ``gap_seconds``: how long a value holds.
+    """
 
     name: str
     tags: Mapping[str, NDArray[np.float64]]
@@ -72,11 +96,41 @@ class Recording:
     unit: str
     truth: NDArray[np.float64]
     period_seconds: float
-    every_rows: int
-    delay_rows: int
+    every_rows: int = 1
+    delay_rows: int = 0
+    at_ns: NDArray[np.int64] | None = None
+    results: tuple[Measured, ...] | None = None
+    bad: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
+    gap_seconds: float | None = None
 
     def __len__(self) -> int:
         return len(self.truth)
+
+    @cached_property
+    def since_first_ns(self) -> NDArray[np.int64]:
+        """Return when each row is, in ns since the first one."""
+        if self.at_ns is not None:
+            return self.at_ns
+        return np.arange(len(self), dtype=np.int64) * seconds_to_ns(self.period_seconds)
+
+    @cached_property
+    def measured(self) -> tuple[Measured, ...]:
+        """Return what the laboratory measures, in the order of its samples."""
+        if self.results is not None:
+            return self.results
+        at_ns, late_ns = self.since_first_ns.tolist(), self.delay_rows * seconds_to_ns(self.period_seconds)
+        return tuple(
+            Measured(
+                number=row, row=row, at_ns=at_ns[row], arrives_ns=at_ns[row] + late_ns, value=float(self.truth[row])
+            )
+            for row in range(0, len(self), self.every_rows)
+            if np.isfinite(self.truth[row])
+        )
+
+    def measured_in(self, first: int, end: int) -> tuple[Measured, ...]:
+        """Return the results of samples of these rows that are known before the last of them has passed."""
+        until_ns = int(self.since_first_ns[end - 1]) + seconds_to_ns(self.period_seconds)
+        return tuple(item for item in self.measured if first <= item.row < end and item.arrives_ns < until_ns)
 
 
 def read_recording(path: Path) -> Recording:
@@ -97,43 +151,77 @@ def read_recording(path: Path) -> Recording:
         raise LablineError(
             f"{path}: {problems}", hint="it needs [data] and [laboratory], see models/recipes"
         ) from error
-    columns, _sha256 = read_columns(table.data, path.parent / table.data.file)
-    measured = table.laboratory.column
-    inputs = table.inputs or [_InputTable(tag=column) for column in columns if column != measured]
-    inputs = [*table.manipulated, *inputs]  # an input may name the column of its setpoint
+    return _recording(table, path)
+
+
+def _recording(table: _PlayTable, path: Path) -> Recording:
+    analyte = table.laboratory.column
+    divisors = [divisor for item in table.inputs for divisor in item.divisor()]
+    named = [*divisors, *table.manipulated, *table.inputs]  # an input may name the column of its setpoint
+    wanted = dict.fromkeys(item.column or item.tag for item in named) if table.inputs else None
+    file = read_files(table.data, table.laboratory, columns=wanted, folder=path.parent)
+    inputs = named if table.inputs else [*table.manipulated, *(_InputTable(tag=column) for column in file.columns)]
     column_of = {item.tag: item.column or item.tag for item in inputs}
-    missing = sorted({*column_of.values(), measured} - columns.keys())
-    if missing:
-        raise LablineError(f"the data has no column {', '.join(missing)}", hint=f"it has {', '.join(columns)}")
-    output = table.output or _OutputTable(analyte=measured)
+    output = table.output or _OutputTable(analyte=analyte)
     locks = {lock.tag: lock for item in table.manipulated for lock in item.interlocks if lock.tag not in column_of}
-    permissive = {tag: columns.get(tag, np.full(len(columns[measured]), lock.holds_at)) for tag, lock in locks.items()}
+    permissive = {tag: np.full(len(file), lock.holds_at) for tag, lock in locks.items()}
+    begin_ns = int(file.at_ns[0])
     return Recording(
         name=path.stem,
-        tags={tag: columns[column] for tag, column in column_of.items()} | permissive,
+        tags={tag: file.columns[column].values for tag, column in column_of.items()} | permissive,
+        bad={tag: file.columns[column].bad for tag, column in column_of.items()},
         units={item.tag: item.unit for item in inputs} | dict.fromkeys(permissive, _UNKNOWN_UNIT),
         analyte=output.analyte,
         unit=output.unit,
-        truth=columns[measured],
+        truth=_truth(file),
         period_seconds=table.data.period_seconds,
-        every_rows=table.laboratory.every_rows,
-        delay_rows=table.laboratory.delay_rows,
+        at_ns=file.at_ns - begin_ns,
+        results=_results(file, begin_ns),
+        gap_seconds=table.data.gap_seconds,
     )
+
+
+def _truth(file: FileRecording) -> NDArray[np.float64]:
+    """Return the value of the analyte at each row, NaN where none is known."""
+    truth = np.full(len(file), np.nan)
+    rows = _newest_row(file)
+    truth[rows[rows >= 0]] = file.samples.values[rows >= 0]
+    return truth
+
+
+def _newest_row(file: FileRecording) -> NDArray[np.int64]:
+    """Return for each sample the newest row when it was drawn, -1 before the first."""
+    return np.searchsorted(file.at_ns, file.samples.at_ns, side="right") - 1
+
+
+def _results(file: FileRecording, begin_ns: int) -> tuple[Measured, ...]:
+    samples, rows = file.samples, _newest_row(file)
+    return tuple(
+        Measured(number=int(samples.rows[at]), row=int(rows[at]), at_ns=int(samples.at_ns[at]) - begin_ns,
+                 arrives_ns=int(samples.arrives_ns[at]) - begin_ns, value=float(samples.values[at]))
+        for at in np.flatnonzero((samples.arrives_ns != NEVER) & (rows >= 0))
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Timetable:
-    """When each row happens: row ``first`` at ``begin_ns``, the others at an even pace."""
+    """When each row happens: row ``first`` at ``begin_ns``, the others after it as in the recording, but faster."""
 
     begin_ns: int
-    period_ns: int
     first: int
     end: int
+    since_first_ns: NDArray[np.int64]  # of all rows of the recording
+    speed: float = 1.0
 
-    def instant_ns(self, row: float) -> int:
+    def at_ns(self, since_first_ns: int) -> int:
+        """Return when something happens that is so long after the recording's first row."""
+        return self.begin_ns + round((since_first_ns - int(self.since_first_ns[self.first])) / self.speed)
+
+    def instant_ns(self, row: int) -> int:
         """Return when a row happens."""
-        return self.begin_ns + round((row - self.first) * self.period_ns)
+        return self.at_ns(int(self.since_first_ns[row]))
 
     def row_at(self, at_ns: int) -> int:
-        """Return the row that holds at an instant."""
-        return self.first + (at_ns - self.begin_ns) // self.period_ns
+        """Return the row that holds at an instant, one less than the first where none does."""
+        since = int(self.since_first_ns[self.first]) + (at_ns - self.begin_ns) * self.speed
+        return max(int(np.searchsorted(self.since_first_ns, since, side="right")) - 1, self.first - 1)

@@ -11,7 +11,6 @@ from simulator.play.file import Recording, Timetable
 from simulator.play.plant import until
 
 EQUIPMENT, LOT = "played", "PLAYED"
-_WITHIN_ROW = 0.25  # drawn a little after the row's values are there
 
 
 async def measure(
@@ -22,16 +21,15 @@ async def measure(
     on_published: Callable[[Published], None],
     clock: Callable[[], float],
 ) -> None:
-    """Publish the result of each measured row, late as the laboratory is; returns after the last that is ready."""
-    for row in range(timetable.first, timetable.end - recording.delay_rows):
-        if row % recording.every_rows:
-            continue
-        await until(timetable.instant_ns(row + recording.delay_rows))
-        sample, value = f"ROW-{row:07d}", float(recording.truth[row])
+    """Publish the results of the played rows, each when it was known; returns after the last."""
+    results = recording.measured_in(timetable.first, timetable.end)
+    for result in sorted(results, key=lambda item: item.arrives_ns):
+        await until(timetable.at_ns(result.arrives_ns))
+        sample, value = f"ROW-{result.number:07d}", result.value
         document = {
             "sample_id": sample, "test_id": recording.analyte, "value": value, "unit": recording.unit,
             "status": "approved", "result_version": 1, "equipment_id": EQUIPMENT, "material_lot_id": LOT,
-            "sampled_at": rfc3339(timetable.instant_ns(row + _WITHIN_ROW)),
+            "sampled_at": rfc3339(timetable.at_ns(result.at_ns)),
         }  # fmt: skip
         on_published(
             Published(

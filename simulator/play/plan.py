@@ -63,13 +63,10 @@ def remarks(recording: Recording, options: PlayOptions) -> list[str]:
         texts.append(f"{end - options.first} rows count, not {options.rows}: the recording has {len(recording)} rows")
     if options.first - begin < options.lead:
         texts.append(f"{options.first - begin} rows lead, not {options.lead}: no more are before row {options.first}")
-    measured = [row for row in range(begin, end - recording.delay_rows) if row % recording.every_rows == 0]
-    if not measured:
-        texts.append(
-            f"no laboratory result comes in rows {begin} to {end - 1}: one is measured every {recording.every_rows} "
-            f"rows and comes {recording.delay_rows} rows later"
-        )
-    seconds = options.begin_after_seconds + (end - begin) * recording.period_seconds / options.speed
+    if not recording.measured_in(begin, end):
+        texts.append(f"no laboratory result comes in rows {begin} to {end - 1}")
+    last_ns = int(recording.since_first_ns[end - 1] - recording.since_first_ns[begin])
+    seconds = options.begin_after_seconds + (last_ns / 1e9 + recording.period_seconds) / options.speed
     if seconds > _LONG_PLAY_SECONDS:
         texts.append(f"it takes {seconds / 3600:.1f} hours at {options.speed:g} times; --speed makes it faster")
     return texts

@@ -2,14 +2,18 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
+import numpy as np
 from asyncua import Server, ua
 
+from gateway.time_units import seconds_to_ns
 from simulator.opcua_server import NAMESPACE
 from simulator.play.file import Recording, Timetable
+
+Readings = dict[str, float | None]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -43,20 +47,53 @@ class PlayedPlant:
     async def __aexit__(self, *_exception: object) -> None:
         await self._server.stop()
 
-    async def play(self, timetable: Timetable, *, on_row: Callable[[int], None]) -> None:
-        """Let each row happen at its time; returns when the last one has had its period."""
-        for row in range(timetable.first, timetable.end):
-            await until(timetable.instant_ns(row))
-            await self._write(row, timetable.instant_ns(row))
-            on_row(row)
-        await until(timetable.instant_ns(timetable.end))
+    async def play(self, timetable: Timetable, *, ahead_ns: int, on_row: Callable[[int], None]) -> None:
+        """Let each row happen at its time; returns when the last one has had its period.
 
-    async def _write(self, row: int, at_ns: int) -> None:
+        ``ahead_ns``: how long before its time a row is written, so that it is there when it counts: its source time is
+        its own.
+        """
+        for since_first_ns, row, readings in readings_of(self._recording, timetable.first, timetable.end):
+            at_ns = timetable.at_ns(since_first_ns)
+            await until(at_ns - ahead_ns)
+            await self._write(readings, at_ns)
+            on_row(row)
+        period_ns = seconds_to_ns(self._recording.period_seconds)
+        await until(timetable.at_ns(int(self._recording.since_first_ns[timetable.end - 1]) + period_ns))
+
+    async def _write(self, readings: Readings, at_ns: int) -> None:
         at = _EPOCH + timedelta(microseconds=at_ns // 1000)
-        for tag, values in self._recording.tags.items():
-            value = ua.Variant(float(values[row]), ua.VariantType.Double)
-            data = ua.DataValue(value, SourceTimestamp=at, ServerTimestamp=datetime.now(UTC))
+        for tag, reading in readings.items():
+            data = ua.DataValue(
+                None if reading is None else ua.Variant(reading, ua.VariantType.Double),
+                StatusCode=ua.StatusCode(ua.StatusCodes.Good if reading is not None else ua.StatusCodes.BadNoData),
+                SourceTimestamp=at,
+                ServerTimestamp=datetime.now(UTC),
+            )
             await self._server.write_attribute_value(self._nodes[tag], data)
+
+
+def readings_of(recording: Recording, first: int, end: int) -> Iterator[tuple[int, int, Readings]]:
+    """Yield when something is read, its row, and the tags with their values: None where they have none any more.
+
+    A blank is no reading; a tag without any for the longest gap has no value until its next one. Times are ns since the
+    first row.
+    """
+    gap_ns = None if recording.gap_seconds is None else seconds_to_ns(recording.gap_seconds)
+    last_ns = dict[str, int]()  # of the tags that have a value
+    for row in range(first, end):
+        at_ns = int(recording.since_first_ns[row])
+        ended = [tag for tag, read_ns in last_ns.items() if gap_ns is not None and at_ns - read_ns > gap_ns]
+        for tag in sorted(ended, key=lambda name: last_ns[name]):
+            yield last_ns.pop(tag) + (gap_ns or 0), row, {tag: None}
+        readings: Readings = {}
+        for tag, values in recording.tags.items():
+            if tag in recording.bad and recording.bad[tag][row]:
+                readings[tag] = None
+                last_ns.pop(tag, None)
+            elif np.isfinite(values[row]):
+                readings[tag], last_ns[tag] = float(values[row]), at_ns
+        yield at_ns, row, readings
 
 
 async def until(at_ns: int) -> None:

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from gateway.time_units import seconds_to_ns
 from simulator.broker import Broker, free_port, running_broker
 from simulator.gateway_process import TOPIC_ROOT, ask, running_gateway
 from simulator.mqtt import Participant, Received
@@ -26,6 +29,10 @@ from simulator.play.plant import PlayedPlant
 
 _CONFIGURATION = "labline.toml"
 _SETTLE_SECONDS = 10.0
+_FIRST_TICK_SECONDS, _LOOK_SECONDS = 5.0, 0.02
+_MARGIN_NS = 10_000_000  # a model is due so long after a row, which is written before: by a share of the period
+_AHEAD, _MOST_AHEAD_NS = 0.4, 1_000_000_000  # a gateway takes source times up to two seconds ahead of its clock
+_FASTEST_SECONDS, _TICKS_BETWEEN = 0.1, 4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,11 +54,13 @@ async def play(recording: Recording, options: PlayOptions, folder: Path) -> dict
         account.received(message)
 
     async with _set(recording, options, folder, received) as stage:
-        begin_ns = time.time_ns() // 1_000_000 * 1_000_000 + round(options.begin_after_seconds * 1e9)
-        period_ns = round(recording.period_seconds / options.speed * 1e6) * 1000
-        timetable = Timetable(begin_ns=begin_ns, period_ns=period_ns, first=begin, end=end)
+        begin_ns = await _begin_ns(recording, options, account)
+        timetable = Timetable(
+            begin_ns=begin_ns, first=begin, end=end, since_first_ns=recording.since_first_ns, speed=options.speed
+        )
         account.timetable = timetable
-        await _perform(recording, timetable, stage, observer, options.on_progress)
+        ahead_ns = min(_MOST_AHEAD_NS, round(_AHEAD * recording.period_seconds / options.speed * 1e9))
+        await _perform(recording, timetable, stage, observer, ahead_ns=ahead_ns, on_progress=options.on_progress)
         alarms = sorted(account.alarms)  # not of the end
         if options.bundle is not None:
             with suppress(TimeoutError):  # what is missing then is counted as lost
@@ -70,6 +79,30 @@ async def play(recording: Recording, options: PlayOptions, folder: Path) -> dict
         "stage": account.stage,
         "alarms": alarms,
     }
+
+
+async def _begin_ns(recording: Recording, options: PlayOptions, account: Account) -> int:
+    """Return when the first row happens: directly before a model is due, as training looks at a row at its instant."""
+    begin_ns = time.time_ns() // 1_000_000 * 1_000_000 + round(options.begin_after_seconds * 1e9)
+    if options.bundle is None:  # whatever gateway comes
+        return begin_ns
+    every_ns = round(model_every_seconds(recording, options.speed) * 1e9)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_FIRST_TICK_SECONDS):
+            while account.tick_ns is None:
+                await asyncio.sleep(_LOOK_SECONDS)
+    tick_ns = account.tick_ns or begin_ns
+    begin_ns = max(begin_ns, time.time_ns() + min(_MOST_AHEAD_NS, every_ns))
+    ticks = -((tick_ns - begin_ns) // every_ns)
+    return tick_ns + ticks * every_ns - min(_MARGIN_NS, every_ns // 20)
+
+
+def model_every_seconds(recording: Recording, speed: float) -> float:
+    """Return how often a model is due: with each row, and more often where rows are not a period apart."""
+    every = recording.period_seconds / speed
+    if np.all(recording.since_first_ns % seconds_to_ns(recording.period_seconds) == 0):
+        return every
+    return max(_FASTEST_SECONDS, every / _TICKS_BETWEEN)
 
 
 @asynccontextmanager
@@ -95,13 +128,21 @@ async def _set(
 
 
 async def _perform(
-    recording: Recording, timetable: Timetable, stage: _Stage, observer: Observer, on_progress: Progress
+    recording: Recording,
+    timetable: Timetable,
+    stage: _Stage,
+    observer: Observer,
+    *,
+    ahead_ns: int,
+    on_progress: Progress,
 ) -> None:
     """Let plant and laboratory play to the end of the rows."""
     rows = timetable.end - timetable.first
     async with asyncio.TaskGroup() as players:
         players.create_task(
-            stage.plant.play(timetable, on_row=lambda row: on_progress("rows", row + 1 - timetable.first, rows)),
+            stage.plant.play(
+                timetable, ahead_ns=ahead_ns, on_row=lambda row: on_progress("rows", row + 1 - timetable.first, rows)
+            ),
             name="played-plant",
         )
         players.create_task(
@@ -124,7 +165,7 @@ async def _participant(
 
 def tags_text(recording: Recording, *, speed: float) -> str:
     """Return the ``[tags]`` of a configuration for the played plant."""
-    max_age = 3 * recording.period_seconds / speed
+    max_age = max(3 * recording.period_seconds, recording.gap_seconds or 0.0) / speed
     return "\n".join(
         f'[tags.{tag}]\nsource = "plc1"\nnode = "nsu={NAMESPACE};s={tag}"\nequipment = "{EQUIPMENT}"\n'
         f'unit = "{recording.units[tag]}"\nmax_age = "{max_age:g}s"\n'
@@ -135,7 +176,7 @@ def tags_text(recording: Recording, *, speed: float) -> str:
 def _configuration(
     recording: Recording, options: PlayOptions, *, broker: Broker, url: str, folder: Path, bundle: Path
 ) -> str:
-    every = recording.period_seconds / options.speed
+    every = model_every_seconds(recording, options.speed)
     pace = f"{min(250, round(every / 4 * 1000))}ms"
     enterprise, site, area, line, _quality = TOPIC_ROOT.split("/")
     return f"""[site]
@@ -168,7 +209,7 @@ client_id = "labline-play"
 [[model]]
 bundle = "{bundle}"
 equipment = "{EQUIPMENT}"
-every = "{every:g}s"
+every = "{every:.9f}s"
 stage = "advise"
 bias = "auto"
 expires_after = "{max(1.0, 3 * every):g}s"

@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -299,7 +300,7 @@ def test_without_a_bundle_the_plant_and_its_laboratory_are_there_for_another_gat
 
 
 def test_each_instant_belongs_to_the_row_that_holds_then():
-    timetable = Timetable(begin_ns=1000, period_ns=10, first=7, end=9)
+    timetable = Timetable(begin_ns=1000, first=7, end=9, since_first_ns=20 * np.arange(9), speed=2.0)
     assert timetable.instant_ns(8) == 1010
     assert [timetable.row_at(at_ns) for at_ns in (999, 1000, 1009, 1010)] == [6, 7, 7, 8]
 

@@ -112,7 +112,7 @@ def test_what_is_wrong_with_a_recipe_or_its_data_is_said(recipe, tmp_path, befor
 def test_a_line_that_is_no_row_of_numbers_is_named(recipe, tmp_path):
     data = recipe.parent / "data.csv"
     data.write_text(data.read_text().replace("\n", "\nx,1,2\n", 1))
-    assert "line 2: not 3 numbers" in train(recipe, tmp_path / "one", code=2, json_wanted=False)
+    assert 'line 2, column a: "x"' in train(recipe, tmp_path / "one", code=2, json_wanted=False)
 
 
 def test_blocks_leave_out_whole_stretches_with_a_gap_on_either_side():
