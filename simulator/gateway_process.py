@@ -102,6 +102,7 @@ def configuration_text(*, directory: Path, broker: Broker, plant_url: str, model
         for name, info in TAGS.items()
     )
     heartbeat = f'heartbeat = "nsu={NAMESPACE};s={BEAT}"\n' if writes else ""
+    unsigned = "[approval]\nsigned_stages = false  # a plant has each stage signed: labline model stage\n"
     specifications = "\n".join(
         f'[[specification]]\nproduct = "{PRODUCT}"\nanalyte = "{analyte}"\nlower = {lower}\nupper = {upper}\n'
         f'target = {TARGETS[analyte]}\nunit = "{UNITS[analyte]}"\nversion = "1"\n'
@@ -144,6 +145,7 @@ assume_status = "validated"
 [alarms]
 period = "{TEN_PLANT_MINUTES_SECONDS * 1000:.0f}ms"  # ten minutes of a real plant, which is slower
 
+{unsigned if writes else ""}
 {specifications}
 {assigned}"""
 

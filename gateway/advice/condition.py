@@ -24,13 +24,15 @@ class Standing(Enum):
 
 
 def standing_by_value(prediction: PastPrediction, limits: Specification, *, dead_band: float) -> Standing:
-    """Return where a predicted interval lies; ``dead_band``: in half widths of the interval."""
+    """Return where a predicted interval lies, or will lie; ``dead_band``: in half widths of the interval."""
     low, high = prediction.low, prediction.high
     if low is None or high is None:
         return Standing.UNKNOWN
+    room = dead_band * (high - low) / 2
+    if prediction.heading is not None:
+        low, high = min(low, prediction.heading[0]), max(high, prediction.heading[1])
     if not inside(limits, low, high):
         return Standing.OUTSIDE
-    room = dead_band * (high - low) / 2
     return Standing.CALM if inside(limits, low - room, high + room) else Standing.NEAR
 
 

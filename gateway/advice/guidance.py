@@ -17,12 +17,14 @@ from gateway.advice.predicted_situation import (
     Advised,
     PredictedSituation,
     followed_by_prediction,
+    inputs_ahead,
+    is_heading_out,
     is_outside,
     objective_of,
     sides_beyond,
     standing_of,
 )
-from gateway.advice.reasons import likely_reason, move_reason, predicted_reason
+from gateway.advice.reasons import likely_reason, move_reason
 from gateway.advice.rejection import (
     asked_again,
     asked_again_reason,
@@ -43,7 +45,8 @@ from gateway.advice.standing_guidance import (
     with_range,
     without_prediction,
 )
-from gateway.advice.titles import likely_title, move_title, predicted_title
+from gateway.advice.titles import likely_title, move_title
+from gateway.advice.warned_of import reason_of, title_of
 from gateway.errors import InferenceError
 from gateway.guardrails.reasons import Abstention, abstain
 from gateway.inference.sensitivity import sensitivities
@@ -99,7 +102,9 @@ def _advise(case: PredictedSituation) -> Advised:
     warned = _warn(case, seen, limits, run)
     standing = standing_of(case, GuidanceKind.WARNING, seen | {item.guidance_id: item for item in warned})
     new = [item for item in warned if item.state in OPEN]
-    if not (standing or new) or run[0][1] is not Standing.OUTSIDE:
+    # what was done already may bring it back: another move would add to that
+    needed = run[0][1] is Standing.OUTSIDE and is_heading_out(case, limits)
+    if not (standing or new) or not needed:
         return Advised(guidance=(*seen.values(), *warned))
     suggested = _suggest(case, seen, limits)
     return Advised(guidance=(*seen.values(), *warned, *suggested.guidance), no_suggestion=suggested.no_suggestion)
@@ -132,14 +137,14 @@ def _warn(
     if not standing and not _due(case, run):
         return ()
     outside = is_outside(case, limits)
-    reasons: tuple[Reason, ...] = (predicted_reason(case.prediction, limits, outside=outside),)
+    reasons: tuple[Reason, ...] = (reason_of(case.prediction, limits, outside=outside),)
     rejected = None if standing else rejected_warning(case)
     if rejected is not None:
         why = asked_again(case, rejected, limits, outside=outside)
         if why is None:
             return ()  # a person knows of it
         reasons = (*reasons, asked_again_reason(why, rejected, case))
-    title = predicted_title(case.prediction, limits, outside=outside)
+    title = title_of(case.prediction, limits, outside=outside)
     worse = outside and all(item.severity is Severity.WARNING for item in standing)
     other = worse or any(_on_another_side(case, item, limits) for item in standing)
     seen_by_people = any(item.state is not GuidanceState.PROPOSED for item in standing)
@@ -212,7 +217,7 @@ def _on_probability(case: PredictedSituation, probability: float, seen: Mapping[
 
 def _suggest(case: PredictedSituation, seen: Mapping[str, Guidance], limits: Specification) -> Advised:
     """Suggest a move unless one is open; an applied one is followed by another only after its interval."""
-    features = case.prediction.features
+    features = inputs_ahead(case)
     standing = standing_of(case, GuidanceKind.SETPOINT, seen)
     just_applied = any(guidance.state is GuidanceState.APPLIED for guidance in seen.values())
     if just_applied or features is None or any(guidance.state in UNANSWERED for guidance in standing):
@@ -256,7 +261,7 @@ def _setpoint_guidance(
     case: PredictedSituation, suggestion: SetpointSuggestion, limits: Specification, *, supersedes: str | None
 ) -> Guidance:
     reasons = (
-        predicted_reason(case.prediction, limits, outside=is_outside(case, limits), action=None),
+        reason_of(case.prediction, limits, outside=is_outside(case, limits), action=None),
         move_reason(suggestion, case.prediction, target=target_of(limits)),
     )
     new = _guidance(case, GuidanceKind.SETPOINT, title=move_title(suggestion), reasons=reasons, supersedes=supersedes)

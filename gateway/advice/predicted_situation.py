@@ -1,7 +1,7 @@
 """A prediction with what it is compared with, and the guidance that follows. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 from gateway.advice.lifecycle import OPEN
@@ -10,7 +10,7 @@ from gateway.facts.model_due import PastPrediction
 from gateway.line.definition import UTC_ZONE, ModelAssignment
 from gateway.records.guidance import Guidance, GuidanceKind, GuidanceState, RejectedAdvice
 from gateway.records.laboratory import Specification
-from gateway.records.prediction import Prediction
+from gateway.records.prediction import FeatureVector, Prediction
 from gateway.records.production import Context
 from gateway.records.verdicts import Reason
 from gateway.setpoints.interactions import CoupledOutput, PendingMove
@@ -70,11 +70,13 @@ def standing_of(case: PredictedSituation, kind: GuidanceKind, seen: Mapping[str,
 
 def followed_by_prediction(case: PredictedSituation) -> tuple[PastPrediction, ...]:
     """Return the predictions before and this one, the newest first."""
+    outlook = case.prediction.outlook
     newest = PastPrediction(
         at_ns=case.at.wall_ns,
         low=case.prediction.low,
         high=case.prediction.high,
         probability=case.prediction.probability,
+        heading=None if outlook is None else (outlook.low, outlook.high),
     )
     return (newest, *case.recent)
 
@@ -83,6 +85,21 @@ def is_outside(case: PredictedSituation, limits: Specification) -> bool:
     """Return whether the value itself lies outside, and not only a part of its interval."""
     value = case.prediction.value
     return value is not None and not inside(limits, value, value)
+
+
+def is_heading_out(case: PredictedSituation, limits: Specification) -> bool:
+    """Return whether the interval reaches beyond the limits once the causes of now have had their effect.
+
+    Without an outlook that is where it lies now.
+    """
+    ahead = case.prediction.outlook or case.prediction
+    return ahead.low is not None and ahead.high is not None and not inside(limits, ahead.low, ahead.high)
+
+
+def inputs_ahead(case: PredictedSituation) -> FeatureVector | None:
+    """Return the model's inputs once the causes of now have had their effect: what a move adds to."""
+    features, outlook = case.prediction.features, case.prediction.outlook
+    return features if features is None or outlook is None else replace(features, values=outlook.inputs)
 
 
 def objective_of(case: PredictedSituation) -> Objective | None:
@@ -101,11 +118,20 @@ def objective_of(case: PredictedSituation) -> Objective | None:
 
 
 def sides_beyond(prediction: Prediction | None, limits: Specification) -> frozenset[str]:
-    """Return beyond which limits a prediction's interval reaches: lower, upper, both or none."""
-    if prediction is None or prediction.low is None or prediction.high is None:
+    """Return beyond which limits a prediction reaches, now or ahead: lower, upper, both or none."""
+    reach = None if prediction is None else reach_of(prediction, limits)
+    if reach is None:
         return frozenset()
     sides = {
-        "lower": limits.lower is not None and prediction.low < limits.lower,
-        "upper": limits.upper is not None and prediction.high > limits.upper,
+        "lower": limits.lower is not None and reach[0] < limits.lower,
+        "upper": limits.upper is not None and reach[1] > limits.upper,
     }
     return frozenset(side for side, beyond in sides.items() if beyond)
+
+
+def reach_of(prediction: Prediction, limits: Specification) -> tuple[float, float] | None:
+    """Return the interval that a warning is about: the present one, or where that is inside, that of the outlook."""
+    low, high, outlook = prediction.low, prediction.high, prediction.outlook
+    if low is None or high is None:
+        return None
+    return (outlook.low, outlook.high) if outlook is not None and inside(limits, low, high) else (low, high)

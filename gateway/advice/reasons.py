@@ -19,6 +19,7 @@ class Advice(StrEnum):
 
     PREDICTED_OUT_OF_SPECIFICATION = "PREDICTED_OUT_OF_SPECIFICATION"
     PREDICTED_NEAR_LIMIT = "PREDICTED_NEAR_LIMIT"
+    PREDICTED_TO_LEAVE = "PREDICTED_TO_LEAVE"
     LIKELY_OUT_OF_SPECIFICATION = "LIKELY_OUT_OF_SPECIFICATION"
     PREDICTED_EXCURSION = "PREDICTED_EXCURSION"
     MOVE_EXPECTED = "MOVE_EXPECTED"
@@ -49,6 +50,27 @@ def predicted_reason(
         subject=subject_of(prediction),
         interval=interval_text(prediction, limits),
         beyond=beyond_text(prediction, limits, outside=outside),
+    )
+
+
+def heading_reason(
+    prediction: Prediction, ahead: Prediction, limits: Specification, *, action: Action | None = Action.TAKE_SAMPLE
+) -> Reason:
+    """Return why a value that is inside now gives a warning: as ``ahead`` says, its causes lead it beyond a limit."""
+    return _reason(
+        Advice.PREDICTED_TO_LEAVE,
+        action,
+        analyte=prediction.analyte,
+        value=prediction.value,
+        low=prediction.low,
+        high=prediction.high,
+        unit=prediction.unit,
+        lower=limits.lower,
+        upper=limits.upper,
+        limits=limits_text(limits),
+        subject=subject_of(prediction),
+        interval=interval_text(prediction, limits),
+        beyond=beyond_text(ahead, limits, outside=True),
     )
 
 

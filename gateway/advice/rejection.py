@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from gateway.advice.alarm_states import alarm_id_of
 from gateway.advice.plant_times import instant
-from gateway.advice.predicted_situation import PredictedSituation, sides_beyond
+from gateway.advice.predicted_situation import PredictedSituation, reach_of, sides_beyond
 from gateway.contract.times import rfc3339
 from gateway.records.guidance import Guidance, GuidanceKind, RejectedAdvice, SetpointSuggestion
 from gateway.records.laboratory import Specification
@@ -109,11 +109,12 @@ def _long_ago(case: PredictedSituation, rejected: RejectedAdvice) -> AskedAgain 
 
 
 def _beyond(prediction: Prediction, limits: Specification) -> float:
-    """Return how far a prediction's interval reaches beyond the limits."""
-    if prediction.low is None or prediction.high is None:
+    """Return how far a prediction reaches beyond the limits, now or ahead."""
+    reach = reach_of(prediction, limits)
+    if reach is None:
         return 0.0
-    below = 0.0 if limits.lower is None else limits.lower - prediction.low
-    above = 0.0 if limits.upper is None else prediction.high - limits.upper
+    below = 0.0 if limits.lower is None else limits.lower - reach[0]
+    above = 0.0 if limits.upper is None else reach[1] - limits.upper
     return max(below, above, 0.0)
 
 

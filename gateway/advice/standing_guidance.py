@@ -7,6 +7,7 @@ from gateway.advice.lifecycle import expired, moved
 from gateway.advice.predicted_situation import (
     UNANSWERED,
     PredictedSituation,
+    inputs_ahead,
     objective_of,
     standing_of,
 )
@@ -68,7 +69,7 @@ def no_longer_right(
     case: PredictedSituation, seen: Mapping[str, Guidance], limits: Specification
 ) -> tuple[Guidance, ...]:
     """Withdraw a suggestion that would not be allowed now, or would no longer lead towards the target."""
-    objective, features = objective_of(case), case.prediction.features
+    objective, features = objective_of(case), inputs_ahead(case)
     changed = []
     for guidance in standing_of(case, GuidanceKind.SETPOINT, seen):
         if guidance.suggestion is None or guidance.state not in UNANSWERED:

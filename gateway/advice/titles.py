@@ -23,6 +23,8 @@ class Title(StrEnum):
 
     PREDICTED = "PREDICTED"
     PREDICTED_OF_LOT = "PREDICTED_OF_LOT"
+    HEADING_OUT = "HEADING_OUT"
+    HEADING_OUT_OF_LOT = "HEADING_OUT_OF_LOT"
     HOLD_UNTIL_TESTED = "HOLD_UNTIL_TESTED"
     LIKELY = "LIKELY"
     LIKELY_OF_LOT = "LIKELY_OF_LOT"
@@ -52,6 +54,20 @@ def predicted_title(prediction: Prediction, limits: Specification, *, outside: b
         value=shown,
         value_with_unit=with_unit(shown, prediction),
         beyond=beyond_in_title(prediction, limits, outside=outside),
+    )
+
+
+def heading_title(prediction: Prediction, ahead: Prediction, limits: Specification) -> str:
+    """Return the title of a warning about a value that is inside now: beyond which limit it heads (``ahead``)."""
+    lot, shown = prediction.material_lot_id, shown_text(prediction.value, limits)
+    return title(
+        "guidance_title",
+        Title.HEADING_OUT_OF_LOT if lot else Title.HEADING_OUT,
+        lot=lot,
+        analyte=prediction.analyte,
+        value=shown,
+        value_with_unit=with_unit(shown, prediction),
+        beyond=beyond_in_title(ahead, limits, outside=True),
     )
 
 

@@ -31,6 +31,7 @@ class PastPrediction:
     low: float | None
     high: float | None
     probability: float | None = None
+    heading: tuple[float, float] | None = None  # the interval of its outlook
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,11 +11,12 @@ from gateway.errors import InferenceError, InferenceStoppedError
 from gateway.guardrails.gates import PredictedValue, judge_domain, judge_inputs, judge_probability, judge_value
 from gateway.guardrails.reasons import Abstention, abstain
 from gateway.history.windows import TagWindow, WindowRequest
+from gateway.inference.applicability_domain import accepted_inputs
 from gateway.inference.corrections import BiasState, Instant, corrected
-from gateway.inference.features import feature_vector, read_inputs
+from gateway.inference.features import feature_vector, read_inputs, settled
 from gateway.line.definition import ModelAssignment, TagDefinition
 from gateway.line.outputs import ModelOutput, ValueOutput
-from gateway.records.prediction import FeatureVector, Prediction
+from gateway.records.prediction import FeatureVector, Outlook, Prediction
 from gateway.records.production import Context
 from gateway.records.verdicts import Reason, Verdict
 
@@ -44,10 +45,48 @@ def guarded_predictions(
     """
     numbers, reasons, features = _outputs_of_inputs(model, tags, windows, occasion.end_ns)
     arrival = max((window.arrival for window in windows.values()), default=0)
-    return tuple(
-        replace(_prediction(model, output, numbers, reasons, features, occasion), arrival=arrival)
-        for output in model.bundle.outputs
+    heading = _heading(model, features) if numbers else None
+    predictions = (
+        (output, _prediction(model, output, numbers, reasons, features, occasion)) for output in model.bundle.outputs
     )
+    return tuple(
+        replace(prediction, arrival=arrival, outlook=_outlook(output, prediction, heading))
+        for output, prediction in predictions
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Heading:
+    """The model's inputs once its windows have settled, its numbers for them, and whether they pass the input gates."""
+
+    inputs: tuple[float, ...]
+    numbers: tuple[float, ...]
+    accepted: bool
+
+
+def _heading(model: ModelAssignment, features: FeatureVector | None) -> _Heading | None:
+    """Return where a model is heading; None where its causes are steady, or it cannot be evaluated there."""
+    inputs = None if features is None else settled(model.bundle.inputs, features.values)
+    if inputs is None or features is None or inputs == features.values:
+        return None
+    numbers, reasons = _infer(model, inputs)
+    if reasons or not all(math.isfinite(number) for number in numbers):
+        return None
+    known = accepted_inputs(model, np.array([inputs], np.float64))
+    return _Heading(inputs=inputs, numbers=numbers, accepted=bool(known[0]))
+
+
+def _outlook(output: ModelOutput, prediction: Prediction, heading: _Heading | None) -> Outlook | None:
+    """Return the outlook of an accepted value: corrected as it is, and with the half width of its interval."""
+    value, low, high = prediction.value, prediction.low, prediction.high
+    if heading is None or output.value is None or value is None or low is None or high is None:
+        return None
+    settles_at, half_width = heading.numbers[output.value.column] + prediction.bias, (high - low) / 2
+    within = output.value.valid[0] <= settles_at <= output.value.valid[1]
+    return Outlook(
+        value=settles_at, low=settles_at - half_width, high=settles_at + half_width, inputs=heading.inputs,
+        accepted=heading.accepted and within,
+    )  # fmt: skip
 
 
 def uncorrected_values(
@@ -81,7 +120,7 @@ def _outputs_of_inputs(
         reasons = judge_domain(bundle, features)
     if reasons or features is None:
         return (), reasons, features
-    numbers, reasons = _infer(model, features)
+    numbers, reasons = _infer(model, features.values)
     return numbers, reasons, features
 
 
@@ -163,9 +202,9 @@ def _predicted_value(
     return predicted, by_laboratory.correction, by_laboratory.version
 
 
-def _infer(model: ModelAssignment, features: FeatureVector) -> tuple[tuple[float, ...], tuple[Reason, ...]]:
+def _infer(model: ModelAssignment, values: tuple[float, ...]) -> tuple[tuple[float, ...], tuple[Reason, ...]]:
     try:
-        row = model.predict(np.array([features.values], np.float64))[0]
+        row = model.predict(np.array([values], np.float64))[0]
     except InferenceStoppedError as error:
         return (), (abstain(Abstention.MODEL_TOO_SLOW, model=model.name, error=str(error)),)
     except InferenceError as error:

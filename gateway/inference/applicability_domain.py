@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.line.definition import Domain
+from gateway.line.definition import Domain, ModelAssignment
 
 MOST_TOLD = 3  # contributions named in a reason
 
@@ -50,6 +50,19 @@ def distance(domain: Domain, values: NDArray[np.float64]) -> Distance:
         t2_contributions=t2_contributions,
         spe_contributions=off**2,
     )
+
+
+def accepted_inputs(model: ModelAssignment, rows: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which rows, shape (n, inputs), the gates of range and domain would accept, were they measured."""
+    lower = np.array([item.validated[0] for item in model.bundle.inputs])
+    upper = np.array([item.validated[1] for item in model.bundle.inputs])
+    within: NDArray[np.bool_] = np.all((rows >= lower) & (rows <= upper), axis=1)
+    domain = model.bundle.domain
+    if domain is None:
+        return within
+    t2, spe = scores(domain, rows)
+    known: NDArray[np.bool_] = (t2 <= domain.t2_limit) & (spe <= domain.spe_limit)
+    return within & known
 
 
 def largest(names: tuple[str, ...], contributions: NDArray[np.float64]) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """From windows to a feature vector. Training and service run this same code. Pure."""
 
 import hashlib
+import math
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -112,6 +113,25 @@ def read_input(
             worst_status=int(window.statuses.max()) if known else 0,
             samples_sha256=window.sha256(),
         ),
+    )
+
+
+def settled(definitions: tuple[InputDefinition, ...], values: tuple[float, ...]) -> tuple[float, ...]:
+    """Return the inputs as they will be once every window has seen what the newest one of its tag sees now.
+
+    Levels take the newest level of their tag (least lag, then shortest window); slopes, spreads and differences stay.
+    Where an input is a ratio or a transform nothing is said, and all stay.
+    """
+    if any(definition.bends for definition in definitions):
+        return values
+    newest: dict[str, tuple[int, int, float]] = {}
+    for definition, value in zip(definitions, values, strict=True):
+        known = (definition.lag_ns, definition.window_ns, value)
+        if definition.is_level and known[:2] < newest.get(definition.tag, (math.inf, math.inf))[:2]:
+            newest[definition.tag] = known
+    return tuple(
+        newest[definition.tag][2] if definition.is_level else value
+        for definition, value in zip(definitions, values, strict=True)
     )
 
 

@@ -39,6 +39,21 @@ class ModelIdentity:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Outlook:
+    """Where a predicted value settles if its causes stay as they are now, with the interval of the prediction.
+
+    ``inputs``: the model's inputs then. ``accepted``: whether they and the value pass the gates; if not, the number is
+    no prediction, and only says on which side the value leaves what the model knows.
+    """
+
+    value: float
+    low: float
+    high: float
+    inputs: tuple[float, ...]
+    accepted: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Prediction(Record):
     """A predicted value with its interval; without numbers where the gates abstained before inference."""
 
@@ -63,6 +78,7 @@ class Prediction(Record):
     uncorrected: float | None = None  # what the model itself says, before the bias
     bias: float = 0.0
     bias_version: int = 0
+    outlook: Outlook | None = None  # None where the causes have been steady, or no value is predicted
     cause: str = ""  # the event's id
     arrival: int = 0  # how many notifications of sources were known, so that a replay knows no more
 

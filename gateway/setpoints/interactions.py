@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.inference.applicability_domain import scores
+from gateway.inference.applicability_domain import accepted_inputs
 from gateway.inference.corrections import BiasState, Corrected, Instant, corrected
 from gateway.line.definition import InputDefinition, LineDefinition, ManipulatedTag, ModelAssignment, Stage
 from gateway.line.limits import Limits
@@ -230,19 +230,6 @@ def allowed_moves(
     outside = _outside_by(other.specification, values, basis.half_width)
     allowed: NDArray[np.bool_] = valid & (outside <= outside[-1] + _ROUNDING * basis.half_width)
     return allowed[:-1]
-
-
-def accepted_inputs(model: ModelAssignment, rows: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return which rows, shape (n, inputs), the gates of range and domain would accept, were they measured."""
-    lower = np.array([item.validated[0] for item in model.bundle.inputs])
-    upper = np.array([item.validated[1] for item in model.bundle.inputs])
-    within: NDArray[np.bool_] = np.all((rows >= lower) & (rows <= upper), axis=1)
-    domain = model.bundle.domain
-    if domain is None:
-        return within
-    t2, spe = scores(domain, rows)
-    known: NDArray[np.bool_] = (t2 <= domain.t2_limit) & (spe <= domain.spe_limit)
-    return within & known
 
 
 def _outside_by(

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from gateway.guardrails.reasons import Abstention, abstain
 from gateway.guardrails.setpoint_gates import judge_interlocks, judge_move, judge_present
+from gateway.inference.applicability_domain import accepted_inputs
 from gateway.line.definition import ManipulatedTag, ModelAssignment
 from gateway.line.limits import Limits
 from gateway.records.guidance import SetpointSuggestion
@@ -29,7 +30,6 @@ from gateway.records.verdicts import Reason
 from gateway.setpoints.interactions import (
     CoupledOutput,
     PendingMove,
-    accepted_inputs,
     allowed_moves,
     gains_on,
     moves_interact,

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.line.definition import Stage as ModelStage
 from simulator.bench.arms import ARMS, Shift, breaks_a_limit, figures
 from simulator.bench.bootstrap import interval_of_mean, interval_of_ratio
 from simulator.bench.virtual.run import Stage
@@ -51,6 +52,11 @@ def shift(stages, arm, *, seed=2, habits=None):
 @pytest.fixture(scope="module")
 def shifts(stages):
     return {arm: shift(stages, arm) for arm in ARMS}
+
+
+def test_the_models_of_an_arm_may_go_as_far_as_its_stage(stages):
+    for name, stage in stages.items():
+        assert {model.stage for model in stage.line.models} == {ModelStage[name.upper()]}
 
 
 def test_nobody_writes_where_nobody_follows(shifts):

@@ -245,6 +245,14 @@ class VerdictPart(Part):
         return cls(accepted=verdict.accepted, reasons=ReasonPart.of(verdict.reasons))
 
 
+class OutlookPart(Part):
+    """Where a predicted value settles if its causes stay as they are now."""
+
+    value: float
+    low: float
+    high: float
+
+
 class BiasPart(Part):
     """The correction from laboratory results that a prediction carries."""
 

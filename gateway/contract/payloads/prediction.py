@@ -1,9 +1,11 @@
 """A prediction."""
 
-from gateway.contract.payloads.parts import BiasPart, ModelPart, Payload, VerdictPart
+from pydantic import Field
+
+from gateway.contract.payloads.parts import BiasPart, ModelPart, OutlookPart, Payload, VerdictPart
 from gateway.contract.times import rfc3339
 from gateway.contract.words import StageWord
-from gateway.records.prediction import Prediction
+from gateway.records.prediction import Outlook, Prediction
 
 
 class PredictionPayload(Payload):
@@ -22,6 +24,10 @@ class PredictionPayload(Payload):
     model: ModelPart | None
     stage: StageWord
     bias: BiasPart | None = None
+    outlook: OutlookPart | None = Field(
+        default=None,
+        description="where the value settles if its causes stay as they are now; none where that passes not every gate",
+    )
     expires_at: str
 
 
@@ -46,5 +52,12 @@ def prediction_payload(prediction: Prediction, *, line: str, cause: str, expires
         model=ModelPart.of(prediction),
         stage=prediction.stage,
         bias=BiasPart(value=prediction.bias, version=prediction.bias_version) if prediction.bias_version else None,
+        outlook=_outlook(prediction.outlook),
         expires_at=rfc3339(expires_ns),
     )
+
+
+def _outlook(outlook: Outlook | None) -> OutlookPart | None:
+    if outlook is None or not outlook.accepted:
+        return None
+    return OutlookPart(value=outlook.value, low=outlook.low, high=outlook.high)

@@ -76,7 +76,10 @@ def _recent(reading: Reading, model: ModelAssignment, at_ns: int) -> dict[str, t
     parameters = {"model": model.name, "after_ns": at_ns - back_ns, "before_ns": at_ns, "most": most}
     recent: dict[str, list[PastPrediction]] = {}
     for row in reading.connection.execute(SQL["recent_predictions"], parameters):
-        past = PastPrediction(at_ns=row["at_ns"], low=row["low"], high=row["high"], probability=row["probability"])
+        heading = None if row["heading_low"] is None else (row["heading_low"], row["heading_high"])
+        past = PastPrediction(
+            at_ns=row["at_ns"], low=row["low"], high=row["high"], probability=row["probability"], heading=heading
+        )
         recent.setdefault(row["analyte"], []).append(past)
     return {analyte: tuple(newest) for analyte, newest in recent.items()}
 

@@ -76,7 +76,9 @@ WHERE model = :model AND material_lot_id = :material_lot_id AND sample_result_id
 ORDER BY at_ns DESC LIMIT :most;
 
 -- name: recent_predictions
-SELECT analyte, at_ns, low, high, CASE WHEN json_valid(body) THEN json_extract(body, '$.probability') END AS probability
+SELECT analyte, at_ns, low, high, CASE WHEN json_valid(body) THEN json_extract(body, '$.probability') END AS probability,
+       CASE WHEN json_valid(body) THEN json_extract(body, '$.outlook.low') END AS heading_low,
+       CASE WHEN json_valid(body) THEN json_extract(body, '$.outlook.high') END AS heading_high
 FROM prediction WHERE model = :model AND sample_result_id IS NULL AND at_ns > :after_ns AND at_ns < :before_ns
 ORDER BY at_ns DESC LIMIT :most;
 

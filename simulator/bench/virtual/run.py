@@ -19,6 +19,7 @@ from gateway.config.line_definition import define_line
 from gateway.config.reading import read
 from gateway.config.tables import Settings
 from gateway.contract.topics import Topics
+from gateway.inference.signed_stages import SignedStages, with_signed_stages
 from gateway.line.definition import LineDefinition
 from gateway.records.acts import Act, ActOutcome, Answer
 from gateway.records.process import TagSample
@@ -78,7 +79,7 @@ def configured(stage: str, folder: Path) -> tuple[Settings, LineDefinition]:
                               stage=stage)  # fmt: skip
     file.write_text(text + LABORATORY, encoding="utf-8")
     settings, _sha256 = read(file)
-    return settings, define_line(settings, path=file)
+    return settings, with_signed_stages(define_line(settings, path=file), SignedStages(by_model={}))
 
 
 class Stage:
