@@ -36,7 +36,7 @@ def on_this_line(bundle: ModelBundle, tags: dict[str, TagDefinition], where: Pat
             f"{where} needs tags that are not configured: {', '.join(unknown)}",
             hint="add [tags.<name>] for each",
         )
-    expected = [(item.tag, item.unit) for item in bundle.inputs if item.aggregate in LEVELS]
+    expected = [(item.tag, item.unit) for item in bundle.inputs if item.tag and item.aggregate in LEVELS]
     for tag, unit in (*expected, *((item.tag, item.unit) for item in bundle.manipulated)):
         if unit != tags[tag].unit:
             raise BundleRefusedError(
@@ -58,6 +58,8 @@ def on_this_line(bundle: ModelBundle, tags: dict[str, TagDefinition], where: Pat
 
 
 def _narrowed_input(item: InputDefinition, tags: Mapping[str, TagDefinition]) -> InputDefinition:
+    if not item.tag:
+        return item
     watched = replace(item, frozen_after_ns=_soonest(item.frozen_after_ns, tags[item.tag].frozen_after_ns))
     if item.over is not None:
         watched = replace(watched, over_frozen_after_ns=tags[item.over].frozen_after_ns)
@@ -86,7 +88,7 @@ def never_inside(bundle: ModelBundle, here: ModelBundle, tags: Mapping[str, TagD
     problems = [
         _sentence(item.name, as_made.validated, tags[item.tag])
         for item, as_made in zip(here.inputs, bundle.inputs, strict=True)
-        if not item.validated[0] < item.validated[1]
+        if item.tag and not item.validated[0] < item.validated[1]
     ]
     problems += [
         _sentence(f"setpoint {item.tag}", as_made.validated, tags[item.tag])

@@ -17,7 +17,9 @@ _CONSUMED = "consumed_lot_id"
 _LOTS = ("material_lot_id", _CONSUMED)
 _SOURCE = "mes"
 _REFERENCES = ResultMapping(source=_SOURCE)
-_OF_NO_LOT = frozenset({ContextKind.EQUIPMENT_STATE, ContextKind.ORDER_ENDED})  # by these no lot is judged
+_OF_NO_LOT = frozenset(
+    {ContextKind.EQUIPMENT_STATE, ContextKind.ORDER_ENDED, ContextKind.PHASE_STARTED, ContextKind.PHASE_ENDED}
+)  # by these no lot is judged
 REQUIRED: Mapping[ContextKind, tuple[str, ...]] = {
     ContextKind.ORDER_STARTED: ("job_order_id", "material_definition_id", "equipment_id"),
     ContextKind.ORDER_ENDED: ("job_order_id",),
@@ -26,6 +28,8 @@ REQUIRED: Mapping[ContextKind, tuple[str, ...]] = {
     ContextKind.LOT_CLOSED: ("material_lot_id",),
     ContextKind.MATERIAL_CONSUMED: ("material_lot_id", "consumed_lot_id"),
     ContextKind.EQUIPMENT_STATE: ("equipment_id", "state"),
+    ContextKind.PHASE_STARTED: ("equipment_id", "phase"),
+    ContextKind.PHASE_ENDED: ("equipment_id", "phase"),
 }
 
 
@@ -93,6 +97,7 @@ def context_change(payload: bytes, *, now_ns: int) -> ContextChange:
         consumed_definition_id=text("consumed_definition_id"),
         supplier=text("supplier"),
         state=text("state"),
+        phase=text("phase"),
     )
     _note_perhaps_several(reader, change)
     if reader.reasons:

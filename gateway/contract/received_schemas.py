@@ -89,6 +89,7 @@ _CONTEXT_FIELDS: Mapping[str, Schema] = {
     "consumed_definition_id": _text("of which material that lot is"),
     "supplier": _text("who delivered it"),
     "state": _text("the equipment's state"),
+    "phase": _text("which phase of the batch, such as heating"),
 }
 
 _PAIR: Schema = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}

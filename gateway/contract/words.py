@@ -95,6 +95,8 @@ EVENTS: Mapping[ContextKind, str] = {
     ContextKind.LOT_CLOSED: "people have decided on the lot",
     ContextKind.MATERIAL_CONSUMED: "a lot of material went into this lot",
     ContextKind.EQUIPMENT_STATE: "the state of an equipment changed",
+    ContextKind.PHASE_STARTED: "a phase of a batch begins on an equipment",
+    ContextKind.PHASE_ENDED: "a phase of a batch is over",
 }
 STATUSES: Mapping[ResultStatus, str] = {
     ResultStatus.ENTERED: "typed in, checked by nobody",

@@ -58,6 +58,7 @@ def on_model_due(event: ModelDue, facts: ModelDueFacts) -> Decision:
         at_ns=event.at_ns,
         cause=event.event_id,
         context=facts.context,
+        production=facts.production,
         learned=facts.bias,
     )
     predictions = guarded_predictions(model, facts.line.tags, facts.windows, occasion)

@@ -19,6 +19,7 @@ from gateway.line.definition import ModelAssignment
 from gateway.line.outputs import ModelOutput, ValueOutput
 from gateway.records.laboratory import LabResult, ResultStatus
 from gateway.records.outgoing import AuditEntry
+from gateway.records.production import NOTHING_MADE
 
 
 def learn(event: ResultArrived, assessment: ResultAssessment, facts: LabResultFacts) -> Decision:
@@ -96,7 +97,10 @@ def _entry(
     )
     if not teaches or result.value is None or result.sampled_ns is None:
         return None
-    predicted_values, features = uncorrected_values(model, facts.line.tags, facts.windows, result.sampled_ns)
+    production = facts.production.get(model.name, NOTHING_MADE)
+    predicted_values, features = uncorrected_values(
+        model, facts.line.tags, facts.windows, result.sampled_ns, production
+    )
     if output.analyte not in predicted_values or output.value is None:
         return None
     return Feedback(

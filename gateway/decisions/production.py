@@ -26,7 +26,8 @@ def on_context(event: ContextChanged, _facts: Facts) -> Decision:
         records=(change,),
         audit=(audit_entry("context_changed", subject, scope=change.scope, event=change.kind.value, at_ns=change.at_ns,
                            equipment_id=change.equipment_id, order=change.job_order_id,
-                           product=change.material_definition_id, state=change.state),),
+                           product=change.material_definition_id, state=change.state,
+                           **({} if change.phase is None else {"phase": change.phase})),),
     )  # fmt: skip
 
 

@@ -31,7 +31,7 @@ from gateway.records.laboratory import (
     ResultStatus,
 )
 from gateway.records.prediction import Prediction
-from gateway.records.production import Context
+from gateway.records.production import NOTHING_MADE, Context
 
 _UNDECIDED = UNDECIDED | {OpenPoint.PRODUCT_UNKNOWN}
 
@@ -189,6 +189,7 @@ def _as_then(
         at_ns=event.at_ns,
         cause=event.event_id,
         context=facts.context,
+        production=facts.production.get(model.name, NOTHING_MADE),
         sample_result_id=result.result_id,
         learned=known,
     )

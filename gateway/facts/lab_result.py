@@ -16,7 +16,7 @@ from gateway.line.spc_rules import Together
 from gateway.records.guidance import Guidance
 from gateway.records.laboratory import LabResult
 from gateway.records.people import SignedBias
-from gateway.records.production import Context
+from gateway.records.production import Context, ProductionThen
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,4 +101,5 @@ class LabResultFacts(JudgingFacts):
     left_series: SeriesOnRecord | None
     rejected_control: ControlPoint | None
     feedback: Mapping[str, FeedbackHistory]  # of the models of its analyte, by name
+    production: Mapping[str, ProductionThen]  # by such a model: what was made on its equipment at the drawn time
     open_guidance: tuple[Guidance, ...]

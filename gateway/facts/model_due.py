@@ -10,7 +10,7 @@ from gateway.lab.disposition import LotState
 from gateway.records.guidance import Guidance, RejectedAdvice
 from gateway.records.laboratory import ProvisionalHold
 from gateway.records.prediction import Prediction
-from gateway.records.production import Context
+from gateway.records.production import Context, ProductionThen
 from gateway.records.setpoints import WritesOfModel
 
 
@@ -50,6 +50,7 @@ class ModelDueFacts(JudgingFacts):
 
     windows: Mapping[WindowRequest, TagWindow]
     context: Context  # what runs on the model's equipment
+    production: ProductionThen  # there; of a model whose inputs do not look at it nothing is looked up
     open_guidance: tuple[Guidance, ...]  # of this model
     open_suggestions: tuple[Guidance, ...]  # of all models
     last_advised_ns: Mapping[str, int]  # by setpoint

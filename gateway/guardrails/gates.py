@@ -10,11 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gateway.guardrails.reasons import Abstention, abstain
+from gateway.guardrails.reasons import Abstention, AbstentionPhrase, abstain, abstention_phrase
 from gateway.history.windows import TagWindow
 from gateway.inference.applicability_domain import Distance, distance, largest
 from gateway.inference.features import InputReading, parts_of, read_input
 from gateway.line.definition import Aggregate, Domain, InputDefinition, ModelBundle, TagDefinition
+from gateway.line.derived_inputs import Missing
 from gateway.line.outputs import ValueOutput
 from gateway.records.prediction import FeatureVector
 from gateway.records.process import Quality, quality_of
@@ -30,12 +31,29 @@ class PredictedValue:
     half_width: float | None
 
 
-_EXTREMES = frozenset({Aggregate.MIN, Aggregate.MAX})
+_EXTREMES = frozenset(
+    {Aggregate.MIN, Aggregate.MAX, Aggregate.INTEGRAL, Aggregate.TIME_ABOVE, Aggregate.TIME_BELOW}
+)  # of what is not known, they would take the least
 _COVERAGE_OF_EXTREMES = 0.98  # an extreme may lie in any hole; what lacks is the time since the last confirmation
 
 InputGate = Callable[[InputReading, InputDefinition, TagDefinition], Reason | None]
 DomainGate = Callable[[Distance, Domain, tuple[str, ...]], Reason | None]
 OutputGate = Callable[[PredictedValue, ValueOutput, str], Reason | None]
+
+
+def _there(reading: InputReading, definition: InputDefinition, _tag: TagDefinition) -> Reason | None:
+    """What stands on the batch or a category: whether there is one, that the model has learned."""
+    if reading.missing is None:
+        return None
+    if reading.missing is Missing.UNKNOWN_CATEGORY and definition.category is not None:
+        known = reading.text or abstention_phrase(AbstentionPhrase.NOT_KNOWN)
+        levels = ", ".join(definition.category.levels)
+        return abstain(Abstention.UNKNOWN_CATEGORY, category=definition.category.name, value=known, levels=levels)
+    if reading.missing is Missing.BATCH_TOO_LONG:
+        return abstain(
+            Abstention.BATCH_TOO_LONG, input=definition.name, longest_seconds=definition.window_ns / SECOND_NS
+        )
+    return abstain(Abstention[reading.missing.name], input=definition.name)
 
 
 def _quality(reading: InputReading, definition: InputDefinition, tag: TagDefinition) -> Reason | None:
@@ -153,9 +171,13 @@ def _interval_width(predicted: PredictedValue, output: ValueOutput, _model: str)
 
 
 # for each input
-INPUT_GATES: tuple[InputGate, ...] = (_quality, _age, _known, _samples_validated, _validated_range, _rate, _frozen)
+INPUT_GATES: tuple[InputGate, ...] = (
+    _there, _quality, _age, _known, _samples_validated, _validated_range, _rate, _frozen,
+)  # fmt: skip
 # for what is computed from several windows, each of which has passed the gates of an input
-COMPUTED_GATES: tuple[InputGate, ...] = (_defined, _validated_range)
+COMPUTED_GATES: tuple[InputGate, ...] = (_there, _defined, _validated_range)
+# for what is of no tag
+_NO_TAG = TagDefinition(name="", source="", node="", equipment_id="", unit="", validated=None, max_age_ns=0)
 # for all inputs together
 DOMAIN_GATES: tuple[DomainGate, ...] = (_t2, _spe)
 # for each output
@@ -178,13 +200,13 @@ def judge_inputs(
 
 def _reason_of(reading: InputReading, definition: InputDefinition, tags: Mapping[str, TagDefinition]) -> Reason | None:
     """Return why an input may not be used: one of the windows that it is computed from, or what came of them."""
-    if definition.is_plain:
+    if definition.is_plain and definition.tag:
         return _first_reason(reading, definition, tags[definition.tag])
-    for part, read in zip(parts_of(definition), reading.parts, strict=True):
-        reason = _first_reason(read, part, tags[part.tag])
+    for part, read in zip(parts_of(definition), reading.parts, strict=False):  # what is of no tag has no parts
+        reason = _first_reason(read, part, tags[part.tag]) if part.tag else None
         if reason is not None:
             return reason
-    return _first_reason(reading, definition, tags[definition.tag], gates=COMPUTED_GATES)
+    return _first_reason(reading, definition, _NO_TAG, gates=COMPUTED_GATES)
 
 
 def _first_reason(

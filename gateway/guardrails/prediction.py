@@ -17,7 +17,7 @@ from gateway.inference.features import feature_vector, read_inputs, settled
 from gateway.line.definition import ModelAssignment, TagDefinition
 from gateway.line.outputs import ModelOutput, ValueOutput
 from gateway.records.prediction import FeatureVector, Outlook, Prediction
-from gateway.records.production import Context
+from gateway.records.production import NOTHING_MADE, Context, ProductionThen
 from gateway.records.verdicts import Reason, Verdict
 
 
@@ -29,6 +29,7 @@ class Occasion:
     at_ns: int
     cause: str
     context: Context
+    production: ProductionThen = NOTHING_MADE  # as inputs look at it
     sample_result_id: str | None = None
     learned: Mapping[str, BiasState] = field(default_factory=dict)  # by analyte, as known at that instant
 
@@ -43,7 +44,7 @@ def guarded_predictions(
 
     An abstained prediction carries no numbers that an eye could take for advice.
     """
-    numbers, reasons, features = _outputs_of_inputs(model, tags, windows, occasion.end_ns)
+    numbers, reasons, features = _outputs_of_inputs(model, tags, windows, occasion.end_ns, occasion.production)
     arrival = max((window.arrival for window in windows.values()), default=0)
     heading = _heading(model, features) if numbers else None
     predictions = (
@@ -90,7 +91,11 @@ def _outlook(output: ModelOutput, prediction: Prediction, heading: _Heading | No
 
 
 def uncorrected_values(
-    model: ModelAssignment, tags: Mapping[str, TagDefinition], windows: Mapping[WindowRequest, TagWindow], end_ns: int
+    model: ModelAssignment,
+    tags: Mapping[str, TagDefinition],
+    windows: Mapping[WindowRequest, TagWindow],
+    end_ns: int,
+    production: ProductionThen = NOTHING_MADE,
 ) -> tuple[dict[str, float], tuple[float, ...]]:
     """Return (by analyte the values of the model without correction at an instant, the features that they are of).
 
@@ -99,7 +104,7 @@ def uncorrected_values(
     These values are compared with the laboratory and never published: a model whose outputs are refused must
     still be seen to be wrong.
     """
-    numbers, _reasons, features = _outputs_of_inputs(model, tags, windows, end_ns)
+    numbers, _reasons, features = _outputs_of_inputs(model, tags, windows, end_ns, production)
     values = {
         output.analyte: numbers[output.value.column]
         for output in model.bundle.outputs
@@ -109,11 +114,15 @@ def uncorrected_values(
 
 
 def _outputs_of_inputs(
-    model: ModelAssignment, tags: Mapping[str, TagDefinition], windows: Mapping[WindowRequest, TagWindow], end_ns: int
+    model: ModelAssignment,
+    tags: Mapping[str, TagDefinition],
+    windows: Mapping[WindowRequest, TagWindow],
+    end_ns: int,
+    production: ProductionThen,
 ) -> tuple[tuple[float, ...], tuple[Reason, ...], FeatureVector | None]:
     """Return (the model's numbers, empty where anything was refused; why; the features)."""
     bundle = model.bundle
-    readings = read_inputs(bundle.inputs, tags, windows, end_ns)
+    readings = read_inputs(bundle.inputs, tags, windows, end_ns, production)
     reasons = judge_inputs(bundle.inputs, readings, tags)
     features = feature_vector(bundle.inputs, readings, end_ns)
     if not reasons and features is not None:

@@ -136,25 +136,56 @@ def _slope(held: Segments) -> float:
     return float(np.sum(held.duration_seconds * offset * (held.values - _mean(held))) / spread)
 
 
+def _time(held: Segments, level: float | None, *, above: bool) -> float:
+    beyond = held.values > _known(level) if above else held.values < _known(level)
+    return float(held.duration_seconds[beyond].sum())
+
+
+def _known(level: float | None) -> float:
+    if level is None:
+        raise ValueError("time above or below needs a level")
+    return level
+
+
 _AGGREGATES: Mapping[Aggregate, Callable[[Segments], float]] = {
     Aggregate.MEAN: _mean,
     Aggregate.MIN: lambda held: float(held.values.min()),
     Aggregate.MAX: lambda held: float(held.values.max()),
     Aggregate.STANDARD_DEVIATION: _standard_deviation,
     Aggregate.SLOPE: _slope,
+    Aggregate.INTEGRAL: lambda held: float(np.sum(held.values * held.duration_seconds)),
 }
 
 
-def aggregate(kind: Aggregate, window: TagWindow, *, accept_uncertain: bool = False) -> tuple[float | None, float]:
+_TIMES = frozenset({Aggregate.TIME_ABOVE, Aggregate.TIME_BELOW})
+
+
+def within(window: TagWindow, *, start_ns: int, end_ns: int) -> TagWindow:
+    """Return a part of a window, with the sample that held at its start."""
+    return cut(
+        WindowRequest(tag=window.tag, start_ns=start_ns, end_ns=end_ns),
+        held_ns=window.held_ns,
+        values=window.values,
+        statuses=window.statuses,
+        confirmed_ns=window.confirmed_ns,
+        arrival=window.arrival,
+    )
+
+
+def aggregate(
+    kind: Aggregate, window: TagWindow, *, accept_uncertain: bool = False, level: float | None = None
+) -> tuple[float | None, float]:
     """Return (value, coverage 0 to 1) of a window; the value is None where nothing usable was known.
 
-    ``LAST`` is the value that holds at the window's end, covered 1 or 0.
+    ``LAST`` is the value that holds at the window's end, covered 1 or 0. ``level``: of the time above or below it.
     """
     if kind is Aggregate.LAST:
         return _last(window, accept_uncertain=accept_uncertain)
     held = segments(window, accept_uncertain=accept_uncertain)
     if not len(held.values):
         return None, 0.0
+    if kind in _TIMES:
+        return _time(held, level, above=kind is Aggregate.TIME_ABOVE), coverage(window, held)
     return _AGGREGATES[kind](held), coverage(window, held)
 
 

@@ -21,6 +21,7 @@ from gateway.inference.bundle_outputs import outputs_of
 from gateway.inference.graph_limits import MOST_ROWS
 from gateway.inference.manifest import (
     BundleManifest,
+    CategoryTable,
     DomainTable,
     InputTable,
     InterlockTable,
@@ -28,6 +29,7 @@ from gateway.inference.manifest import (
     ReferenceTable,
 )
 from gateway.line.definition import Domain, InputDefinition, Interlock, ManipulatedTag, ModelBundle, Predict
+from gateway.line.derived_inputs import Category, Stretch
 from gateway.records.prediction import ModelIdentity
 from gateway.time_units import seconds_to_ns
 
@@ -158,7 +160,14 @@ def _input(table: InputTable) -> InputDefinition:
         smallest_divisor=table.smallest_divisor,
         transform=table.transform,
         difference_ns=_optional_ns(table.difference_seconds),
+        level=table.level,
+        stretch=None if table.since is None else Stretch(since=table.since, until=table.until),
+        category=None if table.category is None else _category(table.category),
     )
+
+
+def _category(table: CategoryTable) -> Category:
+    return Category(name=table.name, value=table.value, levels=tuple(table.levels))
 
 
 def _optional_ns(seconds: float | None) -> int | None:

@@ -10,10 +10,11 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.history.windows import TagWindow, WindowRequest, aggregate, usable
+from gateway.history.windows import TagWindow, WindowRequest, aggregate, usable, within
 from gateway.line.definition import InputDefinition, TagDefinition
-from gateway.line.derived_inputs import quotient, transformed
+from gateway.line.derived_inputs import Category, Missing, Stretch, level_of, quotient, transformed
 from gateway.records.prediction import FeatureVector, InputEvidence
+from gateway.records.production import NOTHING_MADE, ProductionThen
 from gateway.time_units import SECOND_NS
 
 
@@ -23,7 +24,8 @@ class InputReading:
 
     ``steepest_per_second``: the fastest change between two samples, steps of less than a second counted as of one.
     ``unchanged_seconds``: for how long the newest value has been the very same, as far as was looked.
-    ``parts``: of an input of several windows the reading of each, in the order of ``parts_of``.
+    ``parts``: of an input of several windows the reading of each, in the order of ``parts_of``. ``missing``: why one
+    that stands on production or a category has no value; ``text``: what a category is.
     """
 
     value: float | None
@@ -33,15 +35,24 @@ class InputReading:
     coverage: float
     age_ns: int | None
     last_status: int | None
-    evidence: InputEvidence
+    evidence: InputEvidence | None  # None: of no tag
     parts: tuple["InputReading", ...] = ()
+    missing: Missing | None = None
+    text: str | None = None
+
+
+_NOTHING = InputReading(
+    value=None, extremes=None, steepest_per_second=None, unchanged_seconds=0.0, coverage=0.0, age_ns=None,
+    last_status=None, evidence=None,
+)  # fmt: skip
+_OF_NO_TAG = replace(_NOTHING, coverage=1.0, age_ns=0, last_status=0)
 
 
 def parts_of(definition: InputDefinition) -> tuple[InputDefinition, ...]:
     """Return the plain inputs, each one window of one tag, that an input is computed from.
 
-    They are the tag and the one that it is divided by, and of a difference the same again of earlier. Any finite value
-    of a part will do: what is validated is the range of the input.
+    They are the tag and the one that it is divided by, and of a difference the same again of earlier; of the product as
+    a category none. Any finite value of a part will do: what is validated is the range of the input.
     """
     return (definition,) if definition.is_plain else _parts(definition)
 
@@ -49,9 +60,11 @@ def parts_of(definition: InputDefinition) -> tuple[InputDefinition, ...]:
 @lru_cache(maxsize=4096)
 def _parts(definition: InputDefinition) -> tuple[InputDefinition, ...]:
     plain = replace(
-        definition, over=None, over_frozen_after_ns=None, transform=None, difference_ns=None,
+        definition, over=None, over_frozen_after_ns=None, transform=None, difference_ns=None, category=None,
         validated=(-np.inf, np.inf),
     )  # fmt: skip
+    if definition.category is not None and not definition.tag:
+        return ()
     now = [plain]
     if definition.over is not None:
         now.append(replace(plain, tag=definition.over, frozen_after_ns=definition.over_frozen_after_ns))
@@ -77,7 +90,7 @@ def watch_request(definition: InputDefinition, end_ns: int) -> WindowRequest | N
 
 def windows_of(definitions: tuple[InputDefinition, ...], end_ns: int) -> tuple[WindowRequest, ...]:
     """Return every window that reading these inputs at an instant looks at."""
-    parts = [part for definition in definitions for part in parts_of(definition)]
+    parts = [part for definition in definitions for part in parts_of(definition) if part.tag]
     watched = (watch_request(part, end_ns) for part in parts)
     return (
         *(window_request(part, end_ns) for part in parts),
@@ -93,7 +106,9 @@ def read_input(
     The age is the time from when the value was last known to hold (its source time, or a later confirmation
     by its server) to the window's end: a dead-banded value that its server still vouches for is not old.
     """
-    value, covered = aggregate(definition.aggregate, window, accept_uncertain=tag.accept_uncertain)
+    value, covered = aggregate(
+        definition.aggregate, window, accept_uncertain=tag.accept_uncertain, level=definition.level
+    )
     known = len(window) > 0
     kept = usable(window.statuses, window.values, accept_uncertain=tag.accept_uncertain)
     used = window.values[kept]
@@ -162,29 +177,56 @@ def read_inputs(
     tags: Mapping[str, TagDefinition],
     windows: Mapping[WindowRequest, TagWindow],
     end_ns: int,
+    production: ProductionThen = NOTHING_MADE,
 ) -> tuple[InputReading, ...]:
     """Return all inputs of a model at the instant ``end_ns``, in the bundle's order."""
+    instant = _Instant(tags=tags, windows=windows, end_ns=end_ns, production=production)
     return tuple(
-        _read_part(definition, tags, windows, end_ns)
+        instant.read(definition)
         if definition.is_plain
-        else _computed(definition, tuple(_read_part(part, tags, windows, end_ns) for part in parts_of(definition)))
+        else _computed(definition, tuple(instant.read(part) for part in parts_of(definition)), production)
         for definition in definitions
     )
 
 
-def _read_part(
-    part: InputDefinition,
-    tags: Mapping[str, TagDefinition],
-    windows: Mapping[WindowRequest, TagWindow],
-    end_ns: int,
-) -> InputReading:
-    watched = watch_request(part, end_ns)
-    window = windows[window_request(part, end_ns)]
-    return read_input(part, tags[part.tag], window, None if watched is None else windows[watched])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Instant:
+    """What is known of an instant."""
+
+    tags: Mapping[str, TagDefinition]
+    windows: Mapping[WindowRequest, TagWindow]
+    end_ns: int
+    production: ProductionThen
+
+    def read(self, part: InputDefinition) -> InputReading:
+        """Return the reading of one window of one tag, or of none."""
+        if part.stretch is not None:
+            return self._read_stretch(part, part.stretch)
+        return self._read_window(part, self.windows[window_request(part, self.end_ns)])
+
+    def _read_window(self, part: InputDefinition, window: TagWindow) -> InputReading:
+        watched = watch_request(part, self.end_ns)
+        return read_input(part, self.tags[part.tag], window, None if watched is None else self.windows[watched])
+
+    def _read_stretch(self, part: InputDefinition, stretch: Stretch) -> InputReading:
+        """Return the reading of a stretch of the batch, out of the longest window that it may be."""
+        end_ns = self.end_ns - part.lag_ns
+        span = stretch.within(self.production, end_ns)
+        if isinstance(span, Missing):
+            return replace(_NOTHING, missing=span)
+        begin_ns, until_ns = span
+        if begin_ns < end_ns - part.window_ns:
+            return replace(_NOTHING, missing=Missing.BATCH_TOO_LONG)
+        if not part.tag:
+            return replace(_OF_NO_TAG, value=(until_ns - begin_ns) / SECOND_NS)
+        longest = self.windows[window_request(part, self.end_ns)]
+        return self._read_window(part, within(longest, start_ns=begin_ns, end_ns=until_ns))
 
 
-def _computed(definition: InputDefinition, parts: tuple[InputReading, ...]) -> InputReading:
+def _computed(definition: InputDefinition, parts: tuple[InputReading, ...], production: ProductionThen) -> InputReading:
     """Return the reading of an input of several windows: known as well as the part that is known least."""
+    if definition.category is not None:
+        return _category(definition.category, parts, production)
     values = [part.value for part in parts]
     half = len(parts) if definition.difference_ns is None else len(parts) // 2
     value = _level(definition, values[:half])
@@ -192,6 +234,15 @@ def _computed(definition: InputDefinition, parts: tuple[InputReading, ...]) -> I
         earlier = _level(definition, values[half:])
         value = None if value is None or earlier is None else value - earlier
     return replace(parts[0], value=value, coverage=min(part.coverage for part in parts), parts=parts)
+
+
+def _category(category: Category, parts: tuple[InputReading, ...], production: ProductionThen) -> InputReading:
+    """Return whether the tag (or without one the product) is of a level; no value where no model has learned it."""
+    base = parts[0] if parts else _OF_NO_TAG
+    text = production.product if not parts else None if base.value is None else level_of(base.value)
+    if text not in category.levels:
+        return replace(base, value=None, parts=parts, missing=Missing.UNKNOWN_CATEGORY, text=text)
+    return replace(base, value=float(text == category.value), parts=parts, text=text)
 
 
 def _level(definition: InputDefinition, values: list[float | None]) -> float | None:
@@ -218,6 +269,8 @@ def feature_vector(
         end_ns=end_ns,
         names=names,
         values=values,
-        evidence=tuple(part.evidence for reading in readings for part in reading.parts or (reading,)),
+        evidence=tuple(
+            part.evidence for reading in readings for part in reading.parts or (reading,) if part.evidence is not None
+        ),
         sha256=digest.hexdigest(),
     )

@@ -16,18 +16,28 @@ from gateway.inference.correction_tables import (
     TrackedTable,
 )
 from gateway.line.definition import FINEST_STEP, Aggregate
-from gateway.line.derived_inputs import SMALLEST_DIVISOR, Transform
+from gateway.line.derived_inputs import SMALLEST_DIVISOR, Transform, is_event
 
 LONGEST_WINDOW_SECONDS = 7 * 86_400.0  # read at each tick: a bundle must not have the whole history read
 LONGEST_LAG_SECONDS = 30 * 86_400.0
 MOST_INPUTS, MOST_OUTPUTS, MOST_MANIPULATED = 1000, 100, 100
 
 
+class CategoryTable(ManifestTable):
+    """``category`` of ``[[input]]``: 1 where the tag (or, without one, the product) is ``value``, 0 at other levels."""
+
+    name: str
+    value: str
+    levels: list[str] = Field(min_length=1)
+
+
 class InputTable(ManifestTable):
     """``[[input]]``: a feature's name = tag, aggregate, window, lag, unit, validated range.
 
     ``over``, ``transform`` and ``difference_seconds``, in this order: see ``gateway.line.derived_inputs``. The
-    validated range is of what comes of them, the unit is the tag's.
+    validated range is of what comes of them, the unit is the tag's. ``since`` and ``until``: events of the batch
+    between which the window lies, which is at most ``window_seconds`` long. ``level``: of the time above or below it.
+    The tag is empty of a duration, and of the product as a category.
     """
 
     name: str
@@ -43,6 +53,34 @@ class InputTable(ManifestTable):
     smallest_divisor: float = Field(default=SMALLEST_DIVISOR, gt=0)
     transform: Transform | None = None
     difference_seconds: float | None = Field(default=None, gt=0, le=LONGEST_LAG_SECONDS)
+    level: float | None = None
+    since: str | None = None
+    until: str | None = None
+    category: CategoryTable | None = None
+
+    @model_validator(mode="after")
+    def _has_what_it_needs(self) -> "InputTable":
+        return _complete(self)
+
+
+def _complete(table: InputTable) -> InputTable:
+    """Return the table; raises ValueError where an aggregate lacks what it needs."""
+    name, lasts = table.name, table.aggregate is Aggregate.DURATION
+    if (table.aggregate in {Aggregate.TIME_ABOVE, Aggregate.TIME_BELOW}) is (table.level is None):
+        raise ValueError(f"input {name}: time above or below needs its level, and nothing else has one")
+    for event in (table.since, table.until):
+        if event is not None and not is_event(event):
+            raise ValueError(f"input {name}: {event} is no event of a batch")
+    if table.since is None and (lasts or table.until is not None):
+        raise ValueError(f"input {name}: a duration and until need since")
+    if (lasts and table.tag) or (not table.tag and not lasts and table.category is None):
+        raise ValueError(f"input {name}: a duration is of no tag, and but for a category all else is of one")
+    computed = (table.over, table.transform, table.difference_seconds, table.since) != (None, None, None, None)
+    if table.category is not None and (computed or table.aggregate is not Aggregate.LAST):
+        raise ValueError(f"input {name}: a category is of the last value of a tag, or of the product")
+    if table.category is not None and table.category.value not in table.category.levels:
+        raise ValueError(f"input {name}: its category is at none of its levels")
+    return table
 
 
 class Kind(StrEnum):

@@ -21,7 +21,8 @@ def sensitivities(
     center = np.array(features.values, np.float64)
     lower, upper = np.array([item.validated for item in bundle.inputs], np.float64).T
     step = _SHARE / 2 * (upper - lower)
-    bounded = np.flatnonzero(np.isfinite(step) & (step > 0))
+    graded = np.array([item.category is None for item in bundle.inputs])  # between two categories nothing lies
+    bounded = np.flatnonzero(np.isfinite(step) & (step > 0) & graded)
     if not len(bounded):
         return ()
     low = np.clip(center - step, lower, upper)[bounded]

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.line.alarm_rules import USUAL_RATIONING, WARN_AT_ONCE, Rationing, SuppressionRule, WarningRules
-from gateway.line.derived_inputs import SMALLEST_DIVISOR, Transform
+from gateway.line.derived_inputs import SMALLEST_DIVISOR, Category, Stretch, Transform
 from gateway.line.limits import Limits
 from gateway.line.outputs import ModelOutput
 from gateway.line.setpoint_writes import NO_WRITES, SetpointWrites
@@ -42,6 +42,10 @@ class Aggregate(StrEnum):
     MAX = "max"
     STANDARD_DEVIATION = "standard_deviation"
     SLOPE = "slope"
+    INTEGRAL = "integral"  # in its unit times seconds
+    TIME_ABOVE = "time_above"  # seconds above a level
+    TIME_BELOW = "time_below"
+    DURATION = "duration"  # seconds, of a stretch of a batch; of no tag
 
 
 LEVELS = frozenset({Aggregate.MEAN, Aggregate.LAST, Aggregate.MIN, Aggregate.MAX})  # in the tag's own scale
@@ -77,7 +81,8 @@ class InputDefinition:
     """One model input: an aggregate of a tag over a window that ends ``lag_ns`` before a prediction.
 
     It may be divided by the same aggregate of another tag (``over``), transformed, and reduced by the same of
-    ``difference_ns`` earlier (see ``gateway.line.derived_inputs``). ``unit`` is that of the tag.
+    ``difference_ns`` earlier (see ``gateway.line.derived_inputs``). ``unit`` is that of the tag. ``tag`` is empty where
+    it is of none: the duration of a stretch of a batch, or the product as a category.
     """
 
     name: str
@@ -94,31 +99,45 @@ class InputDefinition:
     smallest_divisor: float = SMALLEST_DIVISOR  # of what has a smaller size there is no ratio or reciprocal
     transform: Transform | None = None
     difference_ns: int | None = None
+    level: float | None = None  # of time above or below it
+    stretch: Stretch | None = None  # of the batch; the window is then as long as that may be
+    category: Category | None = None  # whether the tag (or, without one, the product) is of that level: 1 or 0
 
     @property
     def is_plain(self) -> bool:
-        """Return whether it is one window of one tag."""
-        return self.over is None and self.transform is None and self.difference_ns is None
+        """Return whether it is one window of one tag, or none at all."""
+        return self.over is None and self.transform is None and self.difference_ns is None and self.category is None
 
     @property
     def is_level(self) -> bool:
         """Return whether it is in its tag's own scale, and follows what the tag does one to one."""
-        return self.is_plain and self.aggregate in LEVELS
+        return self.is_plain and self.stretch is None and self.aggregate in LEVELS
 
     @property
     def bends(self) -> bool:
-        """Return whether it follows its tags, once settled, but not in a straight line."""
-        return self.aggregate in LEVELS and not self.is_plain and self.difference_ns is None
+        """Return whether it follows its tags, once settled, but by no fixed number."""
+        settles = self.aggregate in {Aggregate.SLOPE, Aggregate.STANDARD_DEVIATION} or self.difference_ns is not None
+        return not self.is_level and not settles and not self.is_product
+
+    @property
+    def is_product(self) -> bool:
+        """Return whether it is the product as a category, which no tag moves."""
+        return self.category is not None and not self.tag
+
+    @property
+    def looks_at_production(self) -> bool:
+        """Return whether it stands on what is made, besides tags."""
+        return self.stretch is not None or self.is_product
 
     @property
     def unit_of_value(self) -> str:
-        """Return the unit of what it is, none of a ratio or transform."""
-        return self.unit if self.over is None and self.transform is None else ""
+        """Return the unit of what it is, none of a ratio, transform or category."""
+        return self.unit if self.over is None and self.transform is None and self.category is None else ""
 
     @property
     def tags(self) -> tuple[str, ...]:
         """Return the tags that it is made of."""
-        return (self.tag,) if self.over is None else (self.tag, self.over)
+        return tuple(tag for tag in (self.tag, self.over) if tag)
 
     @property
     def reach_ns(self) -> int:

@@ -17,6 +17,8 @@ class ContextKind(StrEnum):
     LOT_CLOSED = "lot_closed"
     MATERIAL_CONSUMED = "material_consumed"
     EQUIPMENT_STATE = "equipment_state"
+    PHASE_STARTED = "phase_started"
+    PHASE_ENDED = "phase_ended"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,6 +36,7 @@ class ContextChange(Record):
     consumed_definition_id: str | None = None
     supplier: str | None = None
     state: str | None = None
+    phase: str | None = None
 
     @property
     def scope(self) -> Scope:
@@ -59,3 +62,28 @@ class Context:
     def scope_of(self, study_id: str | None) -> Scope:
         """Return the client of production with the study of a sample; production names no study."""
         return Scope(client_id=self.client_id, study_id=study_id)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PhaseEvent:
+    """The start or the end of a phase of a batch."""
+
+    phase: str
+    started: bool
+    at_ns: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProductionThen:
+    """What was made on an equipment at an instant: the product, since when the batch runs, its phases until then.
+
+    ``batch_started_ns``: None outside a batch. ``phases`` in the order of time. A batch is a lot that has begun before
+    the instant and not ended before it: at the instant of its end it still counts.
+    """
+
+    product: str | None = None
+    batch_started_ns: int | None = None
+    phases: tuple[PhaseEvent, ...] = ()
+
+
+NOTHING_MADE = ProductionThen()

@@ -56,7 +56,9 @@ def reference(kind, stretches):
             return float(above / below)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in Aggregate if kind is not Aggregate.LAST])
+@pytest.mark.parametrize(
+    "kind", [Aggregate.MEAN, Aggregate.MIN, Aggregate.MAX, Aggregate.STANDARD_DEVIATION, Aggregate.SLOPE]
+)
 @given(given_samples=samples)
 def test_aggregates_agree_with_the_reference(kind, given_samples):
     rings = Rings({"t": "s"}, capacity=100)

@@ -22,6 +22,7 @@ from gateway.store.facts.lot.facts import facts_of_result
 from gateway.store.facts.lot.own_words import with_known_lots
 from gateway.store.facts.lot.relation import lots_of
 from gateway.store.facts.lots_again import products_of
+from gateway.store.facts.production_then import production_of
 from gateway.store.facts.qc_sample import qc_sample_facts, rejected_control
 from gateway.store.facts.reading import Reading
 from gateway.store.facts.series import key_of, left_series, series_of
@@ -66,6 +67,11 @@ def _lab_result_facts(reading: Reading, event: ResultArrived, history: ResultHis
             model.name: feedback_of(reading, model.bundle, reading.line, event, history.current)
             for model in reading.line.models_of(event.result.analyte)
             if learns(model.bundle, event.result.analyte)
+        },
+        production={
+            model.name: production_of(reading, model.bundle, model.equipment_id, event.result.sampled_ns)
+            for model in reading.line.models_of(event.result.analyte)
+            if event.result.sampled_ns is not None
         },
         open_guidance=() if certain else reading.guidance("open_guidance_of_sample", sample_id=event.result.sample_id),
     )

@@ -12,11 +12,12 @@ from gateway.lab.disposition import LotState
 from gateway.line.definition import ModelAssignment, Stage
 from gateway.records.laboratory import ProvisionalHold, Recommendation
 from gateway.records.prediction import Prediction
-from gateway.records.production import Context
+from gateway.records.production import NOTHING_MADE, Context
 from gateway.setpoints.interactions import coupled_models
 from gateway.store.facts.feedback import bias_of
 from gateway.store.facts.guidance import announced_within
 from gateway.store.facts.loaders import loader
+from gateway.store.facts.production_then import production_of
 from gateway.store.facts.reading import Reading
 from gateway.store.facts.rejected import rejected_of_model
 from gateway.store.facts.setpoint_write import NO_WRITES, writes_of
@@ -33,7 +34,8 @@ def model_due_facts(reading: Reading, event: ModelDue) -> ModelDueFacts:
     model = reading.line.model_named(event.model)
     if model is None:
         return ModelDueFacts(
-            **reading.base(), windows=reading.windows, context=Context(), specifications=reading.specifications(),
+            **reading.base(), windows=reading.windows, context=Context(), production=NOTHING_MADE,
+            specifications=reading.specifications(),
             open_guidance=(), open_suggestions=(), last_advised_ns={}, bias={}, coupled_predictions={},
             lot=LotInProgress(state=LotState(), closed=False, provisional=(), predictions={}), recent={},
             announced_ns=(), silenced=frozenset(), suppressed={}, rejected={}, warnings=(), writes=NO_WRITES,
@@ -48,6 +50,7 @@ def model_due_facts(reading: Reading, event: ModelDue) -> ModelDueFacts:
         **reading.base(),
         windows=reading.windows,
         context=context,
+        production=production_of(reading, model.bundle, model.equipment_id, event.at_ns),
         specifications=reading.specifications(context.material_definition_id, *products),
         open_guidance=reading.guidance("open_guidance_of_model", model=model.name),
         bias=bias_of(reading, model.bundle, reading.line, event.at_ns),

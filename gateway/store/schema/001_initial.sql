@@ -134,6 +134,8 @@ CREATE TABLE context_change (
     hash             TEXT
 ) STRICT;
 CREATE INDEX context_change_of_state ON context_change (equipment_id, at_ns) WHERE kind = 'equipment_state';
+CREATE INDEX context_change_of_phase ON context_change (equipment_id, at_ns)
+    WHERE kind IN ('phase_started', 'phase_ended');
 CREATE INDEX context_change_by_lot ON context_change (material_lot_id);
 CREATE INDEX context_change_by_order ON context_change
     (CASE WHEN json_valid(body) THEN json_extract(body, '$.job_order_id') END);

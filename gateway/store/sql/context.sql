@@ -77,3 +77,19 @@ SELECT job_order_id, holds, record FROM (
     WHERE equipment_id = :equipment_id AND started_ns <= :at_ns
     ORDER BY started_ns DESC, row_number DESC LIMIT 1
 ) WHERE ended_ns IS NULL OR ended_ns > :at_ns;
+
+-- name: batch_on_equipment
+-- at the instant of its end a batch still counts, at that of its start not yet: then nothing of it has been seen
+SELECT material_lot_id, started_ns, holds, record FROM (
+    SELECT material_lot_id, started_ns, ended_ns, holds, 'lot ' || material_lot_id AS record FROM lot_checked
+    WHERE equipment_id = :equipment_id AND started_ns < :at_ns
+    ORDER BY started_ns DESC, row_number DESC LIMIT 1
+) WHERE ended_ns IS NULL OR ended_ns >= :at_ns;
+
+-- name: phases_of_batch
+SELECT kind, at_ns, CASE WHEN json_valid(body) THEN json_extract(body, '$.phase') END AS phase,
+       holds, 'context_change ' || event_id AS record
+FROM context_change_checked
+WHERE equipment_id = :equipment_id AND kind IN ('phase_started', 'phase_ended')
+  AND at_ns BETWEEN :started_ns AND :at_ns AND (material_lot_id IS NULL OR material_lot_id = :material_lot_id)
+ORDER BY at_ns, row_number;
