@@ -112,7 +112,7 @@ def _model(
     predict = load_model(files[MODEL], inputs=len(bundle.inputs), columns=bundle.columns, where=str(where / MODEL))
     check_golden(files, bundle, predict, where=str(where))
     return ModelAssignment(
-        bundle=on_this_line(_corrected(bundle, table.bias, where), tags, where),
+        bundle=on_this_line(corrected_on_this_line(bundle, table.bias, where), tags, where),
         predict=predict,
         equipment_id=table.equipment,
         every_ns=seconds_to_ns(table.every),
@@ -138,7 +138,7 @@ def _candidates(
     return [replace(candidate, bundle=replace(candidate.bundle, identity=identity), stage=Stage.SHADOW)]
 
 
-def _corrected(bundle: ModelBundle, by: Literal["off", "signed", "auto"], where: Path) -> ModelBundle:
+def corrected_on_this_line(bundle: ModelBundle, by: Literal["off", "signed", "auto"], where: Path) -> ModelBundle:
     """Return the bundle with the way in which its values are corrected on this line; raises BundleRefusedError."""
     return replace(bundle, outputs=tuple(_corrected_output(output, by, where) for output in bundle.outputs))
 

@@ -27,9 +27,11 @@ from gateway.inference.manifest import (
     InterlockTable,
     ManipulatedTable,
     ReferenceTable,
+    StandardisationTable,
 )
 from gateway.line.definition import Domain, InputDefinition, Interlock, ManipulatedTag, ModelBundle, Predict
 from gateway.line.derived_inputs import Category, Stretch
+from gateway.line.outputs import FunctionSpaceLimits
 from gateway.records.prediction import ModelIdentity
 from gateway.time_units import seconds_to_ns
 
@@ -43,7 +45,14 @@ _OUTPUT_COLUMN = "output"
 _LARGEST_BYTES = {MANIFEST: 2**20, REFERENCE: 2**24, GOLDEN: 2**24}  # of files that are read as text, and whole
 
 
-def reference_json(domain: Domain, inputs: Sequence[str], *, rows: int, residuals: Mapping[str, list[float]]) -> bytes:
+def reference_json(
+    domain: Domain,
+    inputs: Sequence[str],
+    *,
+    rows: int,
+    residuals: Mapping[str, list[float]],
+    standardised_by: FunctionSpaceLimits | None = None,
+) -> bytes:
     """Return ``reference.json``; ``rows``: of how many training rows the domain is made."""
     table = DomainTable(
         inputs=list(inputs),
@@ -56,8 +65,14 @@ def reference_json(domain: Domain, inputs: Sequence[str], *, rows: int, residual
         alpha=domain.alpha,
         rows=rows,
     )
-    reference = ReferenceTable(domain=table, residuals={name: sorted(values) for name, values in residuals.items()})
-    return (reference.model_dump_json(indent=1) + "\n").encode()
+    reference = ReferenceTable(
+        domain=table,
+        residuals={name: sorted(values) for name, values in residuals.items()},
+        inputs=None
+        if standardised_by is None
+        else StandardisationTable(center=list(standardised_by.center), scale=list(standardised_by.scale)),
+    )
+    return (reference.model_dump_json(indent=1, exclude_none=True) + "\n").encode()
 
 
 def read_bundle(files: Mapping[str, bytes], *, where: str) -> ModelBundle:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from gateway.errors import BundleRefusedError
 from gateway.inference.correction_tables import BiasTable, CorrectionTable, DriftTable, WideningTable
-from gateway.inference.manifest import DomainTable, Kind, OutputTable, ReferenceTable
+from gateway.inference.manifest import Kind, OutputTable, ReferenceTable
 from gateway.line.outputs import (
     AdaptiveLimits,
     BiasLimits,
@@ -40,7 +40,7 @@ def outputs_of(tables: list[OutputTable], reference: ReferenceTable, where: str)
                 bias=_bias(table.bias),
                 widening=_widening(table.interval.widening),
                 adaptive=None if table.adaptive is None else AdaptiveLimits(**table.adaptive.model_dump()),
-                function_space=_function_space(table.correction, reference.domain),
+                function_space=_function_space(table.correction, reference, where),
                 tracked=None if table.tracked is None else TrackedLimits(**table.tracked.model_dump()),
                 charts=_charts(table.drift),
             )
@@ -76,9 +76,12 @@ def _bias(table: BiasTable | None) -> BiasLimits | None:
     )
 
 
-def _function_space(table: CorrectionTable | None, domain: DomainTable) -> FunctionSpaceLimits | None:
+def _function_space(table: CorrectionTable | None, reference: ReferenceTable, where: str) -> FunctionSpaceLimits | None:
     if table is None:
         return None
+    inputs = reference.inputs
+    if inputs is None or not len(inputs.center) == len(inputs.scale) == len(reference.domain.inputs):
+        raise BundleRefusedError(f"{where}/reference.json does not say how inputs are standardised for the correction")
     return FunctionSpaceLimits(
         tau_ns=seconds_to_ns(table.tau_seconds),
         memory_ns=seconds_to_ns(table.memory_seconds),
@@ -89,8 +92,8 @@ def _function_space(table: CorrectionTable | None, domain: DomainTable) -> Funct
         max_total=table.max_total,
         max_age_ns=seconds_to_ns(table.max_age_seconds),
         most_results=table.most_results,
-        center=tuple(domain.center),
-        scale=tuple(domain.scale),
+        center=tuple(inputs.center),
+        scale=tuple(inputs.scale),
     )
 
 

@@ -60,7 +60,7 @@ class BiasTable(ManifestTable):
 class CorrectionTable(ManifestTable):
     """``[output.correction]``: a correction by laboratory results of similar inputs, in the place of ``bias``.
 
-    Inputs are standardised as ``domain`` in ``reference.json`` says. See ``gateway.inference.function_space``.
+    Inputs are standardised as ``inputs`` in ``reference.json`` says. See ``gateway.inference.function_space``.
     """
 
     kind: Literal["function_space"]

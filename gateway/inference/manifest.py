@@ -253,11 +253,20 @@ class DomainTable(ManifestTable):
         return self
 
 
+class StandardisationTable(ManifestTable):
+    """``inputs`` in ``reference.json``: by which inputs are standardised, in the order of the bundle's."""
+
+    center: list[float]
+    scale: list[Annotated[float, Field(gt=0)]]
+
+
 class ReferenceTable(ManifestTable):
     """``reference.json``: what the model's inputs and errors looked like when it was made.
 
-    ``residuals``: per analyte the absolute calibration residuals, in ascending order.
+    ``residuals``: per analyte the absolute calibration residuals, in ascending order. ``inputs``: their means and
+    standard deviations, where a correction in function space needs them.
     """
 
     domain: DomainTable
+    inputs: StandardisationTable | None = None
     residuals: dict[str, list[Annotated[float, Field(ge=0)]]] = Field(default={})

@@ -1,18 +1,23 @@
 """How a model does as it will be served: corrected by late laboratory results, with its interval. Pure.
 
-It is the gateway's own fold of feedback that is run, over the rows in their order, with each result at its time.
+It is the gateway's own fold of feedback that is run, with each result at its time. Rows between two arrivals are served
+at once, by the same formulas as a single prediction.
 """
 
-from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.inference.corrections import bias_at, correction_age_ns, half_width_of, widening_at
+from gateway.inference.corrections import BiasState, half_width_of, state_of_product
 from gateway.inference.feedback import Feedback, states_after
-from gateway.line.outputs import ValueOutput
+from gateway.inference.function_space import conditioned, in_use, standardised
+from gateway.line.outputs import ValueOutput, Widening
 from gateway.training.files.instants import NEVER
+
+Indexes = NDArray[np.int64]
+_NO_RESULT = -(2**62)  # a drawn time before all others
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,19 +35,29 @@ class Served:
 
 @dataclass(frozen=True, kw_only=True)
 class Timing:
-    """Of which instant rows are, shape (n,) and ascending, and when their results arrive: NEVER where none is made."""
+    """Of which instant rows are, shape (n,) and ascending, and when their results arrive: NEVER where none is made.
+
+    ``features``, shape (n, inputs), and ``products``, shape (n,), of text or None: what corrections look at.
+    """
 
     at_ns: NDArray[np.int64]
     arrives_ns: NDArray[np.int64]
+    features: NDArray[np.float64] | None = None
+    products: NDArray[Any] | None = None
 
     def of(self, rows: slice | NDArray[np.int64]) -> "Timing":
         """Return the timing of some of the rows."""
-        return Timing(at_ns=self.at_ns[rows], arrives_ns=self.arrives_ns[rows])
+        return Timing(
+            at_ns=self.at_ns[rows],
+            arrives_ns=self.arrives_ns[rows],
+            features=None if self.features is None else self.features[rows],
+            products=None if self.products is None else self.products[rows],
+        )
 
     def later(self, by_ns: int) -> "Timing":
         """Return the timing of a laboratory that is slower."""
         measured = self.arrives_ns != NEVER
-        return Timing(at_ns=self.at_ns, arrives_ns=np.where(measured, self.arrives_ns + by_ns * measured, NEVER))
+        return replace(self, arrives_ns=np.where(measured, self.arrives_ns + by_ns * measured, NEVER))
 
     @property
     def row_ns(self) -> int:
@@ -74,28 +89,97 @@ def serve(
     timing: Timing, predicted: NDArray[np.float64], measured: NDArray[np.float64], *, output: ValueOutput
 ) -> Served:
     """Return the predictions for rows of shape (n,) as served: with the results that had arrived by each of them."""
-    instants, arrivals = timing.at_ns.tolist(), timing.arrives_ns.tolist()
-    entries = [
+    times, states = states_after(entries_of(timing, predicted, measured, output), output)
+    state_of = np.searchsorted(np.array(times, np.int64), timing.at_ns, side="right")
+    rows = _by_likeness if output.function_space is not None else _by_bias
+    return rows(timing, predicted, output, states, state_of)
+
+
+def entries_of(
+    timing: Timing, predicted: NDArray[np.float64], measured: NDArray[np.float64], output: ValueOutput
+) -> list[Feedback]:
+    """Return the laboratory's results as the gateway would have recorded them."""
+    by_likeness, known = output.function_space is not None, np.flatnonzero(timing.arrives_ns != NEVER)
+    return [
         Feedback(
-            result_id=str(number),
-            sampled_ns=at_ns,
-            arrived_ns=arrives_ns,
-            measured=float(value),
-            predicted=float(predicted_value),
+            result_id=f"{row:08d}",
+            sampled_ns=int(timing.at_ns[row]),
+            arrived_ns=int(timing.arrives_ns[row]),
+            measured=float(measured[row]),
+            predicted=float(predicted[row]),
+            features=tuple(timing.features[row].tolist()) if by_likeness and timing.features is not None else (),
+            product=None if timing.products is None else timing.products[row],
         )
-        for number, (at_ns, arrives_ns, value, predicted_value) in enumerate(
-            zip(instants, arrivals, measured, predicted, strict=True)
-        )
-        if arrives_ns != NEVER
+        for row in known.tolist()
     ]
-    times, states = states_after(entries, output)
-    values, half_widths, ages, widenings = (np.empty(len(instants)) for _ in range(4))
-    for number, (now_ns, predicted_value) in enumerate(zip(instants, predicted, strict=True)):
-        state = states[bisect_right(times, now_ns)]
-        width = half_width_of(state, output, now_ns)
-        values[number] = predicted_value + bias_at(state, output.bias, now_ns)
-        half_widths[number] = np.nan if width is None else width
-        age = correction_age_ns(state, output.bias, now_ns)
-        ages[number] = np.nan if age is None else age
-        widenings[number] = widening_at(state, output, now_ns)
-    return Served(values=values, half_widths=half_widths, ages_ns=ages, widenings=widenings)
+
+
+def _by_bias(
+    timing: Timing, predicted: NDArray[np.float64], output: ValueOutput, states: list[BiasState], state_of: Indexes
+) -> Served:
+    """Return rows as served with a bias: what ``corrected`` says of each of them, for all rows at once."""
+    limits, products = output.bias, timing.products
+    if limits is not None and limits.per_product and products is not None:
+        own = [
+            state_of_product(states[at], output, product)
+            for at, product in zip(state_of.tolist(), products, strict=True)
+        ]
+        state_of = np.arange(len(own))
+    else:
+        own = [state_of_product(state, output, None) for state in states]
+    newest = np.array([_NO_RESULT if state.newest_ns is None else state.newest_ns for state in own], np.int64)[state_of]
+    ages = np.maximum(timing.at_ns - newest, 0).astype(np.float64)
+    known = newest != _NO_RESULT
+    if limits is not None:
+        known &= timing.at_ns - newest <= limits.max_age_ns
+    ages = np.where(known & (limits is not None), ages, np.nan)
+    biases = np.array([state.bias for state in own])[state_of]
+    if limits is not None and limits.half_life_ns is not None:
+        biases = biases * 0.5 ** (ages / limits.half_life_ns)
+    widenings = _widenings(ages, output.widening)
+    widths = np.array([_half_width(state, output) for state in own])[state_of]
+    return Served(
+        values=predicted + np.where(np.isnan(ages), 0.0, biases),
+        half_widths=widths * widenings,
+        ages_ns=ages,
+        widenings=widenings,
+    )
+
+
+def _half_width(state: BiasState, output: ValueOutput) -> float:
+    """Return half an interval but for the age of its correction."""
+    width = half_width_of(state, replace(output, widening=None), 0)
+    return np.nan if width is None else width
+
+
+def _widenings(ages_ns: NDArray[np.float64], widening: Widening | None) -> NDArray[np.float64]:
+    if widening is None:
+        return np.ones(len(ages_ns))
+    by_age = np.interp(ages_ns, widening.ages_ns, widening.factors)
+    return np.where(np.isnan(ages_ns), widening.uncorrected, by_age)
+
+
+def _by_likeness(
+    timing: Timing, predicted: NDArray[np.float64], output: ValueOutput, states: list[BiasState], state_of: Indexes
+) -> Served:
+    """Return rows as served with a correction in function space: those between two arrivals at once."""
+    limits = output.function_space
+    if limits is None or timing.features is None:
+        raise ValueError("a correction in function space needs the features of rows")
+    inputs = standardised(timing.features, limits)
+    values, ages, spreads = predicted.copy(), np.full(len(predicted), np.nan), np.ones(len(predicted))
+    for between in np.split(np.arange(len(state_of)), np.flatnonzero(np.diff(state_of)) + 1):
+        left = between
+        while len(left):
+            errors = in_use(states[state_of[left[0]]].errors, limits, int(timing.at_ns[left[0]]))
+            if not errors:
+                break
+            same = timing.at_ns[left] - errors[0].sampled_ns <= limits.max_age_ns  # the same errors are in use
+            rows, left = left[same], left[~same]
+            by_errors = conditioned(errors, limits, timing.at_ns[rows], inputs[rows])
+            values[rows] += by_errors.corrections
+            spreads[rows] = by_errors.spreads
+            ages[rows] = np.maximum(timing.at_ns[rows] - errors[-1].sampled_ns, 0)
+    widenings = _widenings(ages, output.widening) * spreads
+    widths = np.array([_half_width(state, output) for state in states])[state_of]
+    return Served(values=values, half_widths=widths * widenings, ages_ns=ages, widenings=widenings)

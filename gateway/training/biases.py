@@ -1,5 +1,6 @@
 """The corrections by laboratory results that a model may be served with. Pure."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -12,6 +13,7 @@ from gateway.training.recipe import Recipe
 from gateway.training.recipe_tables.correction import BiasTable
 
 _HALF_LIVES, _MAX_AGE = (2, 5, 23, 1000), 4  # of laboratory intervals
+_MAX_AGE_OF_PRODUCT = 40  # intervals, too: other products are made in between
 _USUAL, _TOTAL_STEPS = 0.995, 2.0  # share of left-out errors that are no larger than a step; steps in the total
 
 
@@ -34,15 +36,17 @@ def biases_of(recipe: Recipe, timing: Timing, errors: NDArray[np.float64]) -> tu
         if table.max_age_rows is None
         else seconds_to_ns(table.max_age_rows * period)
     )
-    return (
-        None,
-        *(
-            BiasLimits(
-                trust=trust, max_step=max_step, max_total=max_total, max_age_ns=max_age_ns, half_life_ns=half_life_ns
-            )
-            for trust, half_life_ns in product(table.trusts, half_lives_ns)
-        ),
+    shared = tuple(
+        BiasLimits(
+            trust=trust, max_step=max_step, max_total=max_total, max_age_ns=max_age_ns, half_life_ns=half_life_ns
+        )
+        for trust, half_life_ns in product(table.trusts, half_lives_ns)
     )
+    oldest_ns = _MAX_AGE_OF_PRODUCT * timing.every_ns if table.max_age_rows is None else max_age_ns
+    by_product = (
+        replace(limits, per_product=True, max_age_ns=oldest_ns) for limits in shared if table.per == "product"
+    )
+    return (None, *shared, *by_product)
 
 
 def _bounds(table: BiasTable, errors: NDArray[np.float64]) -> tuple[float, float]:

@@ -37,7 +37,9 @@ def bundle_of(trained: Trained, *, recipe_name: str) -> dict[str, bytes]:
     files = {
         MODEL: trained.onnx,
         GOLDEN: golden_csv(names, chosen, trained.predict(chosen)),
-        REFERENCE: reference_json(trained.domain, names, rows=len(rows), residuals=residuals),
+        REFERENCE: reference_json(
+            trained.domain, names, rows=len(rows), residuals=residuals, standardised_by=trained.output.function_space
+        ),
         CARD: card(trained).encode(),
         **figures_of(trained),
     }

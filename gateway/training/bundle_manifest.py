@@ -1,9 +1,10 @@
 """A trained model's manifest: the contents of bundle.toml."""
 
+from dataclasses import asdict
 from typing import Any
 
 from gateway.line.definition import InputDefinition
-from gateway.line.outputs import Widening
+from gateway.line.outputs import FunctionSpaceLimits, Widening
 from gateway.time_units import SECOND_NS
 from gateway.training.reaction import COVERAGE as REACTION_COVERAGE
 from gateway.training.setpoint_findings import Setpoint
@@ -69,7 +70,12 @@ def _output(trained: Trained) -> dict[str, Any]:
             "calibration_rows": len(output.residuals or ()),
             **_widening(output.widening),
         },
-        "drift": {"sigma": output.sigma},
+        "drift": {
+            "sigma": output.sigma,
+            "winsorise": output.charts.winsorise,
+            "ewma_limit": output.charts.ewma_width,
+            "cusum_limit": output.charts.cusum_decision,
+        },
         **_optional(trained),
     }
 
@@ -117,7 +123,12 @@ def _optional(trained: Trained) -> dict[str, Any]:
             "max_total": output.bias.max_total,
             "max_age_seconds": output.bias.max_age_ns / SECOND_NS,
             "half_life_seconds": None if half_life_ns is None else half_life_ns / SECOND_NS,
+            "per": "product" if output.bias.per_product else None,
         }
+    if output.function_space is not None:
+        tables["correction"] = _function_space(output.function_space)
+    if output.tracked is not None:
+        tables["tracked"] = asdict(output.tracked)
     if output.adaptive is not None:
         tables["adaptive"] = {
             "rate": output.adaptive.rate,
@@ -125,6 +136,21 @@ def _optional(trained: Trained) -> dict[str, Any]:
             "max_coverage": output.adaptive.max_coverage,
         }
     return tables
+
+
+def _function_space(limits: FunctionSpaceLimits) -> dict[str, Any]:
+    return {
+        "kind": "function_space",
+        "tau_seconds": limits.tau_ns / SECOND_NS,
+        "memory_seconds": limits.memory_ns / SECOND_NS,
+        "length": limits.length,
+        "weight": limits.weight,
+        "noise": limits.noise,
+        "max_residual": limits.max_residual,
+        "max_total": limits.max_total,
+        "max_age_seconds": limits.max_age_ns / SECOND_NS,
+        "most_results": limits.most_results,
+    }
 
 
 def acceptance_of(trained: Trained) -> list[tuple[dict[str, Any], bool]]:

@@ -36,6 +36,7 @@ class Samples:
     arrives_ns: NDArray[np.int64]
     values: NDArray[np.float64]
     names: tuple[str, ...]
+    products: tuple[str | None, ...] | None = None  # what each is of, where the recipe names the column
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -45,6 +46,7 @@ class Samples:
         return Samples(
             rows=self.rows[kept], at_ns=self.at_ns[kept], arrives_ns=self.arrives_ns[kept], values=self.values[kept],
             names=tuple(self.names[at] for at in kept.tolist()),
+            products=None if self.products is None else tuple(self.products[at] for at in kept.tolist()),
         )  # fmt: skip
 
 
@@ -121,7 +123,12 @@ def _in_order(column: NumberColumn, instants: Instants) -> NumberColumn:
 
 def _columns_of_numbers(data: DataTable, laboratory: LaboratoryTable, file: DataFile) -> list[str]:
     """Return the columns that hold nothing but numbers, without that of the analyte."""
-    named = {data.time_column, laboratory.arrival_column, None if laboratory.file else laboratory.column}
+    named = {
+        data.time_column,
+        laboratory.arrival_column,
+        laboratory.product_column,
+        None if laboratory.file else laboratory.column,
+    }
     columns = []
     for name in file.names:
         if name in named or file.names.count(name) > 1:
@@ -162,7 +169,18 @@ def _of_a_column(
         arrives_ns = at_ns + _delay_ns(data, laboratory)
     names = [rfc3339(int(at)) for at in at_ns] if data.time_column is not None else [f"row {row}" for row in rows]
     arrives_ns = np.where(measured, np.maximum(arrives_ns, at_ns + 1), NEVER)  # not as its sample is drawn
-    return Samples(rows=rows, at_ns=at_ns, arrives_ns=arrives_ns, values=column.values[rows], names=tuple(names))
+    return Samples(
+        rows=rows, at_ns=at_ns, arrives_ns=arrives_ns, values=column.values[rows], names=tuple(names),
+        products=_products(laboratory, file, instants.rows[rows]),
+    )  # fmt: skip
+
+
+def _products(laboratory: LaboratoryTable, file: DataFile, rows: NDArray[np.int64]) -> tuple[str | None, ...] | None:
+    """Return what rows of a file are of, None where that is blank; None where no column says it."""
+    if laboratory.product_column is None:
+        return None
+    texts = file.texts(laboratory.product_column)
+    return tuple(texts[row] or None for row in rows.tolist())
 
 
 def _delay_ns(data: DataTable, laboratory: LaboratoryTable) -> int:
@@ -212,6 +230,8 @@ def _of_a_file(data: DataTable, laboratory: LaboratoryTable, folder: Path) -> tu
     if not known.all():
         odd["laboratory: results without a number"] = int(np.sum(~known))
     samples = _by_sample(at_ns, arrives_ns, values[rows])
+    _instants_of, first = np.unique(at_ns, return_index=True)
+    samples = replace(samples, products=_products(laboratory, file, rows[first]))
     if len(samples) < len(rows):
         odd["laboratory: further results of a sample's instant, of which the mean is taken"] = len(rows) - len(samples)
     return samples, odd, file.sha256

@@ -1,5 +1,6 @@
 """A trained model's card, in Markdown: what it is for, what it reaches, what it may move."""
 
+from gateway.line.outputs import FunctionSpaceLimits
 from gateway.time_units import SECOND_NS
 from gateway.training.bundle_manifest import acceptance_of
 from gateway.training.card_plots import COVERAGE, DOMAIN, PARITY, RESIDUALS
@@ -47,7 +48,9 @@ Each block is predicted by a model of the other blocks; "error as served" counts
 {rows}
 
 Chosen: {trained.chosen.kind}{_weights(trained)}{_correction(trained.recipe, trained)}.
-{_failed(trained)}"""
+{_failed(trained)}
+{_interval(trained)}
+"""
 
 
 def _weights(trained: Trained) -> str:
@@ -145,10 +148,32 @@ def _followers(setpoint: Setpoint) -> str:
 
 
 def _correction(recipe: Recipe, trained: Trained) -> str:
-    bias = trained.chosen.bias
-    if bias is None:
+    correction = trained.chosen.correction
+    if correction is None:
         return ", never corrected"
-    rows = "" if bias.half_life_ns is None else (
-        f", fading to half in {bias.half_life_ns / SECOND_NS / recipe.period_seconds:g} rows"
+    if isinstance(correction, FunctionSpaceLimits):
+        return (
+            f", corrected in function space by the newest {correction.most_results} results of similar inputs (weight "
+            f"{correction.weight:g} beside time alone), by at most {correction.max_total:.4g} {recipe.output.unit}"
+        )
+    rows = "" if correction.half_life_ns is None else (
+        f", fading to half in {correction.half_life_ns / SECOND_NS / recipe.period_seconds:g} rows"
     )  # fmt: skip
-    return f", corrected with a trust of {bias.trust:g}{rows}"
+    each = ", for each product by itself" if correction.per_product else ""
+    return f", corrected with a trust of {correction.trust:g}{rows}{each}"
+
+
+def _interval(trained: Trained) -> str:
+    """Return how the interval follows errors, and how it covered blocks that were left out."""
+    output = trained.output
+    kind = "fixed"
+    if output.tracked is not None:
+        kind = f"follows the size of recent errors (rate {output.tracked.rate:g})"
+    if output.adaptive is not None:
+        kind = f"follows its hits and misses (rate {output.adaptive.rate:g})"
+    blocks = ", ".join(f"{share:.1%}" for share in trained.block_coverages)
+    return (
+        f"The {output.coverage:.0%} interval: {kind}; inside it were, of each block when the others calibrated it, "
+        f"{blocks}. Drift: on left-out errors a false alarm comes after {trained.run_length:.0f} laboratory results "
+        "in the mean."
+    )

@@ -14,14 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.errors import LablineError
-from gateway.line.outputs import BiasLimits
 from gateway.time_units import SECOND_NS
 from gateway.training.backtest import Timing, serve
-from gateway.training.biases import biases_of
-from gateway.training.calibration import uncorrected
+from gateway.training.calibration import Correction, uncorrected
 from gateway.training.candidates.combined import WeightedMean
 from gateway.training.candidates.regressor import Regressor
 from gateway.training.candidates.table import candidate
+from gateway.training.correction_choices import corrections_of
 from gateway.training.cross_validation import blocks, later_blocks, left_out, r_squared, root_mean_square
 from gateway.training.recipe import Recipe
 from gateway.training.rows import Rows, inputs_of
@@ -48,17 +47,13 @@ class _Ground:
     timing: Timing
     values: NDArray[np.float64]
 
-    def served_errors(self, predicted: _Predicted, bias: BiasLimits | None) -> NDArray[np.float64]:
+    def served_errors(self, predicted: _Predicted, correction: Correction) -> NDArray[np.float64]:
         """Return the errors as served with a correction: of all rows, then of those that later models predict."""
-        output = uncorrected(self.recipe, bias=bias)
+        output = uncorrected(self.recipe, correction=correction)
         known = np.isfinite(predicted.later)
         everything = serve(self.timing, predicted.by_others, self.values, output=output).values
         later = serve(self.timing.of(np.flatnonzero(known)), predicted.later[known], self.values[known], output=output)
         return np.concatenate([self.values - everything, self.values[known] - later.values])
-
-    def biases(self, predicted: _Predicted) -> tuple[BiasLimits | None, ...]:
-        """Return the corrections to choose from for a kind."""
-        return biases_of(self.recipe, self.timing, self.values - predicted.by_others)
 
 
 def gap_rows(recipe: Recipe, rows: Rows) -> int:
@@ -73,7 +68,7 @@ def compare(
 
     Raises LablineError where no kind could be made.
     """
-    ground = _Ground(recipe=recipe, timing=rows.timing.of(made_from), values=rows.values[made_from])
+    ground = _Ground(recipe=recipe, timing=rows.timing_of(made_from), values=rows.values[made_from])
     predicted, failed = _predictions(recipe, rows, made_from, on_progress)
     if not predicted:
         problems = "; ".join(f"{item.kind}: {item.problem}" for item in failed)
@@ -150,8 +145,9 @@ def chosen_model(recipe: Recipe, chosen: Compared, rows: Rows) -> Regressor:
 
 def _compared(ground: _Ground, kind: str, predicted: _Predicted) -> Compared:
     """Return a candidate with the correction that serves it best."""
-    options = [(ground.served_errors(predicted, bias), bias) for bias in ground.biases(predicted)]
-    errors, bias = min(options, key=lambda option: root_mean_square(option[0]))
+    choices = corrections_of(ground.recipe, ground.timing, ground.values - predicted.by_others)
+    options = [(ground.served_errors(predicted, correction), correction) for correction in choices]
+    errors, correction = min(options, key=lambda option: root_mean_square(option[0]))
     values = ground.values
     return Compared(
         kind=kind,
@@ -159,7 +155,7 @@ def _compared(ground: _Ground, kind: str, predicted: _Predicted) -> Compared:
         r2=r_squared(values, predicted.by_others),
         error_as_served=root_mean_square(errors),
         r2_as_served=r_squared(values, values - errors[: len(values)]),
-        bias=bias,
+        correction=correction,
         left_out=predicted.by_others,
     )
 
@@ -167,7 +163,7 @@ def _compared(ground: _Ground, kind: str, predicted: _Predicted) -> Compared:
 def _stack(ground: _Ground, predicted: dict[str, _Predicted], compared: list[Compared]) -> Compared:
     """Return the weighted mean of all kinds, weighted by their errors as served with the best one's correction."""
     best = min(compared, key=lambda candidate: candidate.error_as_served)
-    errors = np.column_stack([ground.served_errors(of_kind, best.bias) for of_kind in predicted.values()])
+    errors = np.column_stack([ground.served_errors(of_kind, best.correction) for of_kind in predicted.values()])
     weights = dict(zip(predicted, stacked_weights(errors).tolist(), strict=True))
     mean = _Predicted(
         by_others=np.asarray(sum(weights[kind] * of_kind.by_others for kind, of_kind in predicted.items())),

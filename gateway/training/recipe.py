@@ -17,7 +17,7 @@ from gateway.errors import LablineError
 from gateway.training.input_names import NamedInput, name_clash, named_inputs
 from gateway.training.recipe_tables.acceptance import AcceptanceTable
 from gateway.training.recipe_tables.candidates import CandidatesTable
-from gateway.training.recipe_tables.correction import BiasTable
+from gateway.training.recipe_tables.correction import BiasTable, FunctionSpaceTable
 from gateway.training.recipe_tables.data import DataTable, HistoryTable, LaboratoryTable, SplitTable
 from gateway.training.recipe_tables.inputs import InputsTable
 from gateway.training.recipe_tables.manipulated import InterlockTable, ManipulatedTable
@@ -40,6 +40,9 @@ class Recipe(RecipeTable):
     output: OutputTable = Field(description="what it says")
     candidates: CandidatesTable = Field(default=CandidatesTable(), description="the kinds of models to choose from")
     bias: BiasTable | None = Field(default=BiasTable(), description="how laboratory results may correct it")
+    function_space: FunctionSpaceTable = Field(
+        default=FunctionSpaceTable(), description="how results of similar inputs may correct it"
+    )
     acceptance: AcceptanceTable = Field(default=AcceptanceTable(), description="what it must reach")
     manipulated: list[ManipulatedTable] = Field(default=[], description="setpoints that it may suggest to move")
 
@@ -60,6 +63,13 @@ class Recipe(RecipeTable):
     def named_inputs(self) -> tuple[NamedInput, ...]:
         """Return the inputs in the order in which the model has them."""
         return named_inputs(self.inputs)
+
+    @model_validator(mode="after")
+    def _products_are_known(self) -> Self:
+        by_product = self.bias is not None and self.bias.per == "product"
+        if by_product and self.laboratory is not None and self.laboratory.product_column is None:
+            raise ValueError('[bias] per = "product" needs [laboratory] product_column: which product a row is of')
+        return self
 
     @model_validator(mode="after")
     def _named_once(self) -> Self:
@@ -167,7 +177,8 @@ def _keys_of_table_at(where: tuple[str | int, ...]) -> set[str]:
     """Return the keys that the table at a place has."""
     tables: dict[str, type[RecipeTable]] = {
         "data": DataTable, "laboratory": LaboratoryTable, "history": HistoryTable, "split": SplitTable,
-        "inputs": InputsTable, "output": OutputTable, "bias": BiasTable, "candidates": CandidatesTable,
+        "inputs": InputsTable, "output": OutputTable, "bias": BiasTable,
+        "function_space": FunctionSpaceTable, "candidates": CandidatesTable,
         "acceptance": AcceptanceTable, "manipulated": ManipulatedTable, "interlocks": InterlockTable,
     }  # fmt: skip
     names = [part for part in where[:-1] if isinstance(part, str)]

@@ -46,6 +46,7 @@ class _Result:
     sampled_ns: int
     value: float
     arrived_ns: int
+    product: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,7 +166,11 @@ def _learnable(
             left_out["of other or unknown equipment"] += 1
         else:
             yield _Result(
-                result_ids=(result.result_id,), sampled_ns=result.sampled_ns, value=result.value, arrived_ns=arrived_ns
+                result_ids=(result.result_id,),
+                sampled_ns=result.sampled_ns,
+                value=result.value,
+                arrived_ns=arrived_ns,
+                product=result.material_definition_id,
             )
 
 
@@ -180,6 +185,7 @@ def _by_sample(results: Iterable[_Result]) -> list[_Result]:
                 sampled_ns=sampled_ns,
                 value=fmean(result.value for result in together),
                 arrived_ns=max(result.arrived_ns for result in together),
+                product=together[0].product,
             )
         )
     return samples
@@ -210,6 +216,7 @@ def _rows(kept: list[_Result], features: list[tuple[float, ...]], left_out: Coun
         features=np.array(features, np.float64),
         values=np.array([result.value for result in kept]),
         data_sha256=digest.hexdigest(),
+        products=tuple(result.product for result in kept),
         about="A row is a laboratory result and what was on record of its drawn time. In the median one was drawn "
         f"every {timing.every_ns / SECOND_NS:g} s and known {timing.delay_ns / SECOND_NS:g} s later"
         + _reasons(left_out),

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -37,9 +37,15 @@ class Rows:
     about: str
     setpoints: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)  # (n, inputs) each
     odd: Mapping[str, int] = field(default_factory=dict)  # how often something was odd about the data, by what it was
+    products: tuple[str | None, ...] | None = None  # what each row is of, where products are corrected apart
 
     def __len__(self) -> int:
         return len(self.at)
+
+    def timing_of(self, part: slice) -> Timing:
+        """Return the timing of a part of the rows, with what corrections look at."""
+        products = None if self.products is None else np.array(self.products, object)
+        return replace(self.timing, features=self.features, products=products).of(part)
 
 
 def inputs_of(recipe: Recipe) -> tuple[InputDefinition, ...]:
@@ -124,6 +130,7 @@ def file_rows(recipe: Recipe, *, folder: Path, on_progress: Callable[[str, int, 
         data_sha256=recording.sha256,
         about=recording.about,
         setpoints=setpoints,
+        products=samples.products,
         odd=dict(recording.odd) | {f"left out: {why}": count for why, count in left_out.items()},
     )
 

@@ -55,10 +55,13 @@ def train(recipe: Recipe, *, folder: Path, on_progress: Progress = lambda *_: No
     ):  # threads that wait for each other are slower than one, beside a gateway all the more
         compared, failed = compare(recipe, rows, made_from, on_progress)
         chosen, onnx, predict, not_made = _made(recipe, rows, made_from, compared)
-    output = calibrated(recipe, rows.timing.of(made_from), chosen.left_out, rows.values[made_from], bias=chosen.bias)
+    calibration = calibrated(
+        recipe, rows.timing_of(made_from), chosen.left_out, rows.values[made_from], correction=chosen.correction
+    )
+    output = calibration.output
     inputs, domain = _learned_ranges(recipe, rows.features[made_from]), _domain(recipe, rows, made_from)
     predicted = predict(rows.features[test])[:, 0]
-    served = serve(rows.timing.of(test), predicted, rows.values[test], output=output)
+    served = serve(rows.timing_of(test), predicted, rows.values[test], output=output)
     trained = Trained(
         recipe=recipe,
         rows=rows,
@@ -75,6 +78,8 @@ def train(recipe: Recipe, *, folder: Path, on_progress: Progress = lambda *_: No
         served=served,
         accepted=accepted_rows(inputs, domain, rows.features[test], served, valid=output.valid),
         figures={},
+        block_coverages=calibration.block_coverages,
+        run_length=calibration.run_length,
         setpoints=studied(
             recipe, rows, made_from, predict=predict, half_width=output.half_width, gap=gap_rows(recipe, rows)
         ),

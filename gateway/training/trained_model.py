@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.line.definition import Domain, InputDefinition, Predict
-from gateway.line.outputs import BiasLimits, ValueOutput
+from gateway.line.outputs import BiasLimits, FunctionSpaceLimits, ValueOutput
 from gateway.training.backtest import Served
 from gateway.training.recipe import Recipe
 from gateway.training.rows import Rows
@@ -24,7 +24,7 @@ class Compared:
     r2: float
     error_as_served: float
     r2_as_served: float
-    bias: BiasLimits | None
+    correction: BiasLimits | FunctionSpaceLimits | None
     left_out: NDArray[np.float64]
     weights: Mapping[str, float] = field(default_factory=dict)  # by kind, of a weighted mean of several
 
@@ -57,6 +57,8 @@ class Trained:
     accepted: NDArray[np.bool_]  # which of the test rows the gates would accept
     figures: dict[str, float]
     setpoints: tuple[Setpoint, ...] = ()
+    block_coverages: tuple[float, ...] = ()  # of blocks left out, when the others calibrated the interval
+    run_length: float = 0.0  # of the charts of errors: laboratory results until a false alarm, on left-out errors
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.contract.times import rfc3339
 from gateway.decisions.model_feedback import drift_latch
-from gateway.line.outputs import BiasLimits
+from gateway.line.outputs import BiasLimits, DriftLimits, FunctionSpaceLimits, TrackedLimits
 from gateway.time_units import seconds_to_ns
 from tests.fixtures.building import NOW_NS, assignment, bundle, line, value_output
 from tests.fixtures.store_bench import Bench, viscosity
@@ -192,3 +192,83 @@ def test_where_two_values_want_a_setpoint_moved_against_each_other_people_decide
     found = bench.rows("SELECT analyte, json_extract(body, '$.no_suggestion[0].code') FROM prediction ORDER BY analyte")
     assert found == [("ph", "NO_IMPROVING_MOVE"), ("viscosity", "NO_IMPROVING_MOVE")]
     assert sorted(each["analyte"] for each in bench.sent("guidance")) == ["ph", "viscosity"]  # both are warned of
+
+
+LIKENESS = FunctionSpaceLimits(
+    tau_ns=seconds_to_ns(3600), memory_ns=seconds_to_ns(36000), length=1.0, weight=1.0, noise=0.1, max_residual=5.0,
+    max_total=4.0, max_age_ns=seconds_to_ns(3600), most_results=60, center=(78.0,), scale=(2.0,),
+)  # fmt: skip
+
+
+def by_likeness(bench):
+    bench.line = line(models=(assignment(bundle=bundle(outputs=(value_output(function_space=LIKENESS, sigma=1.0),))),))
+
+
+def test_a_correction_in_function_space_stands_on_recorded_inputs_and_is_audited(bench):
+    by_likeness(bench)
+    teach(bench, 102.0)
+    assert bench.rows("SELECT features, product FROM feedback_checked WHERE holds") == [("[78.0]", None)]
+    bench.model_due(78.0)
+    near = newest_prediction(bench)
+    assert near["bias"] == pytest.approx(2.0 * 2 / 2.1, rel=0.01)
+    assert near["value"] == pytest.approx(100 + near["bias"])
+    assert (near["bias_version"], near["high"] - near["value"] < 0.5) == (1, True)  # surer than the 1.0 of the bundle
+    bench.now_ns += 1
+    bench.model_due(84.0)  # unlike the sample
+    far = newest_prediction(bench)
+    assert 0 < far["bias"] < near["bias"] - 0.5
+    assert far["high"] - far["value"] > near["high"] - near["value"]
+    (entry,) = audited(bench, "bias_changed")
+    assert (entry["before"], entry["results"]) == (0.0, 1)
+
+
+def test_a_corrected_result_replays_the_correction_in_function_space(bench):
+    by_likeness(bench)
+    teach(bench, 102.0, "S-1", result_version=1)
+    right = learned(bench)["errors"]
+    bench.now_ns += 1
+    teach(bench, 104.0, "S-1", result_version=2)
+    assert [item["error"] for item in learned(bench)["errors"]] == [pytest.approx(4.0)]
+    bench.now_ns += 1
+    teach(bench, 102.0, "S-1", result_version=3)
+    assert [{**item, "result_id": ""} for item in learned(bench)["errors"]] == [{**right[0], "result_id": ""}]
+    bench.now_ns += 1
+    teach(bench, 102.0, "S-1", result_version=4, status="rejected")
+    assert learned(bench)["errors"] == []
+    bench.model_due(78.0)
+    assert (newest_prediction(bench)["bias"], newest_prediction(bench)["bias_version"]) == (0.0, 0)
+
+
+def test_a_product_is_corrected_by_results_of_its_own_alone(bench):
+    limits = replace(LIMITS, per_product=True)
+    bench.line = line(models=(assignment(bundle=bundle(outputs=(value_output(bias=limits, sigma=1.0),))),))
+    teach(bench, 102.0)
+    assert bench.rows("SELECT features, product FROM feedback_checked WHERE holds") == [("[]", "FG-100")]
+    (entry,) = audited(bench, "bias_changed")
+    assert entry["product"] == "FG-100"
+    bench.model_due(78.0)
+    assert newest_prediction(bench)["bias"] == pytest.approx(1.0)
+    bench.now_ns += 1
+    for kind in ("lot_ended", "order_ended"):
+        bench.context(kind, material_lot_id="LOT/1", job_order_id="WO-1", equipment_id="R1")
+    bench.now_ns += 1
+    bench.context("order_started", job_order_id="WO-2", material_definition_id="FG-200", equipment_id="R1")
+    bench.model_due(78.0)
+    assert (newest_prediction(bench)["bias"], newest_prediction(bench)["bias_version"]) == (0.0, 0)
+
+
+def test_one_peak_demotes_no_model_whose_errors_are_cut_and_the_interval_widens_within_its_bounds(bench):
+    output = value_output(
+        sigma=1.0,
+        charts=DriftLimits(winsorise=3.0, ewma_width=4.0, cusum_decision=6.0),
+        tracked=TrackedLimits(rate=0.2, mean_error=1.0, least_scale=0.25, most_scale=2.0),
+    )
+    bench.line = line(models=(assignment(bundle=bundle(outputs=(output,))),))
+    for number, value in enumerate((100.4, 114.0, 99.6)):
+        teach(bench, value, f"S-{number}")
+        bench.now_ns += 1
+    assert bench.rows("SELECT code FROM latch") == []
+    assert 1.0 < learned(bench)["scale"] <= 2.0
+    bench.model_due(78.0)
+    said = newest_prediction(bench)
+    assert (said["stage"], said["high"] - said["value"]) == ("advise", pytest.approx(learned(bench)["scale"]))

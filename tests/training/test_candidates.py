@@ -109,7 +109,7 @@ def test_where_nothing_measured_explains_the_analyte_a_constant_is_best(tmp_path
     )
     trained = train(read_recipe(path), folder=tmp_path)
     assert trained.chosen.kind == "constant"
-    assert trained.chosen.bias is None  # a correction would follow noise
+    assert trained.chosen.correction is None  # a correction would follow noise
 
 
 def test_several_kinds_are_averaged_and_the_card_says_with_which_weights(tmp_path):

@@ -99,6 +99,9 @@ class LaboratoryTable(FileTable):
     delay_seconds: float | None = Field(default=None, ge=0, description="s, from a sample to its result")
     arrival_column: str | None = Field(default=None, description="the column that says when a result was known")
     file: Path | None = Field(default=None, description="a file of results, relative to the recipe; see above")
+    product_column: str | None = Field(
+        default=None, description='the column that says what was made, for [bias] per = "product"'
+    )
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:

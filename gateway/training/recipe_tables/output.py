@@ -21,7 +21,11 @@ class OutputTable(RecipeTable):
     )
     coverage: float = Field(default=0.9, gt=0, lt=1, description="share of results that the interval is to hold")
     adaptive_rates: list[Annotated[float, Field(gt=0, lt=1)]] = Field(
-        default=[], description="how fast the interval may follow its misses, to choose from; without any it does not"
+        default=[], description="how fast the interval may follow its misses, to choose from; beside a fixed one"
+    )
+    tracked_rates: list[Annotated[float, Field(gt=0, lt=1)]] = Field(
+        default=[0.1, 0.2, 0.3],
+        description="how fast the interval may follow the size of errors, to choose from, beside a fixed one",
     )
     domain_alpha: float = Field(
         default=0.001, gt=0, lt=1, description="share of the rows of its own kind that each domain limit may refuse"
