@@ -3,7 +3,9 @@
 Where a library is imported, its errors are translated into these (``raise ... from error``).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 class LablineError(Exception):
@@ -30,6 +32,14 @@ class ConfigurationError(LablineError):
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         super().__init__(f"{len(problems)} problem(s) in the configuration")
         self.problems = problems
+
+
+class NotDoneError(LablineError):
+    """An act is refused, or nobody can say whether it is done: its code with the parameters of the code's texts."""
+
+    def __init__(self, message: str, *, hint: str, code: str, parameters: Mapping[str, Any]) -> None:
+        super().__init__(message, hint=hint)
+        self.code, self.parameters = code, parameters
 
 
 class BundleRefusedError(LablineError):

@@ -16,7 +16,7 @@ hypothesis.settings.load_profile("labline")
 address_space.keep()
 SERVER.install()
 
-pytest_plugins = ["tests.fixtures.real_parts"]
+pytest_plugins = ["tests.fixtures.real_parts", "tests.fixtures.refusal_paths"]
 
 
 @pytest.fixture(autouse=True)

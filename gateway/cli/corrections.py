@@ -21,12 +21,12 @@ from gateway.config.reading import read
 from gateway.config.tables import Settings
 from gateway.contract.acts import SignInRequest
 from gateway.contract.times import rfc3339
-from gateway.decisions.acts import INSTANT_PASSED
 from gateway.errors import LablineError
 from gateway.inference.corrections import BiasState, bias_at
 from gateway.inference.signed_bias import signed
 from gateway.inference.versions import promoted_versions
 from gateway.line.definition import ModelAssignment
+from gateway.records.act_refusals import ActRefusal
 from gateway.records.acts import ActOutcome, SignBiases
 from gateway.records.people import SignedBias
 from gateway.runtime.act_requests import ask, not_done
@@ -129,7 +129,7 @@ def _put_in_force(
     for lead_seconds in _LEADS_SECONDS:
         signed_ns = max(time.time_ns() + seconds_to_ns(lead_seconds), newest_ns + 1)
         answer = ask(settings, sign(signed_ns), path=path, sign_in=sign_in, reason=meaning)
-        if answer.details.get("code") != INSTANT_PASSED:
+        if answer.code is not ActRefusal.INSTANT_PASSED:
             break
         newest_ns = answer.details["newest_signed_ns"]
     if answer.outcome is not ActOutcome.DONE:

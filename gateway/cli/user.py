@@ -14,7 +14,8 @@ from gateway.config.reading import read
 from gateway.errors import LablineError
 from gateway.people.passwords import hashed, problem_of
 from gateway.people.second_device import device_address, new_secret
-from gateway.records.acts import Act, ActOutcome, Answer
+from gateway.records.act_refusals import ActRefusal
+from gateway.records.acts import Act, ActOutcome, Answer, refused
 from gateway.records.user_acts import (
     AddUser,
     ChangeUser,
@@ -26,9 +27,10 @@ from gateway.records.user_acts import (
     UnlockUser,
 )
 from gateway.records.users import Role, User
-from gateway.runtime.act_requests import perform
+from gateway.runtime.act_requests import not_done, perform
 from gateway.store.database import read_state
 from gateway.store.queries.users import keys_of_all, users_of_all
+from gateway.texts.catalogue import speak
 
 app = typer.Typer(help="Manage the users of a line: their roles, passwords and keys.", no_args_is_help=True)
 NEW_SECOND_DEVICE, FIRST_CODE = "new_second_device", "second_device_code"  # credentials, where nobody can be asked
@@ -158,10 +160,11 @@ def end_sessions(
 def password(user: str = _USER, config: Path = CONFIG, person: str | None = _PERSON) -> None:
     """Set a user's password; it is asked for twice. One that an administrator sets is changed at the next sign-in."""
     settings, _sha256 = read(config)
+    speak(settings.texts.language)
     with closing(read_state(settings.store.directory)) as connection:
         known = next((item for item in users_of_all(connection) if item.user_id == user), None)
     if known is None:
-        raise LablineError(f"there is no user {user}", hint="labline user list shows the users")
+        raise not_done(refused(ActRefusal.NO_SUCH_USER, user=user))
     sign_in = sign_in_of(person)
     act = SetPassword(user_id=user, password_hash=hashed(_new_password(known)))
     perform(settings, act, path=config.resolve(), sign_in=sign_in, reason="")
@@ -250,7 +253,7 @@ def _new_password(user: User) -> str:
             raise LablineError("the two passwords are not the same", hint="nothing is changed; try again")
     problem = problem_of(new, user_id=user.user_id, full_name=user.full_name)
     if problem is not None:
-        raise LablineError(problem, hint="nothing is changed; choose another one")
+        raise not_done(problem)
     return new
 
 

@@ -7,10 +7,11 @@ from starlette.responses import JSONResponse, Response
 
 from gateway.clock import Clock
 from gateway.console.application import Answering
-from gateway.console.asked import Asked, RefusedError
+from gateway.console.asked import Asked
 from gateway.console.attempts import Attempts
 from gateway.console.people import TakesActs
 from gateway.console.reading import ConsoleReader
+from gateway.console.refusals import RefusedError, RequestRefusal, refused_by
 from gateway.console.sessions import Sessions
 from gateway.console.views.users import PasswordLinkAsked, PasswordLinkView, account_view, users_view
 from gateway.contract.acts import ActRequest, SignInRequest
@@ -71,9 +72,9 @@ class Accounts:
         body, session, user_id = asked.body, asked.signed_in, asked.parameters["user"]
         assert isinstance(body, PasswordLinkAsked)  # noqa: S101 - its route says so
         if user_id == session.user.user_id:
-            raise RefusedError(403, "this is your own password", "change it in your account, with the present one")
+            raise RefusedError(403, RequestRefusal.OWN_PASSWORD)
         if body.sign_in.user != session.user.user_id:
-            raise RefusedError(403, "a link is made by whoever is signed in", "give your own user and password")
+            raise RefusedError(403, RequestRefusal.LINK_BY_WHO_IS_SIGNED_IN)
         self._attempts.count(asked)
         now_ns = self._clock.now_ns()
         password = one_time_password(now_ns=now_ns)
@@ -87,7 +88,7 @@ class Accounts:
         request = ActRequest(act=act, sign_in=signing, reason=normalised(body.reason), read_before_boot_ns=_NEVER_NS)
         answer = await self._acts.perform(request, _nobody, via="console")
         if answer.outcome is not ActOutcome.DONE:
-            raise RefusedError(403, answer.why, answer.hint)
+            raise refused_by(403, answer)
         self._attempts.succeeded(asked)
         view = PasswordLinkView(
             user_id=user_id,
@@ -98,4 +99,4 @@ class Accounts:
 
 
 def _nobody() -> Credential:
-    raise RefusedError(403, "a password is needed", "sign in")
+    raise RefusedError(403, RequestRefusal.NOT_SIGNED_IN)

@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 from starlette.responses import JSONResponse, Response
 
-from gateway.console.asked import Asked, RefusedError
+from gateway.console.asked import Asked
 from gateway.console.people import NOT_BY_CONSOLE, TakesActs, answer_view
+from gateway.console.refusals import RefusedError, RequestRefusal
 from gateway.console.views.acts import ActAsked
 from gateway.contract.acts import ActRequest, SignInRequest, act_of
 from gateway.contract.lims.names import normalised
@@ -60,5 +61,5 @@ def _kind(name: str) -> ActKind:
     except ValueError:
         kind = None
     if kind is None or kind in NOT_BY_CONSOLE:
-        raise RefusedError(400, f"the console has no act {name[:40]!r}", "commands do some acts: labline --help")
+        raise RefusedError(400, RequestRefusal.NO_SUCH_ACT, name=repr(name[:40]))
     return kind

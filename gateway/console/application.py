@@ -17,7 +17,6 @@ from gateway.console.asked import (
     LONGEST_BODY_BYTES,
     LONGEST_BODY_OF_STRANGER,
     Asked,
-    RefusedError,
     body_of,
     parts_of,
     refuse_foreign_names,
@@ -27,10 +26,12 @@ from gateway.console.asked import (
     routed,
 )
 from gateway.console.origin import Origins
+from gateway.console.refusals import RefusedError, RequestRefusal, refusal_view
 from gateway.console.routes import Access, Route
 from gateway.console.sessions import Session, Sessions
 from gateway.console.static_files import StaticFiles
 from gateway.errors import LablineError, StoreUnavailableError
+from gateway.records.act_refusals import ActRefusal
 from gateway.records.users import Role
 from gateway.transport.console_options import ConsoleOptions
 from gateway.transport.http_entrance import Entrance, Peer, Rate
@@ -95,15 +96,15 @@ class Application:
         try:
             answer = await self._answer(request)
         except RefusedError as error:
-            answer = refusal(error.status, error.why, error.hint)
+            answer = refusal(error)
             answer.headers["connection"] = "close"
         except StoreUnavailableError as error:
-            answer = refusal(503, str(error), error.hint)
+            answer = refusal(RefusedError(503, RequestRefusal.STORE_UNAVAILABLE, problem=str(error), way=error.hint))
         except LablineError as error:
-            answer = refusal(400, str(error), error.hint)
+            answer = refusal(RefusedError(400, RequestRefusal.NOT_UNDERSTOOD, problem=str(error)))
         except Exception as error:  # noqa: BLE001 - the loop's edge: one request that fails must end no other
             _log_failure(request.scope["path"][:100], error)
-            answer = refusal(500, "the gateway could not answer this", "its log says why")
+            answer = refusal(RefusedError(500, RequestRefusal.FAILED))
         await answer(scope, receive, _with_headers(send, tls=self._tls))
 
     async def _answer(self, request: Request) -> Response:
@@ -116,7 +117,7 @@ class Application:
         if matched is None:
             answer = self._files.answer(request, parts)
             if answer is None:
-                raise RefusedError(404, "nothing has such a path")
+                raise RefusedError(404, RequestRefusal.NO_SUCH_PATH)
             return answer
         route, parameters = matched
         asked = await self._asked(request, route, parameters)
@@ -131,7 +132,7 @@ class Application:
         self._hold_off(origin, token)
         session = await self._sessions.holding(token, used=_by_a_person(request, route))
         if session is None and route.access is not Access.ANYBODY:
-            raise RefusedError(401, "nobody is signed in, or the session has ended", "sign in")
+            raise RefusedError(401, RequestRefusal.NOT_SIGNED_IN)
         if session is not None:
             self._known(request, session)
             self._may(request, route, session)
@@ -149,7 +150,7 @@ class Application:
             return
         rate = counted_rate(self._strangers, origin, per_second=_UNKNOWN_PER_SECOND, at_once=_UNKNOWN_AT_ONCE)
         if not rate.takes():
-            raise RefusedError(429, "too many requests without a session", "wait a second")
+            raise RefusedError(429, RequestRefusal.TOO_MANY_WITHOUT_SESSION)
 
     def _known(self, request: Request, session: Session) -> None:
         """Let the connection stand, and count the session's requests."""
@@ -160,7 +161,7 @@ class Application:
         if len(self._rates) > _MOST_SESSIONS_COUNTED:
             del self._rates[next(iter(self._rates))]
         if not rate.takes():
-            raise RefusedError(429, "too many requests in a short time", "wait a second")
+            raise RefusedError(429, RequestRefusal.TOO_MANY_REQUESTS)
 
     def _may(self, request: Request, route: Route, session: Session) -> None:
         if route.access is Access.ANYBODY:
@@ -168,11 +169,11 @@ class Application:
         if request.method != "GET" and not hmac.compare_digest(
             request.headers.get(CSRF, "").encode(errors="replace"), session.csrf_token.encode()
         ):
-            raise RefusedError(403, "the request does not carry this session's token", "load the page again")
+            raise RefusedError(403, RequestRefusal.TOKEN_OF_SESSION_MISSING)
         if session.must_change and route.name not in _BEFORE_A_NEW_PASSWORD:
-            raise RefusedError(403, "this password was set by somebody else", "set one of your own first")
+            raise RefusedError(403, ActRefusal.PASSWORD_MUST_CHANGE)
         if route.access is Access.ADMINISTRATORS and Role.ADMINISTRATOR not in session.user.roles:
-            raise RefusedError(403, "only administrators see users", "ask one of them")
+            raise RefusedError(403, RequestRefusal.FOR_ADMINISTRATORS)
 
 
 def _by_a_person(request: Request, route: Route) -> bool:
@@ -201,10 +202,10 @@ def cookie_name(options: ConsoleOptions) -> str:
     return name if options.certificate is None else f"__Host-{name}"
 
 
-def refusal(status: int, why: str, hint: str = "") -> JSONResponse:
+def refusal(error: RefusedError) -> JSONResponse:
     """Return an answer that is no success."""
-    answer = JSONResponse({"why": why, "hint": hint}, status_code=status)
-    if status in {429, 503}:
+    answer = JSONResponse(refusal_view(error).model_dump(mode="json"), status_code=error.status)
+    if error.status in {429, 503}:
         answer.headers["retry-after"] = "1"
     return answer
 

@@ -7,6 +7,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import ValidationError
 from starlette.requests import ClientDisconnect, Request
 
+from gateway.console.refusals import RefusedError, RequestRefusal
 from gateway.console.routes import ROUTES, Route
 from gateway.console.sessions import Session
 from gateway.console.views.parts import AskedFor
@@ -18,14 +19,6 @@ _BODY_SECONDS = 10.0
 _LONGEST_PART = 256  # characters of a part of a path
 _MOST_PROBLEMS = 3
 _OWN_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
-
-
-class RefusedError(Exception):
-    """A request that is not answered: the status of HTTP, why, and what to do."""
-
-    def __init__(self, status: int, why: str, hint: str = "") -> None:
-        super().__init__(why)
-        self.status, self.why, self.hint = status, why, hint
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,14 +40,14 @@ class Asked:
     def signed_in(self) -> Session:
         """Return the session; raises where there is none."""
         if self.session is None:
-            raise RefusedError(401, "nobody is signed in", "sign in")
+            raise RefusedError(401, RequestRefusal.NOT_SIGNED_IN)
         return self.session
 
     def query(self, name: str, *, longest: int = 200) -> str:
         """Return a parameter of the query; raises where it is too long."""
         value = self.request.query_params.get(name, "")
         if len(value) > longest or not value.isprintable():
-            raise RefusedError(400, f"{name} is too long, or has characters that nobody can see", "search for less")
+            raise RefusedError(400, RequestRefusal.PARAMETER_NOT_READABLE, name=name)
         return value
 
     def number(self, name: str, *, otherwise: float, lowest: float, highest: float) -> float:
@@ -65,7 +58,7 @@ class Asked:
         except ValueError:
             number = float("nan")
         if not lowest <= number <= highest:
-            raise RefusedError(400, f"{name} must be a number from {lowest:g} to {highest:g}")
+            raise RefusedError(400, RequestRefusal.PARAMETER_OUT_OF_RANGE, name=name, lowest=lowest, highest=highest)
         return number
 
 
@@ -78,9 +71,9 @@ def parts_of(raw_path: bytes) -> list[str]:
         path = raw_path.split(b"?", 1)[0].decode("ascii")
         parts = [unquote(part, errors="strict") for part in path.removeprefix("/").split("/")]
     except UnicodeError:
-        raise RefusedError(400, "the path is no text") from None
+        raise RefusedError(400, RequestRefusal.PATH_NOT_TEXT) from None
     if any(len(part) > _LONGEST_PART or "\0" in part for part in parts):
-        raise RefusedError(404, "nothing has such a path")
+        raise RefusedError(404, RequestRefusal.NO_SUCH_PATH)
     return parts
 
 
@@ -95,7 +88,7 @@ def routed(method: str, parts: list[str]) -> tuple[Route, dict[str, str]] | None
             return route, parameters
         elsewhere.append(route.method)
     if elsewhere:
-        raise RefusedError(405, f"this path takes {' and '.join(elsewhere)}")
+        raise RefusedError(405, RequestRefusal.WRONG_METHOD, methods=elsewhere)
     return None
 
 
@@ -116,14 +109,14 @@ def _parameters(pattern: list[str], parts: list[str]) -> dict[str, str] | None:
 def refuse_long_heads(request: Request) -> None:
     """Raise where the headers are longer than any browser's: what comes in one piece is read as a whole."""
     if sum(len(name) + len(value) for name, value in request.scope["headers"]) > _LONGEST_HEAD_BYTES:
-        raise RefusedError(431, f"at most {_LONGEST_HEAD_BYTES} bytes of headers")
+        raise RefusedError(431, RequestRefusal.HEADERS_TOO_LONG, most=_LONGEST_HEAD_BYTES)
 
 
 def refuse_smuggling(request: Request) -> None:
     """Raise where two headers say differently how long the body is (RFC 9112, 6.3)."""
     headers = request.headers
     if "content-length" in headers and "transfer-encoding" in headers:
-        raise RefusedError(400, "Content-Length and Transfer-Encoding exclude each other")
+        raise RefusedError(400, RequestRefusal.CONTRADICTING_LENGTHS)
 
 
 def refuse_foreign_names(request: Request) -> None:
@@ -133,12 +126,12 @@ def refuse_foreign_names(request: Request) -> None:
     except ValueError:
         name = None
     if name not in _OWN_NAMES:
-        raise RefusedError(421, "this console is not served by that name", "open it by 127.0.0.1 or localhost")
+        raise RefusedError(421, RequestRefusal.FOREIGN_NAME)
 
 
 def refuse_foreign_pages(request: Request, *, tls: bool) -> None:
     """Raise where a page of another origin has sent a request that changes something."""
-    wrong = RefusedError(403, "the request does not come from this console's page", "open the console's own address")
+    wrong = RefusedError(403, RequestRefusal.FOREIGN_PAGE)
     if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
         raise wrong
     origin = request.headers.get("origin")
@@ -158,19 +151,19 @@ async def body_of(request: Request, shape: type[AskedFor], *, longest: int) -> A
     """Return the body in its shape; raises where it is too long, does not come, or is not understood."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
-        raise RefusedError(415, "the body must be application/json")
+        raise RefusedError(415, RequestRefusal.NOT_JSON)
     length = request.headers.get("content-length", "")
     if length.isdigit() and int(length) > longest:
-        raise RefusedError(413, f"at most {longest} bytes")
+        raise RefusedError(413, RequestRefusal.BODY_TOO_LONG, most=longest)
     try:
         async with asyncio.timeout(_BODY_SECONDS):
             body = await _read(request, longest)
     except (TimeoutError, ClientDisconnect):
-        raise RefusedError(408, "the body did not come") from None
+        raise RefusedError(408, RequestRefusal.BODY_DID_NOT_COME) from None
     try:
         return shape.model_validate_json(body)
     except ValidationError as error:
-        raise RefusedError(400, problems_of(error)) from None
+        raise RefusedError(400, RequestRefusal.NOT_UNDERSTOOD, problem=problems_of(error)) from None
 
 
 async def _read(request: Request, longest: int) -> bytes:
@@ -178,7 +171,7 @@ async def _read(request: Request, longest: int) -> bytes:
     async for part in request.stream():
         length += len(part)
         if length > longest:
-            raise RefusedError(413, f"at most {longest} bytes")
+            raise RefusedError(413, RequestRefusal.BODY_TOO_LONG, most=longest)
         parts.append(part)
     return b"".join(parts)
 

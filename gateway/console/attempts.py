@@ -1,7 +1,8 @@
 """Attempts to sign in: counted of each address and of all together, so that nobody can guess for long."""
 
 from gateway.console.application import counted_rate
-from gateway.console.asked import Asked, RefusedError
+from gateway.console.asked import Asked
+from gateway.console.refusals import RefusedError, RequestRefusal
 from gateway.transport.http_entrance import Rate
 
 _PER_SECOND_OF_ADDRESS, _AT_ONCE_OF_ADDRESS = 0.2, 10
@@ -18,7 +19,7 @@ class Attempts:
     def count(self, asked: Asked) -> None:
         """Raise where an address, or all of them together, try too often."""
         if not (self._rate_of(asked).takes() and self._rate.takes()):
-            raise RefusedError(429, "too many attempts to sign in", "wait some seconds, then try again")
+            raise RefusedError(429, RequestRefusal.TOO_MANY_SIGN_INS)
 
     def succeeded(self, asked: Asked) -> None:
         """Do not count an attempt that was right: many people may work behind one address."""

@@ -20,6 +20,8 @@ from gateway.console.snapshot import Snapshots
 from gateway.console.views.now import NowView, now_view
 from gateway.contract.times import rfc3339
 from gateway.errors import StoreUnavailableError
+from gateway.records.act_refusals import ActRefusal
+from gateway.records.acts import refused
 from gateway.transport.http_entrance import Rate
 
 log = structlog.get_logger()
@@ -162,7 +164,7 @@ class Broadcast:
             if self._sessions.holds(page.token, rows[page.token]):
                 holding.append(page)
             else:
-                page.put("state", _event("over", {"why": "the session has ended"}))
+                page.put("state", _event("over", {"why": refused(ActRefusal.SESSION_ENDED).why}))
                 page.end()
         if view is not None:
             self._send(view, holding)

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from starlette.responses import Response
 
 from gateway.console.application import Answering
-from gateway.console.asked import Asked, RefusedError
+from gateway.console.asked import Asked
 from gateway.console.reading import ConsoleReader
+from gateway.console.refusals import RefusedError, RequestRefusal
 from gateway.contract.signed_bundle import bundle_files
 from gateway.records.signatures import SignedOnRecord, SigningState
 from gateway.store.audit.heads import HeadSigner
@@ -38,15 +39,11 @@ class Bundles:
         record_id = asked.parameters["id"]
         item = await self._reader.read(lambda connection: signed_record_of(connection, record_id))
         if item is None:
-            raise RefusedError(404, "no signed record of this id is on record")
+            raise RefusedError(404, RequestRefusal.NO_SIGNED_RECORD)
         if not item.holds:
-            raise RefusedError(
-                409, "the record or a signature does not match its hash: it is not exported", "audit verify says why"
-            )
+            raise RefusedError(409, RequestRefusal.DAMAGED_NOT_EXPORTED)
         if item.state is not SigningState.DONE:
-            raise RefusedError(
-                409, f"this act is {item.state.value}, not done", "the view Signatures shows what it needs"
-            )
+            raise RefusedError(409, RequestRefusal.ACT_NOT_DONE, signing_state=item.state.value)
         name = f"{item.record.kind}-{record_id[:_NAMED]}"
         return Response(
             self._archive(item, name),

@@ -67,7 +67,11 @@ _ALARM = {
 _FIGURE = {"name": "guidance", "value": 0, "unit": "messages"}
 
 EXAMPLES: Mapping[str, dict[str, Any]] = {
-    "Refusal": {"why": "user or password is wrong", "hint": "after some wrong ones in a row the next has to wait"},
+    "Refusal": {
+        "code": "WRONG_PASSWORD",
+        "message": "user or password is wrong; after some wrong ones in a row the next attempt has to wait",
+        "why": "user or password is wrong", "hint": "after some wrong ones in a row the next attempt has to wait",
+    },
     "StartView": {
         "line": "acme/lyon/polymers/line-1", "language": "en", "version": "0.1.0", "set_up_needed": False,
         "signed_in": False,
@@ -299,6 +303,10 @@ EXAMPLES: Mapping[str, dict[str, Any]] = {
         "points": [{"at": _AT, "value": 104.8, "sample_id": "S-1", "material_lot_id": "LOT-0042",
                     "rules": ["beyond three sigma"], "of_this_lot": True}],
     },
-    "ActAnswerView": {"outcome": "refused", "why": "settle point is not for omar (operator)",
-                      "hint": "it needs one of the roles: quality", "details": {}},
+    "ActAnswerView": {
+        "outcome": "refused", "code": "ROLE_NOT_ENTITLED",
+        "message": "settle point is not for omar (operator); it needs one of the roles: quality",
+        "parameters": {"act": "settle_point", "user": "omar", "roles": ["operator"], "needs": ["quality"]},
+        "why": "settle point is not for omar (operator)", "hint": "it needs one of the roles: quality", "details": {},
+    },
 }  # fmt: skip

@@ -11,11 +11,13 @@ from gateway import __version__
 from gateway.clock import Clock
 from gateway.console import setup_link
 from gateway.console.application import Answering, cookie_name
-from gateway.console.asked import Asked, RefusedError
+from gateway.console.asked import Asked
 from gateway.console.attempts import Attempts
 from gateway.console.reading import ConsoleReader
+from gateway.console.refusals import RefusedError, RequestRefusal, refused_by
 from gateway.console.sessions import Session, Sessions, same
 from gateway.console.views.acts import ActAnswerView, PasswordAsked
+from gateway.console.views.parts import message_of
 from gateway.console.views.session import LinkAsked, MeView, SetUpAsked, SignInAsked, StartView
 from gateway.contract.acts import ActRequest, SignInRequest
 from gateway.contract.console_links import link_hash
@@ -25,7 +27,8 @@ from gateway.people.passwords import hashed, problem_of
 from gateway.people.rights import RIGHTS
 from gateway.people.signing import SIGNABLE, policy_of
 from gateway.records.act_kinds import ActKind
-from gateway.records.acts import ActOutcome, Answer, refused
+from gateway.records.act_refusals import ActRefusal
+from gateway.records.acts import ActOutcome, Answer
 from gateway.records.user_acts import AddUser, SetPassword
 from gateway.records.users import Credential, CredentialKind, Role
 from gateway.store.queries.users import user_named
@@ -115,7 +118,7 @@ class People:
         request = SignInRequest(user_id=body.user, password=body.password, code=body.code, origin=asked.origin)
         answer = await self._acts.sign_in(request, via="console")
         if answer.outcome is not ActOutcome.DONE:
-            raise RefusedError(401, answer.why, answer.hint)
+            raise refused_by(401, answer)
         return await self._signed_in(asked, body.user)
 
     async def sign_in_by_link(self, asked: Asked) -> Response:
@@ -124,7 +127,7 @@ class People:
         body, expected = asked.body, self._options.demo_link_sha256
         assert isinstance(body, LinkAsked)  # noqa: S101 - its route says so
         if expected is None or not same(expected, link_hash(body.link)):
-            raise RefusedError(401, "this link signs nobody in", "sign in with user and password")
+            raise RefusedError(401, RequestRefusal.LINK_SIGNS_NOBODY_IN)
         if not await self._has_users():
             await self._add_first(DEMO_USER, "Demo", tuple(Role), body.link)
         return await self._signed_in(asked, DEMO_USER)
@@ -142,12 +145,10 @@ class People:
         body = asked.body
         assert isinstance(body, SetUpAsked)  # noqa: S101 - its route says so
         if not setup_link.is_valid(self._directory, body.link, self._clock.now()):
-            raise RefusedError(
-                401, "this link is not valid, or no longer", "labline console setup-link makes a new one"
-            )
+            raise RefusedError(401, RequestRefusal.SETUP_LINK_INVALID)
         problem = problem_of(body.password, user_id=body.user_id, full_name=body.full_name)
         if problem is not None:
-            raise RefusedError(400, problem, "choose another password")
+            raise refused_by(400, problem)
         await self._add_first(body.user_id, body.full_name, (Role.ADMINISTRATOR,), body.password)
         setup_link.spent(self._directory)
         return await self._signed_in(asked, body.user_id)
@@ -161,11 +162,11 @@ class People:
         body, user = asked.body, asked.signed_in.user
         assert isinstance(body, PasswordAsked)  # noqa: S101 - its route says so
         if body.sign_in.user != user.user_id:
-            raise RefusedError(403, "a password is set by its own user", "sign in as that user")
+            raise RefusedError(403, RequestRefusal.PASSWORD_BY_ITS_USER)
         self.attempts.count(asked)
         problem = problem_of(body.password, user_id=user.user_id, full_name=user.full_name)
         if problem is not None:
-            raise RefusedError(400, problem, "choose another password")
+            raise refused_by(400, problem)
         act = SetPassword(
             user_id=user.user_id,
             password_hash=await asyncio.to_thread(hashed, body.password),
@@ -183,7 +184,7 @@ class People:
         by = Credential(kind=CredentialKind.SETUP_LINK, subject="set-up link")
         answer = await self._acts.perform(_request(act, reason="first set-up"), lambda: by, via="console")
         if answer.outcome is not ActOutcome.DONE:
-            raise RefusedError(403, answer.why, answer.hint)
+            raise refused_by(403, answer)
 
     async def _has_users(self) -> bool:
         if not self._known_users:  # once there is one there always is
@@ -195,13 +196,13 @@ class People:
         """Return the answer that sets the cookie of a new session; one that the browser had before ends."""
         user = await self._reader.read(lambda connection: user_named(connection, user_id))
         if user is None or user.disabled:
-            raise RefusedError(401, "user or password is wrong", "an administrator adds users: labline user add")
+            raise RefusedError(401, ActRefusal.WRONG_PASSWORD)
         if asked.session is not None:
             await self._sessions.end(asked.session)
         token = await self._sessions.open(user_id)
         session = await self._sessions.holding(token, used=True)
         if session is None:  # the user was disabled, or the password set, at this instant
-            raise RefusedError(401, "the session has ended", "sign in")
+            raise RefusedError(401, ActRefusal.SESSION_ENDED)
         self.attempts.succeeded(asked)
         answer = JSONResponse(self._me(session).model_dump(mode="json"))
         self._set_cookie(answer, token, max_age=None)
@@ -241,7 +242,16 @@ class People:
 
 def answer_view(answer: Answer) -> ActAnswerView:
     """Return what came of an act, for the page."""
-    return ActAnswerView(outcome=answer.outcome, why=answer.why, hint=answer.hint, details=dict(answer.details))
+    why, hint = answer.why, answer.hint
+    return ActAnswerView(
+        outcome=answer.outcome,
+        code=answer.code,
+        message=message_of(why, hint),
+        parameters=dict(answer.parameters),
+        why=why,
+        hint=hint,
+        details=dict(answer.details),
+    )
 
 
 def _request(act: AddUser | SetPassword, *, reason: str, sign_in: SignInRequest | None = None) -> ActRequest:
@@ -249,4 +259,4 @@ def _request(act: AddUser | SetPassword, *, reason: str, sign_in: SignInRequest 
 
 
 def _nobody() -> Credential:
-    raise RefusedError(403, refused("a password is needed", hint="sign in").why)
+    raise RefusedError(403, RequestRefusal.NOT_SIGNED_IN)

@@ -8,8 +8,9 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from gateway.console.application import Answering
-from gateway.console.asked import Asked, RefusedError
+from gateway.console.asked import Asked
 from gateway.console.reading import ConsoleReader
+from gateway.console.refusals import RefusedError, RequestRefusal
 from gateway.console.shown import Shown, place
 from gateway.console.snapshot import Snapshot
 from gateway.console.views.alarms import alarms_view
@@ -81,7 +82,7 @@ class Showing:
         try:
             instant_of(since)
         except (ValueError, OverflowError):
-            raise RefusedError(400, "since must be an instant such as 2026-03-02T10:15:00.000Z") from None
+            raise RefusedError(400, RequestRefusal.NOT_AN_INSTANT, name="since") from None
         return await self._shown.show(f"missed {since}", partial(missed_view, since=since), self._quick)
 
     async def lots(self, asked: Asked) -> Response:
@@ -123,7 +124,7 @@ class Showing:
             view = reads(connection, snapshot)
             return None if view is None else pilot_page(view, line=snapshot.line.path)
 
-        return await self._document(read, "no model of this line has this name")
+        return await self._document(read, RequestRefusal.NO_MODEL_OF_THIS_NAME)
 
     async def signatures(self, _asked: Asked) -> Response:
         """Show what waits for a signature."""
@@ -154,9 +155,11 @@ class Showing:
             row = connection.execute(SQL["deviation"], parameters).fetchone()
             return None if row is None or not row["holds"] else deviation_page(connection, row["body"])
 
-        return await self._document(read, "no deviation of this id is on record")
+        return await self._document(read, RequestRefusal.NO_SUCH_DEVIATION)
 
-    async def _document(self, read: Callable[[sqlite3.Connection, Snapshot], str | None], missing: str) -> Response:
+    async def _document(
+        self, read: Callable[[sqlite3.Connection, Snapshot], str | None], missing: RequestRefusal
+    ) -> Response:
         snapshot = self._shown.snapshot()
         page = await self._slow.read(lambda connection: read(connection, snapshot))
         if page is None:

@@ -6,8 +6,9 @@ from functools import partial
 
 from starlette.responses import Response
 
-from gateway.console.asked import Asked, RefusedError
+from gateway.console.asked import Asked
 from gateway.console.reading import Answers, ConsoleReader
+from gateway.console.refusals import RefusedError, RequestRefusal
 from gateway.console.snapshot import Snapshot, Snapshots
 from gateway.console.views.parts import View
 
@@ -31,7 +32,7 @@ class Shown:
 
         answer = await self._answers.answer(key, made)
         if not answer:
-            raise RefusedError(404, "nothing is on record of it", "look at the name; capital letters matter")
+            raise RefusedError(404, RequestRefusal.NOTHING_ON_RECORD)
         return _json(answer)
 
     def snapshot(self) -> Snapshot:
@@ -56,5 +57,5 @@ def place(asked: Asked) -> int:
     """Return where the page that is asked for ends; raises where it is no place."""
     text = asked.query("before", longest=20) or str(_LAST)
     if not text.isascii() or not text.isdecimal() or int(text) > _LAST:
-        raise RefusedError(400, "before must be a number that the last page ended with")
+        raise RefusedError(400, RequestRefusal.NOT_A_PLACE, name="before")
     return int(text)

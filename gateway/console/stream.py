@@ -13,8 +13,9 @@ from starlette.datastructures import Address
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from gateway.console.asked import Asked, RefusedError
+from gateway.console.asked import Asked
 from gateway.console.broadcast import Broadcast
+from gateway.console.refusals import RefusedError, RequestRefusal
 from gateway.transport.http_entrance import Entrance, Peer
 
 MOST_STREAMS, MOST_OF_ONE_USER = 64, 8
@@ -38,7 +39,7 @@ class Streams:
         """Return a stream for a page."""
         user_id = asked.signed_in.user.user_id
         if self.count >= MOST_STREAMS or self._of_user.get(user_id, 0) >= MOST_OF_ONE_USER:
-            raise RefusedError(429, "too many pages are open", "close one that nobody looks at")
+            raise RefusedError(429, RequestRefusal.TOO_MANY_PAGES)
         return _Stream(self._events(asked.token), partial(self._open, user_id, asked.request.client))
 
     @contextmanager

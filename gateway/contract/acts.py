@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from gateway.contract.identity import identity_of
 from gateway.errors import LablineError
 from gateway.records.act_kinds import ActKind
+from gateway.records.act_refusals import ActRefusal
 from gateway.records.acts import ACTS, Act, ActOutcome, Answer
 
 LONGEST_LINE_BYTES = 1024 * 1024
@@ -76,6 +77,8 @@ class _RequestLine(_Line):
 class _AnswerLine(_Line):
     schema_: Literal["labline.act-answer/1"] = Field(alias="schema")
     outcome: ActOutcome
+    code: ActRefusal | None
+    parameters: dict[str, Any]
     why: str
     hint: str
     details: dict[str, Any]
@@ -154,6 +157,8 @@ def answer_line(answer: Answer) -> bytes:
         _AnswerLine(
             schema="labline.act-answer/1",
             outcome=answer.outcome,
+            code=answer.code,
+            parameters=dict(answer.parameters),
             why=answer.why,
             hint=answer.hint,
             details=dict(answer.details),
@@ -167,7 +172,9 @@ def read_answer(line: bytes) -> Answer:
         document = _AnswerLine.model_validate_json(line)
     except ValidationError as error:
         raise LablineError(f"the gateway's answer is not understood: {_problems(error)}") from error
-    return Answer(outcome=document.outcome, why=document.why, hint=document.hint, details=document.details)
+    return Answer(
+        outcome=document.outcome, code=document.code, parameters=document.parameters, details=document.details
+    )
 
 
 def _as_line(document: _Line) -> bytes:

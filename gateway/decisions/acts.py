@@ -1,13 +1,11 @@
 """What people do by commands. An act that cannot be done is refused with a hint, and changes nothing."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from gateway.contract.times import rfc3339
 from gateway.decision import Decision, Unlatched
 from gateway.decisions.changes import audit_entry
-from gateway.errors import record_damaged
 from gateway.events import ActRequested
 from gateway.facts.acts import (
     ActFacts,
@@ -22,6 +20,7 @@ from gateway.facts.acts import (
 from gateway.inference.signed_bias import signature_holds
 from gateway.inference.versions import in_service
 from gateway.lab.release.assessment import Subject
+from gateway.records.act_refusals import ActRefusal
 from gateway.records.acts import (
     AcknowledgeAlarm,
     Answer,
@@ -31,6 +30,7 @@ from gateway.records.acts import (
     RollBackModel,
     SettlePoint,
     SignBiases,
+    damaged,
     done,
     refused,
 )
@@ -49,7 +49,6 @@ from gateway.records.record import Record
 
 Wanted = TypeVar("Wanted")
 
-INSTANT_PASSED = "INSTANT_PASSED"
 _NAMED = 10  # points in a hint
 
 
@@ -71,9 +70,7 @@ def on_acknowledge_alarm(event: ActRequested, facts: ActFacts) -> Decision:
     """Take down a latched alarm."""
     code = _act_of(event, AcknowledgeAlarm).code
     if code not in facts.latches:
-        return _refusal(
-            refused(f"no alarm {code} stands", hint=f"standing: {', '.join(sorted(facts.latches)) or 'none'}")
-        )
+        return _refusal(refused(ActRefusal.ALARM_NOT_STANDING, alarm=code))
     return Decision(
         records=(Unlatched(code=code),),
         audit=(audit_entry("alarm_acknowledged", code, person=event.person, reason=event.reason),),
@@ -111,15 +108,17 @@ def _settled_before(act: SettlePoint, facts: SettlePointFacts) -> Answer | None:
     if before is None:
         return None
     if not before.holds:
-        damaged = record_damaged(table="settlement", key=act.point_id)
-        return refused(str(damaged), hint=damaged.hint)
-    of_lot = "" if before.material_lot_id in {act.material_lot_id, OF_ALL_LOTS} else f" of lot {before.material_lot_id}"
+        return damaged(table="settlement", key=act.point_id)
     settled = before.settlement
-    return refused(
-        f"point {act.point_id}{of_lot} is settled already: {settled.person}, {rfc3339(settled.at_ns)}, "
-        f"{settled.reason}",
-        hint="there is nothing to do; labline lot shows what else speaks against a release",
-    )
+    how: dict[str, Any] = {
+        "point": act.point_id,
+        "person": settled.person,
+        "time": rfc3339(settled.at_ns),
+        "reason": settled.reason,
+    }
+    if before.material_lot_id in {act.material_lot_id, OF_ALL_LOTS}:
+        return refused(ActRefusal.POINT_SETTLED_ALREADY, **how)
+    return refused(ActRefusal.POINT_OF_OTHER_LOT_SETTLED, lot=before.material_lot_id, **how)
 
 
 def _not_open(act: SettlePoint, known: PointOnRecord | None, open_points: tuple[PointOnRecord, ...]) -> Answer | None:
@@ -127,20 +126,21 @@ def _not_open(act: SettlePoint, known: PointOnRecord | None, open_points: tuple[
         return _unknown_point(act, open_points)
     if known.point.can_be_settled:
         return None
-    asks = known.point.asks.value
     return refused(
-        f"point {act.point_id} asks for a {asks} and is not settled here: {known.point.reason.text}",
-        hint=known.point.how,
+        ActRefusal.POINT_NOT_SETTLED_HERE,
+        point=act.point_id,
+        decision=known.point.asks.value,
+        text=known.point.reason.text,
+        how=known.point.how,
     )
 
 
 def _unknown_point(act: SettlePoint, open_points: tuple[PointOnRecord, ...]) -> Answer:
-    why = f"lot {act.material_lot_id} has no open point {act.point_id}"
     if not open_points:
-        return refused(why, hint="nothing speaks against a release of it")
+        return refused(ActRefusal.NO_OPEN_POINTS, lot=act.material_lot_id, point=act.point_id)
     named = [f"{item.point.point_id} ({item.point.code})" for item in open_points[:_NAMED]]
-    more = f" and {len(open_points) - _NAMED} more" if len(open_points) > _NAMED else ""
-    return refused(why, hint=f"its points are: {', '.join(named)}{more}")
+    more = [f"+ {len(open_points) - _NAMED}"] if len(open_points) > _NAMED else []
+    return refused(ActRefusal.NO_SUCH_POINT, lot=act.material_lot_id, point=act.point_id, points=[*named, *more])
 
 
 # --- versions of models --------------------------------------------------------------------------------------
@@ -161,9 +161,7 @@ def on_roll_back_model(event: ActRequested, facts: VersionFacts) -> Decision:
     model = _act_of(event, RollBackModel).model
     promoted = in_service(facts.changes).get(model, [])
     if not promoted:
-        return _refusal(
-            refused(f"of {model} the configured bundle is in service", hint="another one is chosen by [[model]] bundle")
-        )
+        return _refusal(refused(ActRefusal.CONFIGURED_BUNDLE_IN_SERVICE, model=model))
     change = replace(
         promoted[-1], act=VersionAct.ROLL_BACK, person=event.person, reason=event.reason, at_ns=event.at_ns
     )
@@ -201,34 +199,14 @@ def on_retry_messages(event: ActRequested, facts: RetryFacts) -> Decision:
 
 
 def _not_tried_again(message_id: str, state: MessageState | None) -> Answer | None:
-    refusal = _NOT_TRIED_AGAIN.get(state)
-    return None if refusal is None else refusal(message_id)
-
-
-def _not_there(message_id: str) -> Answer:
-    return refused(
-        f"there is no dead letter {message_id}, and no parked message",
-        hint="labline buffer dead-letters and labline buffer parked list them",
-    )
-
-
-def _not_kept(message_id: str) -> Answer:
-    return refused(
-        f"the payload of {message_id} is kept no longer: newer dead letters have used up the quota",
-        hint="have the sender send it again",
-    )
-
-
-def _damaged(message_id: str) -> Answer:
-    damaged = record_damaged(table="dead_letter", key=message_id)
-    return refused(str(damaged), hint=damaged.hint)
-
-
-_NOT_TRIED_AGAIN: Mapping[MessageState | None, Callable[[str], Answer]] = {
-    None: _not_there,
-    MessageState.NOT_KEPT: _not_kept,
-    MessageState.DAMAGED: _damaged,
-}
+    match state:
+        case None:
+            return refused(ActRefusal.NO_DEAD_LETTER, message=message_id)
+        case MessageState.NOT_KEPT:
+            return refused(ActRefusal.PAYLOAD_NOT_KEPT, message=message_id)
+        case MessageState.DAMAGED:
+            return damaged(table="dead_letter", key=message_id)
+    return None
 
 
 # --- corrections ---------------------------------------------------------------------------------------------
@@ -242,14 +220,7 @@ def on_sign_biases(event: ActRequested, facts: SignBiasFacts) -> Decision:
     """
     act = _act_of(event, SignBiases)
     if any(bias.signed_ns <= max(event.at_ns, facts.newest_signed_ns) for bias in act.biases):
-        return _refusal(
-            refused(
-                "the instant from which on the correction is to be in force has passed",
-                hint="sign it again",
-                code=INSTANT_PASSED,
-                newest_signed_ns=facts.newest_signed_ns,
-            )
-        )
+        return _refusal(refused(ActRefusal.INSTANT_PASSED, details={"newest_signed_ns": facts.newest_signed_ns}))
     refusals = (_not_signed(bias, act.model, facts) for bias in act.biases)
     refusal = next((answer for answer in refusals if answer is not None), None)
     if refusal is not None:
@@ -264,14 +235,11 @@ def on_sign_biases(event: ActRequested, facts: SignBiasFacts) -> Decision:
 def _not_signed(bias: SignedBias, model: str, facts: SignBiasFacts) -> Answer | None:
     trusted = facts.line.trusted_keys
     if not signature_holds(bias):
-        return refused(f"the signature over the correction of {bias.analyte} does not hold", hint="sign it again")
+        return refused(ActRefusal.BIAS_SIGNATURE_WRONG, analyte=bias.analyte)
     if trusted is not None and bias.public_key not in trusted:
-        return refused("this key is not one of [approval] trusted_keys", hint="have one of them sign")
+        return refused(ActRefusal.KEY_NOT_TRUSTED)
     if facts.newest_result_ns.get(bias.analyte, bias.newest_ns) > bias.newest_ns:
-        return refused(
-            f"newer results of {bias.analyte} have come: they may propose another correction of {model}",
-            hint="look again without --key",
-        )
+        return refused(ActRefusal.NEWER_RESULTS, analyte=bias.analyte, model=model)
     return None
 
 
@@ -282,19 +250,9 @@ def on_archive_audit(event: ActRequested, facts: ArchiveFacts) -> Decision:
     """Take archived lines out of the trail, with a line that says so."""
     act = _act_of(event, ArchiveAudit)
     if facts.signing_keys and act.public_key not in facts.signing_keys:
-        return _refusal(
-            refused(
-                f"the audit key {act.public_key[:16]} has signed no head of this line: nothing was archived",
-                hint="give the command the service's credential: CREDENTIALS_DIRECTORY with a file audit_key",
-            )
-        )
+        return _refusal(refused(ActRefusal.AUDIT_KEY_UNKNOWN, key=act.public_key[:16]))
     if facts.first_seq != act.first_seq or facts.hash_of_last != act.last_hash:
-        return _refusal(
-            refused(
-                "the trail has changed since it was exported: nothing was taken out",
-                hint="remove the folder that was made, and archive again",
-            )
-        )
+        return _refusal(refused(ActRefusal.TRAIL_CHANGED))
     archived = AuditArchived(
         first_seq=act.first_seq, last_seq=act.last_seq, last_hash=act.last_hash, file_sha256=act.file_sha256
     )

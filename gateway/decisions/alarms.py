@@ -13,6 +13,7 @@ from gateway.events import ActRequested, GatewayAlarmChanged, TimerDue
 from gateway.facts.alarms import AlarmActFacts, AlarmFacts, ShelvesFacts
 from gateway.line.alarm_rules import SuppressionRule
 from gateway.people.answers import may_answer
+from gateway.records.act_refusals import ActRefusal
 from gateway.records.acts import (
     Acknowledge,
     AlarmAct,
@@ -28,8 +29,6 @@ from gateway.records.alarms import Alarm, AlarmChange, AlarmChanged, Suppression
 from gateway.records.guidance import GuidanceState, RejectionOver
 from gateway.records.people import Act
 from gateway.time_units import SECOND_NS, seconds_to_ns
-
-_LIST = "labline alarm list shows the alarms that stand"
 
 
 def on_gateway_alarm(event: GatewayAlarmChanged, facts: AlarmFacts) -> Decision:
@@ -75,20 +74,15 @@ def on_acknowledge(event: ActRequested, facts: AlarmActFacts) -> Decision:
     if alarm is None:
         return Decision(answer=_unknown(act))
     if alarm.latched and alarm.active:
-        return Decision(
-            answer=refused(
-                f"{alarm.alarm_id} stands until it is taken down", hint="labline audit acknowledge CODE takes it down"
-            )
-        )
+        return Decision(answer=refused(ActRefusal.ALARM_UNTIL_TAKEN_DOWN, alarm=alarm.alarm_id))
     now = after(alarm, AlarmChange.ACKNOWLEDGED, at_ns=event.at_ns)
     if now is None:
-        return Decision(answer=refused(f"{alarm.alarm_id} is acknowledged already", hint=_LIST))
+        return Decision(answer=refused(ActRefusal.ALARM_ACKNOWLEDGED_ALREADY, alarm=alarm.alarm_id))
     entry = audit_entry("alarm_acknowledged", alarm.alarm_id, person=event.person, reason=event.reason)
     guidance = facts.guidance
     roles = () if facts.actor is None else facts.actor.roles
     if guidance is not None and not may_answer(guidance.kind, Act.ACKNOWLEDGE, required=guidance.role, roles=roles):
-        why = f"{alarm.alarm_id} is for those who work on the line"
-        return Decision(answer=refused(why, hint="an operator, a supervisor, quality or an engineer acknowledges it"))
+        return Decision(answer=refused(ActRefusal.ALARM_OF_THE_LINE, alarm=alarm.alarm_id))
     if guidance is not None and guidance.state is GuidanceState.PROPOSED:
         seen = moved(guidance, GuidanceState.ACKNOWLEDGED)
         changed = guidance_changes(() if seen is None else (seen,), event, facts)
@@ -104,8 +98,7 @@ def on_shelve(event: ActRequested, facts: AlarmActFacts) -> Decision:
     assert isinstance(act, Shelve)  # noqa: S101 - its row in the table says so
     longest = facts.line.rationing.longest_shelve_ns / SECOND_NS
     if not 0 < act.seconds <= longest:
-        hint = f"at most {longest:g} s; [alarms] longest_shelve"
-        return Decision(answer=refused("an alarm is shelved for a time that ends", hint=hint))
+        return Decision(answer=refused(ActRefusal.SHELVE_NEEDS_END, longest_seconds=longest))
     until_ns = event.at_ns + seconds_to_ns(act.seconds)
     return _suppressed(event, facts, AlarmChange.SHELVED, until_ns=until_ns)
 
@@ -130,12 +123,10 @@ def _suppressed(event: ActRequested, facts: AlarmActFacts, change: AlarmChange, 
     if alarm is None:
         return Decision(answer=_unknown(act))
     if always_calls(alarm):
-        return Decision(
-            answer=refused(f"{alarm.alarm_id} is critical, and is never kept from calling", hint="acknowledge it")
-        )
+        return Decision(answer=refused(ActRefusal.CRITICAL_NOT_SUPPRESSED, alarm=alarm.alarm_id))
     now = after(alarm, change, at_ns=event.at_ns)
     if now is None:
-        return Decision(answer=refused(f"{alarm.alarm_id} is {alarm.state.value.replace('_', ' ')}", hint=_LIST))
+        return Decision(answer=_in_other_state(alarm))
     now = replace(now, until_ns=until_ns, reason=event.reason, person=event.person)
     entry = audit_entry(f"alarm_{change.value}", alarm.alarm_id, person=event.person, reason=event.reason,
                         until_ns=until_ns)  # fmt: skip
@@ -150,7 +141,7 @@ def _restored(event: ActRequested, facts: AlarmActFacts, change: AlarmChange) ->
         return Decision(answer=_unknown(act))
     decided = unsuppressed(alarm, change, at_ns=event.at_ns)
     if not decided.records:
-        return Decision(answer=refused(f"{alarm.alarm_id} is {alarm.state.value.replace('_', ' ')}", hint=_LIST))
+        return Decision(answer=_in_other_state(alarm))
     entry = audit_entry(f"alarm_{change.value}", alarm.alarm_id, person=event.person, reason=event.reason)
     return decided + Decision(audit=(entry,), answer=done())
 
@@ -185,4 +176,8 @@ def _alarm_act(event: ActRequested) -> AlarmAct:
 
 
 def _unknown(act: AlarmAct) -> Answer:
-    return refused(f"no alarm {act.alarm_id} stands", hint=_LIST)
+    return refused(ActRefusal.ALARM_NOT_STANDING, alarm=act.alarm_id)
+
+
+def _in_other_state(alarm: Alarm) -> Answer:
+    return refused(ActRefusal.ALARM_IN_OTHER_STATE, alarm=alarm.alarm_id, alarm_state=alarm.state.value)

@@ -1,13 +1,23 @@
 """A user answers a guidance by a command or at the console."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from gateway.advice.publication import moved_by_hand
-from gateway.contract.payloads.outcome import outcome_text
+from gateway.contract.payloads.outcome import OTHERS_WERE_FIRST, outcome_text, shown_person, shown_time
 from gateway.decision import Decision
 from gateway.decisions.answering import answered, put_on_record
 from gateway.events import ActRequested
 from gateway.facts.guidance import AnswerFacts
-from gateway.records.acts import AnswerGuidance, done, refused
-from gateway.records.people import EFFECTIVE, Answerer, Response, ResponseRecorded
+from gateway.records.act_refusals import ActRefusal
+from gateway.records.acts import Answer, AnswerGuidance, done, refused
+from gateway.records.people import EFFECTIVE, Act, Answerer, AnswerOnRecord, Outcome, Response, ResponseRecorded
+
+_BEFORE: Mapping[Act, ActRefusal] = {
+    Act.ACKNOWLEDGE: ActRefusal.ACKNOWLEDGED_BEFORE,
+    Act.APPROVE: ActRefusal.APPROVED_BEFORE,
+    Act.REJECT: ActRefusal.REJECTED_BEFORE,
+}
 
 
 def on_answer_guidance(event: ActRequested, facts: AnswerFacts) -> Decision:
@@ -29,9 +39,17 @@ def on_answer_guidance(event: ActRequested, facts: AnswerFacts) -> Decision:
     recorded = ResponseRecorded(response=response, outcome=outcome, by=by)
     state = changed or facts.answered
     details = {"outcome": outcome.value, "state": None if state is None else state.state.value}
-    text = outcome_text(outcome, facts.before, by_hand=moved_by_hand(facts.answered, facts.line))
     if outcome in EFFECTIVE:
+        text = outcome_text(outcome, facts.before, by_hand=moved_by_hand(facts.answered, facts.line))
         answer = done(**details, text=text)
     else:
-        answer = refused(text, hint="labline guidance list shows what is open", **details)
+        answer = _not_taken(outcome, facts.before, details)
     return put_on_record(event, facts, recorded, changed) + Decision(answer=answer)
+
+
+def _not_taken(outcome: Outcome, before: AnswerOnRecord | None, details: Mapping[str, Any]) -> Answer:
+    """Return why an answer changes nothing; where somebody else was first, it says who."""
+    if before is None or outcome not in OTHERS_WERE_FIRST:
+        return refused(ActRefusal.ANSWER_NOT_TAKEN, outcome=outcome.value, details=details)
+    return refused(_BEFORE[before.act], outcome=outcome.value, person=shown_person(before), time=shown_time(before),
+                   details=details)  # fmt: skip

@@ -1,6 +1,6 @@
 """Every act is decided only after it is known who acts, and that they may.
 
-What is refused for lack of a right goes into the audit trail; what is done carries the user and the credential in each
+What is refused goes into the audit trail, with its code; what is done carries the user and the credential in each
 of its entries, and the printed name where the act keeps one.
 """
 
@@ -15,11 +15,11 @@ from gateway.events import ActRequested
 from gateway.facts.acts import ActFacts
 from gateway.people.authority import authorised
 from gateway.people.rights import WITH_REASON
+from gateway.records.act_refusals import ActRefusal
 from gateway.records.acts import ActOutcome, Answer, refused
 from gateway.records.outgoing import AuditEntry
 from gateway.records.users import User
 
-_NO_REASON = refused("a reason is needed: it goes on record", hint="say what you found and did")
 KindOfFacts = TypeVar("KindOfFacts", bound=ActFacts)
 
 
@@ -33,8 +33,12 @@ def by_right(
         if isinstance(actor, Answer):
             return Decision(audit=(_refused(event, facts.actor, actor),), answer=actor)
         if event.act.kind in WITH_REASON and not normalised(event.reason):
-            return Decision(answer=_NO_REASON)
+            missing = refused(ActRefusal.REASON_NEEDED)
+            return Decision(audit=(_refused(event, actor, missing),), answer=missing)
         decision = decide(replace(event, person=actor.full_name), facts)
+        answer = decision.answer
+        if answer is not None and answer.outcome is ActOutcome.REFUSED and not decision.audit:
+            return replace(decision, audit=(_refused(event, actor, answer),))
         who = {"user": actor.user_id, "credential": event.credential.kind.value}
         audit = tuple(replace(entry, body={**entry.body, **who}) for entry in decision.audit)
         return replace(decision, audit=audit, answer=_naming(decision.answer, actor))
@@ -57,5 +61,7 @@ def _refused(event: ActRequested, actor: User | None, answer: Answer) -> AuditEn
         user=None if actor is None else actor.user_id,
         subject=credential.subject,
         credential=credential.kind.value,
-        why=answer.why,
+        code=answer.code,
+        parameters=dict(answer.parameters),
+        why=answer.english,
     )

@@ -13,12 +13,12 @@ from gateway.decisions.changes import audit_entry
 from gateway.events import ActRequested
 from gateway.facts.lot_decision import DecideLotFacts
 from gateway.latches import in_doubt
+from gateway.records.act_refusals import ActRefusal
 from gateway.records.acts import Answer, DecideLot, done, refused
 from gateway.records.laboratory import Recommendation
 from gateway.records.lot_decisions import DecisionState, LotDecided, Verdict
 
 _POINTS_NAMED = 20
-_LOOK = "labline lot LOT shows what speaks against it"
 
 
 def what_it_rests_on(act: DecideLot, facts: DecideLotFacts) -> Mapping[str, Any]:
@@ -66,11 +66,11 @@ def on_decide_lot(event: ActRequested, facts: DecideLotFacts) -> Decision:
 def _not_seen(act: DecideLot, facts: DecideLotFacts) -> Answer | None:
     """Return why the lot cannot be decided on as it was shown."""
     if facts.basis is None:
-        return refused(f"nothing of lot {act.material_lot_id} has been judged", hint="decide once a result has come")
+        return refused(ActRefusal.LOT_NOT_JUDGED, lot=act.material_lot_id)
     if facts.waits:
-        return refused(f"lot {act.material_lot_id} is about to be judged again", hint="look again in a moment")
+        return refused(ActRefusal.LOT_ABOUT_TO_BE_JUDGED, lot=act.material_lot_id)
     if basis_sha256(facts.basis) != act.basis_sha256:
-        return refused(f"lot {act.material_lot_id} has changed since it was shown", hint="look again, then decide")
+        return refused(ActRefusal.LOT_CHANGED, lot=act.material_lot_id)
     return None
 
 
@@ -81,14 +81,13 @@ def _not_released(act: DecideLot, facts: DecideLotFacts) -> Answer | None:
         return None
     lot = act.material_lot_id
     if facts.damaged_records or in_doubt(facts.latches):
-        return refused(f"records behind lot {lot} are damaged or in doubt", hint="labline audit verify says which")
+        return refused(ActRefusal.LOT_RECORDS_IN_DOUBT, lot=lot)
     if basis.recommendation is Recommendation.HOLD:
-        return refused(f"the gateway holds lot {lot}: a decision does not release what is out", hint=_LOOK)
+        return refused(ActRefusal.LOT_HELD, lot=lot)
     if basis.missing_tests:
-        tests = ", ".join(basis.missing_tests)
-        return refused(f"lot {lot} has no approved result of: {tests}", hint="have the laboratory approve them")
+        return refused(ActRefusal.LOT_TESTS_MISSING, lot=lot, tests=list(basis.missing_tests))
     if basis.recommendation is Recommendation.PENDING:
-        return refused(f"nothing speaks for a release of lot {lot} yet", hint=_LOOK)
+        return refused(ActRefusal.NOTHING_FOR_RELEASE, lot=lot)
     return None
 
 
@@ -97,6 +96,8 @@ def _decided_already(act: DecideLot, facts: DecideLotFacts) -> Answer | None:
     if decision is None or decision.verdict is not act.verdict or decision.state is DecisionState.LAPSED:
         return None
     return refused(
-        f"lot {act.material_lot_id} is decided already: {decision.verdict.value}, by {decision.printed_name}",
-        hint="another decision replaces it",
+        ActRefusal.LOT_DECIDED_ALREADY,
+        lot=act.material_lot_id,
+        decision=decision.verdict.value,
+        person=decision.printed_name,
     )

@@ -10,6 +10,7 @@ from gateway.events import ActRequested
 from gateway.facts.model_stage import ChangeStageFacts
 from gateway.inference.signed_stages import ceiling_of
 from gateway.line.definition import Stage
+from gateway.records.act_refusals import ActRefusal
 from gateway.records.acts import Answer, ChangeStage, done, refused
 from gateway.records.people import StageChanged
 
@@ -53,19 +54,17 @@ def on_change_stage(event: ActRequested, facts: ChangeStageFacts) -> Decision:
 def _not_of_this_line(act: ChangeStage, facts: ChangeStageFacts) -> Answer | None:
     """Return why a model's stage cannot be changed; without a running gateway the line's models are not known here."""
     if act.stage.upper() not in Stage.__members__:
-        return refused(f"{act.stage} is no stage", hint="shadow, advise, approve or automatic")
+        return refused(ActRefusal.NO_SUCH_STAGE, name=act.stage)
     if not facts.line.models:
         return None
     model = facts.line.model_named(act.model)
     if model is None:
-        names = ", ".join(known.name for known in facts.line.configured_models)
-        return refused(f"no model of this line is called {act.model}", hint=f"there are: {names}")
+        names = [known.name for known in facts.line.configured_models]
+        return refused(ActRefusal.NO_SUCH_MODEL, model=act.model, models=names)
     if model.bundle.identity.sha256 != act.bundle_sha256:
-        return refused(f"another version of {act.model} is in service now", hint="look again, then decide")
+        return refused(ActRefusal.OTHER_VERSION_IN_SERVICE, model=act.model)
     if Stage[act.stage.upper()] > ceiling_of(model):
-        ceiling = ceiling_of(model).name.lower()
-        return refused(f"{act.model} goes no further than {ceiling} by the configuration and its approval",
-                       hint="raise stage in its [[model]] first; that alone lets nothing rise")  # fmt: skip
+        return refused(ActRefusal.ABOVE_CEILING, model=act.model, stage=ceiling_of(model).name.lower())
     return None
 
 
@@ -73,4 +72,4 @@ def _no_change(act: ChangeStage, facts: ChangeStageFacts) -> Answer | None:
     before = facts.before
     if before is None or (before.stage, before.bundle_sha256) != (act.stage, act.bundle_sha256):
         return None
-    return refused(f"{act.model} is signed for {act.stage} already", hint="labline model list shows the stages")
+    return refused(ActRefusal.STAGE_SIGNED_ALREADY, model=act.model, stage=act.stage)

@@ -1,19 +1,21 @@
 """Passwords and second devices: who sets them, and of what kind they are."""
 
 from dataclasses import replace
+from typing import Any
 
 from gateway.advice.alarm_states import after
 from gateway.advice.gateway_alarms import gateway_alarm, password_set_of
 from gateway.decision import Decision
 from gateway.decisions.changes import audit_entry
-from gateway.decisions.users import MAKE_A_HASH, unknown_user, user_in
+from gateway.decisions.users import unknown_user, user_in
 from gateway.events import ActRequested
 from gateway.facts.acts import PasswordFacts
 from gateway.people.passwords import problem_of_hash
 from gateway.people.second_device import problem_of_secret, step_of_code
 from gateway.people.second_person import CONFIRMED
 from gateway.people.signing import not_by_both_components
-from gateway.records.acts import Answer, done, refused
+from gateway.records.act_refusals import ActRefusal
+from gateway.records.acts import done, refused
 from gateway.records.alarms import AlarmChange, AlarmChanged
 from gateway.records.record import Record
 from gateway.records.user_acts import SetPassword, SetSecondDevice
@@ -31,10 +33,10 @@ def on_set_password(event: ActRequested, facts: PasswordFacts) -> Decision:
     if user is None:
         return unknown_user(act.user_id)
     if not _may_set(user, event, facts):
-        return _refusal(f"the password of {act.user_id} is not yours", hint="an administrator can set it anew")
+        return _refusal(ActRefusal.NOT_YOUR_PASSWORD, user=act.user_id)
     problem = problem_of_hash(act.password_hash)
     if problem is not None:
-        return _refusal(problem, hint=MAKE_A_HASH)
+        return Decision(answer=problem)
     own = _is_own(act.user_id, facts)
     password = PasswordSet(
         user_id=act.user_id,
@@ -66,14 +68,13 @@ def on_set_second_device(event: ActRequested, facts: PasswordFacts) -> Decision:
         return unknown_user(act.user_id)
     own = _is_own(act.user_id, facts)
     if not own and (act.totp_secret is not None or not _may_set(user, event, facts)):
-        return _refusal(f"the second device of {act.user_id} is not yours",
-                        hint="each person sets their own; an administrator can take a lost one away")  # fmt: skip
+        return _refusal(ActRefusal.NOT_YOUR_SECOND_DEVICE, user=act.user_id)
     missing = not_by_both_components(event.credential) if own else None
     if missing is not None:
         return Decision(answer=missing)
     password = facts.password
     if password is None:
-        return _refusal(f"{act.user_id} has no password", hint="a code is asked for with it: labline user password")
+        return _refusal(ActRefusal.NO_PASSWORD_YET, user=act.user_id)
     return _taken_away(password, event) if act.totp_secret is None else _added(password, act, event)
 
 
@@ -81,10 +82,10 @@ def _added(password: PasswordSet, act: SetSecondDevice, event: ActRequested) -> 
     secret = act.totp_secret or ""
     problem = problem_of_secret(secret)
     if problem is not None:
-        return _refusal(problem, hint="labline user second-device makes one")
+        return Decision(answer=problem)
     step = step_of_code(secret, act.code, now_ns=event.at_ns)
     if step is None:
-        return _refusal("this is not the present code of the device", hint="nothing is changed; is its clock right?")
+        return _refusal(ActRefusal.NOT_THE_PRESENT_CODE)
     return Decision(
         records=(replace(password, totp_secret=secret), CodeUsed(user_id=act.user_id, step=step)),
         audit=(audit_entry("second_device_set", act.user_id, person=event.person, reason=event.reason),),
@@ -94,7 +95,7 @@ def _added(password: PasswordSet, act: SetSecondDevice, event: ActRequested) -> 
 
 def _taken_away(password: PasswordSet, event: ActRequested) -> Decision:
     if password.totp_secret is None:
-        return _refusal(f"{password.user_id} has no second device", hint="there is nothing to do")
+        return _refusal(ActRefusal.NO_SECOND_DEVICE, user=password.user_id)
     entry = audit_entry("second_device_removed", password.user_id, person=event.person, reason=event.reason)
     return Decision(records=(replace(password, totp_secret=None),), audit=(entry,), answer=done())
 
@@ -110,6 +111,5 @@ def _may_set(user: User, event: ActRequested, facts: PasswordFacts) -> bool:
     return _is_own(user.user_id, facts) or by_owner or by_administrator
 
 
-def _refusal(why: str, *, hint: str) -> Decision:
-    answer: Answer = refused(why, hint=hint)
-    return Decision(answer=answer)
+def _refusal(code: ActRefusal, **parameters: Any) -> Decision:
+    return Decision(answer=refused(code, **parameters))

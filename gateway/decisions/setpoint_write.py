@@ -12,6 +12,7 @@ from gateway.guardrails.writing import Permission, judge_permission
 from gateway.latches import mismatch_latch
 from gateway.people.rights import RIGHTS
 from gateway.records.act_kinds import ActKind
+from gateway.records.act_refusals import ActRefusal
 from gateway.records.acts import done, refused
 from gateway.records.guidance import Guidance, GuidanceState
 from gateway.records.people import Act, Answerer, Outcome
@@ -147,7 +148,7 @@ def on_stop_writes(event: ActRequested, facts: StopFacts) -> Decision:
 def on_resume_writes(event: ActRequested, facts: StopFacts) -> Decision:
     """Allow writing again; what was refused meanwhile stays refused."""
     if not facts.stopped:
-        return Decision(answer=refused("writing is not stopped", hint="labline setpoint list shows how it stands"))
+        return Decision(answer=refused(ActRefusal.WRITING_NOT_STOPPED))
     return _switched(event, stopped=False)
 
 

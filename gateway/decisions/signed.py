@@ -14,14 +14,21 @@ from gateway.contract.signed_records import RequestOfAct, request_in, signed_rec
 from gateway.contract.times import rfc3339
 from gateway.decision import Decision
 from gateway.decisions.changes import audit_entry
+from gateway.decisions.not_signed import another_record, asked_already, no_longer, not_waiting
 from gateway.decisions.signed_wording import WORDING
 from gateway.events import ActRequested
 from gateway.facts.acts import ActFacts
 from gateway.facts.signatures import PendingFacts
-from gateway.people.rights import RIGHTS
-from gateway.people.signing import SIGNABLE, not_by_both_components, not_the_signer, policy_of, role_of_signer
+from gateway.people.signing import (
+    SIGNABLE,
+    does_not_sign,
+    not_by_both_components,
+    not_the_signer,
+    policy_of,
+    role_of_signer,
+)
 from gateway.records.act_kinds import ActKind
-from gateway.records.acts import ActOutcome, Answer, SignPending, WithdrawPending, refused, waits
+from gateway.records.acts import ActOutcome, Answer, SignPending, WithdrawPending, waits
 from gateway.records.record import Record
 from gateway.records.signatures import (
     Author,
@@ -37,7 +44,6 @@ from gateway.records.users import User
 from gateway.time_units import seconds_to_ns
 
 Decide = Callable[[Any, Any], Decision]
-_SHOW = "labline signature list shows what waits, and for whom"
 
 
 def signed(decide: Decide) -> Decide:
@@ -56,7 +62,7 @@ def _asked_for(event: ActRequested, facts: ActFacts, policy: SignaturePolicy, de
     """Put an act on record that needs signatures, with its author's where that is one of them."""
     actor = _actor(facts)
     missing = not_by_both_components(event.credential) if policy.author_signs else None
-    missing = missing or _asked_already(facts)
+    missing = missing or asked_already(facts)
     if missing is not None:
         return Decision(answer=missing)
     request = RequestOfAct(
@@ -71,10 +77,7 @@ def _asked_for(event: ActRequested, facts: ActFacts, policy: SignaturePolicy, de
     record = _record(request, facts)
     signs = policy.author_signs and role_of_signer(policy, actor) is not None
     if not signs and not SIGNABLE[event.act.kind].waits:
-        roles = ", ".join(policy.roles)
-        return Decision(
-            answer=refused(f"{actor.user_id} may not sign this", hint=f"it needs one of the roles: {roles}")
-        )
+        return Decision(answer=does_not_sign(policy, actor))
     signatures = (_signature(record, event, actor, policy, "decision"),) if signs else ()
     outcome = decide(replace(event, signed=Signed(record=record, signatures=signatures)), facts)
     if outcome.answer is not None and outcome.answer.outcome is not ActOutcome.DONE:
@@ -93,19 +96,19 @@ def sign_pending(acts: Mapping[ActKind, Decide]) -> Callable[[ActRequested, Pend
         if not isinstance(act, SignPending):
             raise TypeError(f"{act.kind} is no SignPending")
         actor, pending = _actor(facts), facts.pending
-        refusal = _not_waiting(pending, act.record_id, event) or not_by_both_components(event.credential)
+        refusal = not_waiting(pending, act.record_id, event) or not_by_both_components(event.credential)
         if refusal is not None or pending is None or facts.of_act is None:
             return Decision(answer=refusal)
         request = request_in(pending.record)
         policy = policy_of(request.act.kind, facts.line.signatures)
         refusal = (
-            _another_record(act, pending.record)
+            another_record(act, pending.record)
             or not_the_signer(policy, actor, author_id=request.author.user_id, signatures=pending.signatures,
                               about=WORDING[request.act.kind].concerns(request.act))
         )  # fmt: skip
         if refusal is not None:
             return Decision(answer=refusal)
-        ended = _no_longer(pending, _record(request, facts.of_act), request, facts.users)
+        ended = no_longer(pending, _record(request, facts.of_act), request, facts.users)
         if ended is not None:
             return _ended(pending.record, ended, event)
         signature = _signature(pending.record, event, actor, policy, "approval")
@@ -129,7 +132,7 @@ def on_withdraw_pending(event: ActRequested, facts: PendingFacts) -> Decision:
     if not isinstance(act, WithdrawPending):
         raise TypeError(f"{act.kind} is no WithdrawPending")
     pending = facts.pending
-    refusal = _not_waiting(pending, act.record_id, event)
+    refusal = not_waiting(pending, act.record_id, event)
     if refusal is not None or pending is None:
         return Decision(answer=refusal)
     if pending.record.author.user_id != _actor(facts).user_id:
@@ -154,65 +157,6 @@ def _rejected(pending: SignedOnRecord, event: ActRequested, facts: PendingFacts)
     why = f"rejected by {event.person}: {event.reason}"
     return Decision(records=(_state(record, SigningState.REFUSED, event, why),), audit=(entry,),
                     answer=Answer(outcome=ActOutcome.DONE))  # fmt: skip
-
-
-# --- why not ---------------------------------------------------------------------------------------------------
-
-
-def _asked_already(facts: ActFacts) -> Answer | None:
-    """Return why an act is not put on record a second time, as where the answer to the first never came."""
-    if not facts.asked_already:
-        return None
-    return refused(
-        "you have asked for this already: it waits for another person's signature",
-        hint="labline signature list shows it; withdraw it to ask again",
-    )
-
-
-def _not_waiting(pending: SignedOnRecord | None, record_id: str, event: ActRequested) -> Answer | None:
-    if pending is None:
-        return refused(f"no act {record_id} waits for signatures", hint=_SHOW)
-    if not pending.holds:
-        return refused(
-            f"the record {record_id} or a signature on it does not match its hash: nobody signs it",
-            hint="labline audit verify shows what is damaged; ask for the act again",
-        )
-    if pending.state is not SigningState.WAITING:
-        return refused(f"this act is {pending.state.value} already{_because(pending)}", hint=_SHOW)
-    if event.at.is_past(pending.record.expires):
-        since = rfc3339(pending.record.expires.wall_ns)
-        return refused(f"this act has waited too long: it expired {since}", hint="ask for it again")
-    return None
-
-
-def _because(pending: SignedOnRecord) -> str:
-    return f": {pending.why}" if pending.why else ""
-
-
-def _another_record(act: SignPending, record: SignedRecord) -> Answer | None:
-    if act.sha256 == record.sha256:
-        return None
-    return refused("what was shown to be signed is not what waits", hint="look at it again, then sign")
-
-
-def _no_longer(
-    pending: SignedOnRecord, now: SignedRecord, request: RequestOfAct, users: tuple[User, ...]
-) -> Answer | None:
-    """Return why an act that waits is not done any more, whoever signs."""
-    if now.sha256 != pending.record.sha256:
-        return refused("what this act is about has changed since it was asked for", hint="look again and ask again")
-    by_id = {user.user_id: user for user in users if not user.disabled}
-    author = by_id.get(request.author.user_id)
-    if author is None or RIGHTS[request.act.kind].isdisjoint(author.roles):
-        return refused(f"{request.author.user_id}, who has asked for this, may not any more", hint="ask for it again")
-    gone = next((item.user_id for item in pending.signatures if item.user_id not in by_id), None)
-    if gone is not None:
-        return refused(f"{gone}, who has signed this, is disabled", hint="ask for it again")
-    without = next((item for item in pending.signatures if item.role not in by_id[item.user_id].roles), None)
-    if without is not None:
-        return refused(f"{without.user_id}, who has signed this, is not {without.role.value} any more",
-                       hint="ask for it again")  # fmt: skip
-    return None
 
 
 # --- what is written -------------------------------------------------------------------------------------------
@@ -288,8 +232,8 @@ def _done(record: SignedRecord, event: ActRequested) -> Decision:
 
 def _ended(record: SignedRecord, why: Answer, event: ActRequested) -> Decision:
     """Refuse an act for good that can no longer be done; a new one is asked for."""
-    entry = audit_entry("act_not_done", record.record_id, act=record.kind, of=record.subject, why=why.why,
-                        person=event.person)  # fmt: skip
+    entry = audit_entry("act_not_done", record.record_id, act=record.kind, of=record.subject, why=why.english,
+                        code=why.code, parameters=dict(why.parameters), person=event.person)  # fmt: skip
     return Decision(records=(_state(record, SigningState.REFUSED, event, why.why),), audit=(entry,), answer=why)
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import asdict, replace
+from typing import Any
 
 from gateway.contract.identity import identity_of
 from gateway.contract.lims.names import normalised
@@ -13,7 +14,8 @@ from gateway.facts.acts import UserFacts
 from gateway.lab.lookalike_names import likeness_key
 from gateway.people.passwords import problem_of_hash
 from gateway.people.public_keys import problem_of_public_key
-from gateway.records.acts import Answer, done, refused
+from gateway.records.act_refusals import ActRefusal
+from gateway.records.acts import done, refused
 from gateway.records.user_acts import AddUser, ChangeUser, EndSessions, EnrollKey, RevokeKey, UnlockUser
 from gateway.records.users import (
     CredentialKind,
@@ -27,8 +29,6 @@ from gateway.records.users import (
 )
 
 _USER_ID = re.compile(r"[a-z][a-z0-9._-]{0,31}")
-_USERS = "labline user list shows the users"
-MAKE_A_HASH = "labline user password, the console and the set-up link make it"
 
 
 def on_add_user(event: ActRequested, facts: UserFacts) -> Decision:
@@ -42,18 +42,16 @@ def on_add_user(event: ActRequested, facts: UserFacts) -> Decision:
         os_user=act.os_user or None,
     )
     if not _USER_ID.fullmatch(act.user_id):
-        return _refusal(f"{act.user_id} is no user's id", hint="small letters, digits, dot, dash, at most 32",
-                        field="user_id")  # fmt: skip
+        return _refusal(ActRefusal.NOT_A_USER_ID, field="user_id", user=act.user_id)
     if any(other.user_id == act.user_id for other in facts.users):
-        return _refusal(f"there is a user {act.user_id} already", hint="labline user change changes a user",
-                        field="user_id")  # fmt: skip
+        return _refusal(ActRefusal.USER_EXISTS, field="user_id", user=act.user_id)
     if not facts.users and Role.ADMINISTRATOR not in user.roles:
-        return _refusal("the first user must be an administrator", hint="give --role administrator", field="roles")
+        return _refusal(ActRefusal.FIRST_IS_ADMINISTRATOR, field="roles")
     if act.password_hash is not None and event.credential.kind is not CredentialKind.SETUP_LINK:
-        return _refusal("a password comes with the set-up link only", hint="labline user password sets one")
+        return _refusal(ActRefusal.PASSWORD_BY_LINK_ONLY)
     problem = None if act.password_hash is None else problem_of_hash(act.password_hash)
     if problem is not None:
-        return _refusal(problem, hint=MAKE_A_HASH)
+        return Decision(answer=problem)
     return _no_such_user_can_be(user, facts) or _with_password(_changed("user_added", user, event), act)
 
 
@@ -81,10 +79,10 @@ def on_change_user(event: ActRequested, facts: UserFacts) -> Decision:
         disabled=before.disabled if act.disabled is None else act.disabled,
     )
     if facts.actor is not None and facts.actor.user_id == user.user_id and not set(user.roles) <= set(before.roles):
-        return _refusal("nobody gives themselves a role", hint="another administrator gives it", field="roles")
+        return _refusal(ActRefusal.OWN_ROLE, field="roles")
     if not _is_administrator(user) and not any(_is_administrator(other) for other in facts.users
                                                if other.user_id != user.user_id):  # fmt: skip
-        return _refusal(f"{user.user_id} is the last administrator", hint="make somebody else one first", field="roles")
+        return _refusal(ActRefusal.LAST_ADMINISTRATOR, field="roles", user=user.user_id)
     return _no_such_user_can_be(user, facts) or _changed("user_changed", user, event)
 
 
@@ -95,7 +93,7 @@ def on_unlock_user(event: ActRequested, facts: UserFacts) -> Decision:
     if user_in(act.user_id, facts) is None:
         return unknown_user(act.user_id)
     if facts.actor is not None and facts.actor.user_id == act.user_id:
-        return _refusal("nobody unlocks themselves", hint="another administrator does it, or sets a new password")
+        return _refusal(ActRefusal.NOT_UNLOCKED_BY_ONESELF)
     entry = audit_entry("user_unlocked", act.user_id, person=event.person, reason=event.reason)
     return Decision(records=(FailuresForgotten(user_id=act.user_id),), audit=(entry,), answer=done())
 
@@ -108,7 +106,7 @@ def on_end_sessions(event: ActRequested, facts: UserFacts) -> Decision:
         return unknown_user(act.user_id)
     own = actor is not None and actor.user_id == act.user_id
     if not own and (actor is None or Role.ADMINISTRATOR not in actor.roles):
-        return _refusal(f"the sessions of {act.user_id} are not yours", hint="an administrator can end them")
+        return _refusal(ActRefusal.NOT_YOUR_SESSIONS, user=act.user_id)
     entry = audit_entry("sessions_ended", act.user_id, person=event.person, reason=event.reason)
     ended = SessionsEnded(user_id=act.user_id, kept=event.credential.session if own else None)
     return Decision(records=(ended,), audit=(entry,), answer=done())
@@ -122,9 +120,9 @@ def on_enroll_key(event: ActRequested, facts: UserFacts) -> Decision:
         return unknown_user(act.user_id)
     problem = problem_of_public_key(act.public_key)
     if problem is not None:
-        return _refusal(problem, hint="make one with openssl; it is 32 bytes as 64 hexadecimal digits")
+        return Decision(answer=problem)
     if any(key.public_key == act.public_key for key in facts.keys):
-        return _refusal("this key is enrolled, or was", hint="make a new key for each user and terminal")
+        return _refusal(ActRefusal.KEY_ENROLLED_BEFORE)
     key = KeyChanged(
         key_id=identity_of("enrolled-key", act.public_key),
         user_id=act.user_id,
@@ -140,7 +138,7 @@ def on_revoke_key(event: ActRequested, facts: UserFacts) -> Decision:
     assert isinstance(act, RevokeKey)  # noqa: S101 - its row in the table says so
     key = next((key for key in facts.keys if key.key_id == act.key_id and not key.revoked), None)
     if key is None:
-        return _refusal(f"no key {act.key_id} is enrolled", hint=_USERS)
+        return _refusal(ActRefusal.NO_SUCH_KEY, key=act.key_id)
     return _key_changed("key_revoked", replace(key, revoked=True), event)
 
 
@@ -159,21 +157,18 @@ def _ordered(roles: Iterable[Role]) -> tuple[Role, ...]:
 
 def _no_such_user_can_be(user: User, facts: UserFacts) -> Decision | None:
     if not user.full_name:
-        return _refusal("a user needs a name that can be read", hint="give --name", field="full_name")
+        return _refusal(ActRefusal.NO_FULL_NAME, field="full_name")
     if not user.roles:
-        return _refusal("a user needs a role", hint=f"one of {', '.join(Role)}", field="roles")
+        return _refusal(ActRefusal.NO_ROLE, field="roles", needs=[role.value for role in Role])
     alike = next((other for other in facts.users if other.user_id != user.user_id
                   and likeness_key(other.full_name) == likeness_key(user.full_name)), None)  # fmt: skip
     if alike is not None:
-        return _refusal(f"{alike.user_id} is printed as {alike.full_name}: that looks the same",
-                        hint="a printed name is one person's (21 CFR 11.100 a): add what tells them apart",
-                        field="full_name")  # fmt: skip
+        return _refusal(ActRefusal.NAME_LOOKS_THE_SAME, field="full_name", user=alike.user_id, name=alike.full_name)
     taken = next((other for other in facts.users
                   if other.os_user is not None and other.os_user == user.os_user and other.user_id != user.user_id),
                  None)  # fmt: skip
     if taken is not None:
-        return _refusal(f"the account {user.os_user} is {taken.user_id}'s", hint="an account acts for one user",
-                        field="os_user")  # fmt: skip
+        return _refusal(ActRefusal.ACCOUNT_TAKEN, field="os_user", account=user.os_user, user=taken.user_id)
     return None
 
 
@@ -194,10 +189,9 @@ def _key_changed(kind: str, key: KeyChanged, event: ActRequested) -> Decision:
 
 def unknown_user(user_id: str) -> Decision:
     """Return the refusal of an act on a user who is not there."""
-    return _refusal(f"there is no user {user_id}", hint=_USERS)
+    return _refusal(ActRefusal.NO_SUCH_USER, user=user_id)
 
 
-def _refusal(why: str, *, hint: str, field: str = "") -> Decision:
+def _refusal(code: ActRefusal, *, field: str = "", **parameters: Any) -> Decision:
     """Return the refusal; ``field``: the parameter that is wrong, so that a page says so beside it."""
-    answer: Answer = refused(why, hint=hint, **({"field": field} if field else {}))
-    return Decision(answer=answer)
+    return Decision(answer=refused(code, details={"field": field} if field else {}, **parameters))

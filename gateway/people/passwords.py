@@ -5,6 +5,9 @@ import unicodedata
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from gateway.records.act_refusals import ActRefusal
+from gateway.records.acts import Answer, refused
+
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
@@ -27,30 +30,34 @@ _HASH = re.compile(
 )
 
 
-def problem_of_hash(password_hash: str) -> str | None:
+def problem_of_hash(password_hash: str) -> Answer | None:
     """Return why a hash is none that passwords are kept by, None where it is one."""
     match = _HASH.fullmatch(password_hash)
     if match is None:
-        return "passwords are kept as argon2id hashes only (PHC encoding, version 19)"
+        return refused(ActRefusal.HASH_NOT_ARGON2ID)
     cost = Cost(*map(int, match.groups()))
     if any(own < least for own, least in zip(cost, COST, strict=True)):
-        return f"the hash costs less than m={COST.memory_kib},t={COST.passes},p={COST.lanes}"
+        return refused(ActRefusal.HASH_TOO_CHEAP, cost=_written(COST))
     if any(own > most for own, most in zip(cost, MOST_COST, strict=True)):
-        return f"the hash costs more than m={MOST_COST.memory_kib},t={MOST_COST.passes},p={MOST_COST.lanes}"
+        return refused(ActRefusal.HASH_TOO_COSTLY, cost=_written(MOST_COST))
     return None
 
 
-def problem_of(password: str, *, user_id: str, full_name: str) -> str | None:
-    """Return what is wrong with a new password, None where nothing is."""
+def _written(cost: Cost) -> str:
+    return f"m={cost.memory_kib},t={cost.passes},p={cost.lanes}"
+
+
+def problem_of(password: str, *, user_id: str, full_name: str) -> Answer | None:
+    """Return why a new password is refused, None where it is not."""
     if len(password) < SHORTEST_PASSWORD:
-        return f"a password has at least {SHORTEST_PASSWORD} characters"
+        return refused(ActRefusal.PASSWORD_TOO_SHORT, least=SHORTEST_PASSWORD)
     if len(password) > LONGEST_PASSWORD:
-        return f"a password has at most {LONGEST_PASSWORD} characters"
+        return refused(ActRefusal.PASSWORD_TOO_LONG, most=LONGEST_PASSWORD)
     if len(set(password.casefold())) < 5:  # noqa: PLR2004 - aaaaaaaaaaaa, 121212121212
-        return "the password repeats too few characters"
+        return refused(ActRefusal.PASSWORD_REPEATS)
     names = [user_id, *full_name.split()]
     if password.casefold().strip() in {name.casefold() * times for name in names for times in (1, 2, 3)}:
-        return "the password is the user's name"
+        return refused(ActRefusal.PASSWORD_IS_NAME)
     return None
 
 

@@ -2,6 +2,9 @@
 
 import re
 
+from gateway.records.act_refusals import ActRefusal
+from gateway.records.acts import Answer, refused
+
 _KEY = re.compile(r"[0-9a-f]{64}")
 _FIELD = 2**255 - 19
 _WITHOUT_SIGN = 2**255 - 1
@@ -15,11 +18,11 @@ _SMALL_ORDER = frozenset(
 )  # fmt: skip
 
 
-def problem_of_public_key(public_key: str) -> str | None:
-    """Return what is wrong with a public key (hexadecimal), None where it can stand for one person."""
+def problem_of_public_key(public_key: str) -> Answer | None:
+    """Return why a public key (hexadecimal) is refused, None where it can stand for one person."""
     if not _KEY.fullmatch(public_key):
-        return "that is no Ed25519 public key"
+        return refused(ActRefusal.KEY_NOT_ED25519)
     height = int.from_bytes(bytes.fromhex(public_key), "little") & _WITHOUT_SIGN
     if height in _SMALL_ORDER or height >= _FIELD:
-        return "anybody can sign for this key"
+        return refused(ActRefusal.KEY_SIGNS_FOR_ANYBODY)
     return None

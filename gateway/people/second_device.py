@@ -8,6 +8,8 @@ import binascii
 import secrets
 from urllib.parse import quote, urlencode
 
+from gateway.records.act_refusals import ActRefusal
+from gateway.records.acts import Answer, refused
 from gateway.time_units import SECOND_NS
 
 _STEP_SECONDS, _DIGITS = 30, 6
@@ -20,13 +22,13 @@ def new_secret() -> str:
     return base64.b32encode(secrets.token_bytes(_SHORTEST_SECRET)).decode()
 
 
-def problem_of_secret(secret: str) -> str | None:
-    """Return what is wrong with a secret, None where nothing is."""
+def problem_of_secret(secret: str) -> Answer | None:
+    """Return why a secret is refused, None where it is not."""
     key = _key(secret)
     if key is None:
-        return "the secret of a second device is written in base32"
+        return refused(ActRefusal.SECRET_NOT_BASE32)
     if not _SHORTEST_SECRET <= len(key) <= _LONGEST_SECRET:
-        return f"the secret of a second device has {_SHORTEST_SECRET} to {_LONGEST_SECRET} bytes"
+        return refused(ActRefusal.SECRET_LENGTH, least=_SHORTEST_SECRET, most=_LONGEST_SECRET)
     return None
 
 

@@ -6,6 +6,7 @@ count. Everywhere else all of these places count together, too: they slow down, 
 (NIST SP 800-63B, 5.2.2). Long before, people are called (21 CFR 11.300 d).
 """
 
+from gateway.records.act_refusals import ActRefusal
 from gateway.records.acts import Answer, refused
 from gateway.records.users import SignInCounted
 from gateway.time_units import SECOND_NS, seconds_to_ns
@@ -59,17 +60,8 @@ def refused_before_checking(here: SignInCounted, elsewhere: SignInCounted, *, no
     A disabled user's is looked at like any other's: neither the time nor the record of it says who is disabled.
     """
     if is_locked(here, elsewhere):
-        return refused(
-            f"{here.user_id} is locked here after too many wrong passwords",
-            hint="sign in where you have signed in before, or have an administrator unlock it (labline user unlock)",
-        )
+        return refused(ActRefusal.USER_LOCKED, user=here.user_id)
     wait_ns = next_attempt_ns(here, elsewhere) - now_ns
     if wait_ns > 0:
-        return refused(
-            f"wrong passwords before: the next attempt is in {-(-wait_ns // SECOND_NS)} s", hint="wait, then try again"
-        )
+        return refused(ActRefusal.WAIT_AFTER_WRONG_PASSWORDS, seconds=-(-wait_ns // SECOND_NS))
     return None
-
-
-WRONG = refused("user or password is wrong", hint="after some wrong ones in a row the next attempt has to wait")
-CODE_USED = refused("this code was used: each counts once", hint="wait until your device shows the next one")

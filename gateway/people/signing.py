@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.records.act_kinds import ActKind
+from gateway.records.act_refusals import ActRefusal
 from gateway.records.acts import Answer, refused
 from gateway.records.signatures import Signature, SignaturePolicy
 from gateway.records.users import Credential, CredentialKind, Role, User
@@ -72,10 +73,7 @@ def not_by_both_components(credential: Credential) -> Answer | None:
     """Return why a credential is no signature, None where user and password were given for this act."""
     if credential.kind is CredentialKind.PASSWORD:
         return None
-    return refused(
-        "this is signed: it needs your user and your password, given for this act",
-        hint="sign it with both; commands ask for the password with --person USER",
-    )
+    return refused(ActRefusal.BOTH_COMPONENTS_NEEDED)
 
 
 def not_the_signer(
@@ -83,15 +81,19 @@ def not_the_signer(
 ) -> Answer | None:
     """Return why a user does not sign an act that waits, None where they may; ``about``: the user whom it is about."""
     if user.user_id == about:
-        return refused(f"this is about {user.user_id}, who does not sign it", hint="another person signs it")
+        return refused(ActRefusal.CONCERNED_DOES_NOT_SIGN, user=user.user_id)
     if any(signature.user_id == user.user_id for signature in signatures):
-        return refused(f"{user.user_id} has signed this already", hint="it waits for another person")
+        return refused(ActRefusal.SIGNED_ALREADY, user=user.user_id)
     if user.user_id == author_id:
-        return refused(f"{user.user_id} has asked for this, and does not sign it", hint="another person signs it")
+        return refused(ActRefusal.AUTHOR_DOES_NOT_SIGN, user=user.user_id)
     if role_of_signer(policy, user) is None:
-        roles = ", ".join(policy.roles)
-        return refused(f"{user.user_id} may not sign this", hint=f"it needs a signature of one of the roles: {roles}")
+        return does_not_sign(policy, user)
     return None
+
+
+def does_not_sign(policy: SignaturePolicy, user: User) -> Answer:
+    """Return the answer to a user who has none of the roles that sign."""
+    return refused(ActRefusal.ROLE_DOES_NOT_SIGN, user=user.user_id, needs=[role.value for role in policy.roles])
 
 
 def approval_is_signed(configured: Mapping[ActKind, SignaturePolicy]) -> bool:

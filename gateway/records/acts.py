@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, ClassVar, get_args
 
 from gateway.records.act_kinds import ActKind
+from gateway.records.act_refusals import ActRefusal
 from gateway.records.lot_decisions import Verdict
 from gateway.records.people import Act as GuidanceAct
 from gateway.records.people import SignedBias
@@ -19,6 +21,10 @@ from gateway.records.user_acts import (
     SetSecondDevice,
     UnlockUser,
 )
+from gateway.texts.refusals import hint_of, why_of
+
+_GROUP = "act_refusal"
+_NO_DETAILS: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -217,12 +223,31 @@ class ActOutcome(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """The answer to the person who acts; ``why`` and ``hint``: of a refusal; ``details``: of what was done."""
+    """The answer to the person who acts.
+
+    ``code`` with its ``parameters``: why it is refused, or nobody knows whether it is done. ``details``: of what was
+    done, or of what an integrator reads besides.
+    """
 
     outcome: ActOutcome
-    why: str = ""
-    hint: str = ""
+    code: ActRefusal | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def why(self) -> str:
+        """Why, in the plant's language; empty where it is done."""
+        return "" if self.code is None else why_of(_GROUP, self.code.value, self.parameters)
+
+    @property
+    def hint(self) -> str:
+        """What to do, in the plant's language; empty where it is done."""
+        return "" if self.code is None else hint_of(_GROUP, self.code.value, self.parameters)
+
+    @property
+    def english(self) -> str:
+        """Why, as the audit trail keeps it."""
+        return "" if self.code is None else why_of(_GROUP, self.code.value, self.parameters, in_english=True)
 
 
 def done(**details: Any) -> Answer:
@@ -230,9 +255,14 @@ def done(**details: Any) -> Answer:
     return Answer(outcome=ActOutcome.DONE, details=details)
 
 
-def refused(why: str, *, hint: str, **details: Any) -> Answer:
-    """Return the answer that an act is refused, so that nothing is changed."""
-    return Answer(outcome=ActOutcome.REFUSED, why=why, hint=hint, details=details)
+def refused(code: ActRefusal, /, *, details: Mapping[str, Any] = _NO_DETAILS, **parameters: Any) -> Answer:
+    """Return the answer that an act is refused, so that nothing is changed; ``parameters``: of the code's texts."""
+    return Answer(outcome=ActOutcome.REFUSED, code=code, parameters=parameters, details=details)
+
+
+def damaged(*, table: str, key: str) -> Answer:
+    """Return the answer that an act is refused because a record does not match its hash."""
+    return refused(ActRefusal.RECORD_DAMAGED, table=table, key=key)
 
 
 def waits(**details: Any) -> Answer:
@@ -240,6 +270,6 @@ def waits(**details: Any) -> Answer:
     return Answer(outcome=ActOutcome.PENDING, details=details)
 
 
-def unknown(why: str, *, hint: str) -> Answer:
+def unknown(code: ActRefusal, /, **parameters: Any) -> Answer:
     """Return the answer that it is unknown whether an act is done."""
-    return Answer(outcome=ActOutcome.UNKNOWN, why=why, hint=hint)
+    return Answer(outcome=ActOutcome.UNKNOWN, code=code, parameters=parameters)

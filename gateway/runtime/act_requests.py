@@ -22,10 +22,11 @@ from gateway.contract.acts import (
     request_line,
 )
 from gateway.database.opening import SQLITE_ERRORS, translated
-from gateway.errors import LablineError, StoreLockedError
+from gateway.errors import LablineError, NotDoneError, StoreLockedError
 from gateway.events import ActRequested, SignInTried
 from gateway.line.definition import LineDefinition
-from gateway.records.acts import Act, ActOutcome, Answer, AnswerGuidance, SignBiases, unknown
+from gateway.records.act_refusals import ActRefusal
+from gateway.records.acts import Act, ActOutcome, Answer, AnswerGuidance, SignBiases, refused, unknown
 from gateway.runtime.identification import check, credential_after, own_account, tried
 from gateway.store.database import STATE_FILE, locked, open_state, read_state
 from gateway.texts.catalogue import speak
@@ -53,11 +54,11 @@ def perform(settings: Settings, act: Act, *, path: Path, sign_in: SignInRequest 
     return answer
 
 
-def not_done(answer: Answer) -> LablineError:
+def not_done(answer: Answer) -> NotDoneError:
     """Return the error of an act that is refused, or of which nobody can say whether it is done."""
-    if answer.outcome is ActOutcome.UNKNOWN:
-        return LablineError(f"whether it is done is not known: {answer.why}", hint=answer.hint)
-    return LablineError(answer.why, hint=answer.hint)
+    why = f"whether it is done is not known: {answer.why}" if answer.outcome is ActOutcome.UNKNOWN else answer.why
+    code = "" if answer.code is None else answer.code.value
+    return NotDoneError(why, hint=answer.hint, code=code, parameters=answer.parameters)
 
 
 def ask(settings: Settings, act: Act, *, path: Path, sign_in: SignInRequest | None, reason: str) -> Answer:
@@ -66,6 +67,7 @@ def ask(settings: Settings, act: Act, *, path: Path, sign_in: SignInRequest | No
     ``path``: the configuration's file.
     """
     directory = settings.store.directory
+    speak(settings.texts.language)
     read_state(directory).close()  # a command makes no store, and brings none to a newer schema
     until = time.monotonic() + _TAKEN_SECONDS
     while True:
@@ -98,14 +100,14 @@ def _by_the_gateway(directory: Path, act: Act, *, sign_in: SignInRequest | None,
     except NotTakenError as error:
         raise LablineError(f"{error}: nothing is done", hint=error.hint or _RUNNING) from error
     except NoAnswerError as error:
-        return unknown(str(error), hint="look before you ask again: labline audit trace shows what is on record")
+        return unknown(ActRefusal.NO_ANSWER, problem=str(error))
 
 
 def _on_the_store(settings: Settings, act: Act, *, path: Path, sign_in: SignInRequest | None, reason: str) -> Answer:
     """Decide an act on the store, whose lock is held; lots that it touches are judged when a gateway starts."""
     directory = settings.store.directory
     if isinstance(act, AnswerGuidance):  # whether advice still stands, only the models in service show
-        raise LablineError("guidance is answered while the gateway runs: nothing is done", hint=_RUNNING)
+        return refused(ActRefusal.GATEWAY_NOT_RUNNING)
     credential = own_account(directory)
     if sign_in is not None:
         checked = check(directory, sign_in, now_ns=SystemClock().now_ns())

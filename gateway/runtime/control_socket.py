@@ -19,6 +19,7 @@ from gateway.events import ActRequested
 from gateway.ingest.event_queue import EventQueue, Urgency
 from gateway.line.definition import LineDefinition
 from gateway.records.act_kinds import ActKind
+from gateway.records.act_refusals import ActRefusal
 from gateway.records.acts import ActOutcome, Answer, PromoteModel, RollBackModel, done, refused, unknown
 from gateway.records.users import Credential
 from gateway.runtime.identification import Checked, check, credential_after, of_account, tried
@@ -31,7 +32,6 @@ _WAIT_SECONDS = 15.0  # for acts before it
 _BEGIN_SECONDS, _COMMIT_SECONDS = 5.0, 10.0
 _PREPARE_SECONDS = 30.0  # to load a version of a model
 _MAY_CHANGE_STAGES = frozenset({ActKind.CHANGE_STAGE, ActKind.SIGN_PENDING})
-_LATE = "nothing is done: the gateway has more to do than it can, or no room on its disk"
 _LOOK = "labline buffer status says how it does; ask again later"
 
 
@@ -90,9 +90,9 @@ class Acts:
         try:
             request = read_request(line)
         except LablineError as error:
-            return answer_line(refused(str(error), hint=error.hint))
+            return answer_line(refused(ActRefusal.REQUEST_NOT_UNDERSTOOD, problem=str(error), way=error.hint))
         if self._clock.now().boot_ns >= request.read_before_boot_ns:
-            return answer_line(refused(_LATE, hint=_LOOK))
+            return answer_line(refused(ActRefusal.GATEWAY_BUSY))
         return answer_line(await self.perform(request, partial(of_account, account, self._directory)))
 
     async def perform(self, request: ActRequest, own: Callable[[], Credential], *, via: str = "command") -> Answer:
@@ -104,9 +104,9 @@ class Acts:
             answer = await self._alone(request, own, via)
         except ConfigurationError as error:  # of the line with the version that was to be taken
             problems = "; ".join(f"{problem.key} {problem.message}" for problem in error.problems)
-            answer = refused(f"the running gateway cannot take it: {problems}", hint=error.problems[0].hint)
+            answer = refused(ActRefusal.CANNOT_TAKE_VERSION, problem=problems, way=error.problems[0].hint)
         except LablineError as error:
-            answer = refused(str(error), hint=error.hint)
+            answer = refused(ActRefusal.CANNOT_BE_DONE, problem=str(error), way=error.hint)
         return answer
 
     async def sign_in(self, sign_in: SignInRequest, *, via: str) -> Answer:
@@ -116,15 +116,15 @@ class Acts:
             if checked.refusal is not None:
                 return checked.refusal
             if not await self._recorded(sign_in, checked, via):
-                return refused(_LATE, hint=_LOOK)
-        return done(must_change=checked.must_change) if checked.succeeded else checked.wrong
+                return refused(ActRefusal.GATEWAY_BUSY)
+        return done(must_change=checked.must_change) if checked.succeeded else refused(checked.wrong)
 
     async def _alone(self, request: ActRequest, own: Callable[[], Credential], via: str) -> Answer:
         try:
             async with asyncio.timeout(_WAIT_SECONDS):
                 await self._one.acquire()
         except TimeoutError:
-            return refused(_LATE, hint=_LOOK)
+            return refused(ActRefusal.GATEWAY_BUSY)
         try:
             credential = await self._credential(request, own, via)
             return credential if isinstance(credential, Answer) else await self._done(request, credential)
@@ -139,7 +139,7 @@ class Acts:
         async with self._passwords:
             checked = await asyncio.to_thread(check, self._directory, sign_in, now_ns=self._clock.now_ns())
             if checked.refusal is None and not await self._recorded(sign_in, checked, via):
-                return refused(_LATE, hint=_LOOK)
+                return refused(ActRefusal.GATEWAY_BUSY)
         return credential_after(checked, sign_in, request.act)
 
     async def _recorded(self, sign_in: SignInRequest, checked: Checked, via: str) -> bool:
@@ -192,10 +192,10 @@ class Acts:
             return waiting.answer.result()
         if waiting.take_back():
             self._inbox.withdraw(event.event_id)
-            return refused(_LATE, hint=_LOOK)
+            return refused(ActRefusal.GATEWAY_BUSY)
         if await _within(_COMMIT_SECONDS, waiting.answer):
             return waiting.answer.result()
-        return unknown("the store takes very long to write it", hint="look before you ask again")
+        return unknown(ActRefusal.STORE_SLOW)
 
 
 async def _within(seconds: float, answer: Awaitable[Any]) -> bool:

@@ -17,7 +17,8 @@ from gateway.events import SignInTried
 from gateway.people.one_time_passwords import is_over
 from gateway.people.passwords import matches
 from gateway.people.second_device import step_of_code
-from gateway.people.sign_in import CODE_USED, WRONG, refused_before_checking
+from gateway.people.sign_in import refused_before_checking
+from gateway.records.act_refusals import ActRefusal
 from gateway.records.acts import Act, Answer, refused
 from gateway.records.user_acts import SetPassword
 from gateway.records.users import Credential, CredentialKind
@@ -34,7 +35,7 @@ class Checked(NamedTuple):
     succeeded: bool
     must_change: bool = False
     refusal: Answer | None = None
-    wrong: Answer = WRONG
+    wrong: ActRefusal = ActRefusal.WRONG_PASSWORD
     code_step: int | None = None
 
 
@@ -62,7 +63,7 @@ def _looked_at(known: SignIn, request: SignInRequest, *, now_ns: int) -> Checked
     if step is None:
         return Checked(succeeded=False)
     if step <= known.newest_step:
-        return Checked(succeeded=False, wrong=CODE_USED)
+        return Checked(succeeded=False, wrong=ActRefusal.CODE_USED)
     return Checked(succeeded=True, must_change=password.must_change, code_step=step)
 
 
@@ -71,9 +72,9 @@ def credential_after(checked: Checked, request: SignInRequest, act: Act) -> Cred
     if checked.refusal is not None:
         return checked.refusal
     if not checked.succeeded:
-        return checked.wrong
+        return refused(checked.wrong)
     if checked.must_change and not isinstance(act, SetPassword):
-        return refused("this password was set by somebody else", hint="set one of your own: labline user password")
+        return refused(ActRefusal.PASSWORD_MUST_CHANGE)
     return Credential(kind=CredentialKind.PASSWORD, subject=request.user_id)
 
 

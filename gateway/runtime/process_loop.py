@@ -29,6 +29,7 @@ from gateway.history.windows import TagWindow, WindowRequest
 from gateway.ingest.event_queue import EventQueue, Pending
 from gateway.line.definition import LineDefinition
 from gateway.operations.plant_log import PlantLine, PlantLog, lines_of
+from gateway.records.act_refusals import ActRefusal
 from gateway.records.acts import unknown
 from gateway.store.outbox import Queued
 from gateway.store.transaction.decide_batch import BatchOutcome, decide_batch
@@ -164,7 +165,7 @@ class Processor:
         for pending in waiting:
             attempt = 0
             if isinstance(pending.event, ActRequested):
-                pending.answered(unknown("the store failed as it was written", hint="look before you ask again"))
+                pending.answered(unknown(ActRefusal.STORE_FAILED))
                 continue
             while not await self._committed_alone(pending, line) and not isinstance(pending.event, ModelDue | TimerDue):
                 await asyncio.sleep(_RETRY_SECONDS[min(attempt, len(_RETRY_SECONDS) - 1)])

@@ -27,6 +27,7 @@ from gateway.operations.systemd import Progress
 from gateway.publish.drain import Drain
 from gateway.publish.notifying import Notifier
 from gateway.publish.status import StatusPublisher
+from gateway.records.act_refusals import ActRefusal
 from gateway.records.acts import refused
 from gateway.runtime.alarm_watch import AlarmWatch
 from gateway.runtime.control_socket import CLOSING_SECONDS, Acts
@@ -224,7 +225,7 @@ def _control_socket(ground: Dependencies, acts: Acts) -> LineServer:
         named_in=directory,
         longest_bytes=LONGEST_LINE_BYTES,
         answer=acts.answer,
-        too_long=answer_line(refused(f"a request has at most {LONGEST_LINE_BYTES} bytes", hint="ask for less at once")),
+        too_long=answer_line(refused(ActRefusal.REQUEST_TOO_LONG, most=LONGEST_LINE_BYTES)),
         on_condition=ground.health.condition,
         closing_seconds=CLOSING_SECONDS,
     )

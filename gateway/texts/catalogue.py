@@ -92,12 +92,20 @@ def _read() -> _Texts:
 
 def text(group: str, code: str, /, **parameters: Any) -> str:
     """Return the sentence of a code; ``variant`` chooses between variants, ``count`` between singular and plural."""
-    entry = (_texts or _read())[group, code]
+    return _form(group, code, (_texts or _read())[group, code], parameters).format_map(_shown(parameters))
+
+
+def english_text(group: str, code: str, /, **parameters: Any) -> str:
+    """Return the sentence of a code in English, whatever the plant's language: as records keep it."""
+    return _form(group, code, catalogue(ENGLISH)[group, code], parameters).format_map(parameters)
+
+
+def _form(group: str, code: str, entry: _Text, parameters: dict[str, Any]) -> str:
+    """Return the template of a code for these parameters."""
     if isinstance(entry, str):
-        return entry.format_map(_shown(parameters))
+        return entry
     if isinstance(entry, dict):
-        form = parameters["variant"] if "variant" in parameters else _number(parameters["count"])
-        return entry[form].format_map(_shown(parameters))
+        return entry[parameters["variant"] if "variant" in parameters else _number(parameters["count"])]
     raise KeyError((group, code))
 
 

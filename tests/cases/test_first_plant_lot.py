@@ -431,3 +431,11 @@ def test_no_settlement_of_one_state_of_a_parent_holds_for_another(asks, settle_i
     assert of(other, settled).asks is Recommendation.REVIEW
     same = of(asks, settled)
     assert bool(same.settled) == (settle_it and asks is Recommendation.HOLD)
+
+
+def test_a_point_that_was_settled_for_another_lot_says_for_which(plant):
+    unread(plant)
+    unread(plant, "OTHER", "S-2")
+    point = plant.points()[0]["point_id"]
+    assert plant.settle(point).code == 0
+    assert f"point {point} of lot L is settled already" in plant.settle(point, "OTHER").error

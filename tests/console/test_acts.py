@@ -60,8 +60,8 @@ async def test_quality_decides_on_a_lot_with_both_components_and_the_signature_i
     assert (lot["decision"]["decision"], lot["decision"]["full_name"]) == ("reject", "Person Quality")
     (signature,) = lot["signatures"]
     assert (signature["full_name"], signature["role"]) == ("Person Quality", "quality")
-    (signed,) = [entry["text"] for entry in lot["timeline"] if entry["kind"] == "signature"]
-    assert signed.startswith("Person Quality (quality)")
+    (signed,) = [entry for entry in lot["timeline"] if entry["kind"] == "signature"]
+    assert (signed["text"].startswith("Person Quality: "), signed["state"]) == (True, "quality")
     given = (await quality.get("/api/signatures")).document["given"]
     assert given[0]["signature"]["signature_id"] == signature["signature_id"]
 

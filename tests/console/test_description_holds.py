@@ -94,7 +94,7 @@ def test_whatever_is_asked_and_by_whom_the_answer_is_as_described(pages, method,
             answer = page.ask(case)
             case.validate_response(answer, checks=CHECKS)
             if answer.status_code >= 400:
-                assert answer.json().keys() == {"why", "hint"}
+                assert answer.json().keys() == {"code", "message", "why", "hint"}
 
     with suppress(Unsatisfiable if allowed is GenerationMode.NEGATIVE else ()):  # where nothing can be wrong
         conforms()

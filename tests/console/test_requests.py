@@ -52,7 +52,7 @@ async def test_nobody_gets_anything_without_a_session(shared, token):
     for route in SIGNED_IN:
         answer = await browser.ask(route.method, path_of(route), {})
         assert answer.status in {401, 429}, route.path  # 429: so many tokens of one address
-        assert set(answer.document) == {"why", "hint"}
+        assert set(answer.document) == {"code", "message", "why", "hint"}
 
 
 @pytest.mark.parametrize("role", Role)

@@ -9,6 +9,7 @@ import pytest
 from gateway.cli import alarm
 from gateway.contract.identity import identity_of
 from gateway.events import GatewayAlarmChanged
+from gateway.records.act_refusals import ActRefusal
 from gateway.records.acts import (
     Acknowledge,
     AcknowledgeAlarm,
@@ -156,7 +157,7 @@ def test_a_reason_is_asked_for_and_the_right_role(bench):
     viewer, operator = bench.user(Role.VIEWER), bench.user(Role.OPERATOR)
     assert bench.act(Acknowledge(alarm_id=WARNING), credential=viewer).outcome is ActOutcome.REFUSED
     assert bench.act(TakeOutOfService(alarm_id=WARNING), credential=operator).outcome is ActOutcome.REFUSED
-    assert bench.rows("SELECT count(*) FROM audit WHERE kind = 'act_refused'") == [(2,)]
+    assert bench.rows("SELECT count(*) FROM audit WHERE kind = 'act_refused'") == [(3,)]
     assert bench.act(TakeOutOfService(alarm_id=WARNING)).outcome is ActOutcome.DONE
     assert bench.standing() == {WARNING: "out_of_service"}
     assert bench.act(ReturnToService(alarm_id=WARNING)).outcome is ActOutcome.DONE
@@ -257,3 +258,15 @@ def test_figures_rest_on_the_time_in_which_the_line_was_watched(tmp_path):
         bench.with_users(at_ns=NOW_NS)
         assert watched_since_ns(bench.connection, NOW_NS - 30 * DAY_NS) == NOW_NS - 1
         assert watched_since_ns(bench.connection, NOW_NS + DAY_NS) == NOW_NS + DAY_NS
+
+
+def test_an_alarm_is_acknowledged_once_and_the_second_person_is_told(bench):
+    bench.condition("SOURCE_PLC1_DISCONNECTED", True)
+    alarm_id = "gateway/SOURCE_PLC1_DISCONNECTED"
+    assert bench.act(Acknowledge(alarm_id=alarm_id)).outcome is ActOutcome.DONE
+    second = bench.act(Acknowledge(alarm_id=alarm_id))
+    assert (second.code, second.parameters) == (ActRefusal.ALARM_ACKNOWLEDGED_ALREADY, {"alarm": alarm_id})
+    ((body,),) = bench.rows("SELECT body FROM audit WHERE kind = 'act_refused'")
+    kept = json.loads(body)
+    assert (kept["code"], kept["parameters"]) == ("ALARM_ACKNOWLEDGED_ALREADY", {"alarm": alarm_id})
+    assert kept["why"] == f"{alarm_id} is acknowledged already"

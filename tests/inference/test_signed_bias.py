@@ -5,9 +5,9 @@ from dataclasses import asdict, replace
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from gateway.decisions.acts import INSTANT_PASSED
 from gateway.inference.signed_bias import signature_holds, signed
 from gateway.line.outputs import BiasLimits
+from gateway.records.act_refusals import ActRefusal
 from gateway.records.acts import ActOutcome, SignBiases
 from gateway.records.people import SignedBias
 from gateway.store.queries.signed_biases import correction
@@ -151,7 +151,7 @@ def test_what_is_in_force_already_and_what_is_too_old_is_not_proposed_again(benc
 def test_each_act_is_later_than_the_one_before_whatever_the_clock_shows(bench):
     put_in_force(bench, act(at=5))
     refused = sign(bench, act(at=4))
-    assert (refused.outcome, refused.details["code"]) == (ActOutcome.REFUSED, INSTANT_PASSED)
+    assert (refused.outcome, refused.code) == (ActOutcome.REFUSED, ActRefusal.INSTANT_PASSED)
     assert refused.details["newest_signed_ns"] == act(at=5).signed_ns
     assert sign(bench, act(at=6)).outcome is ActOutcome.DONE
 
@@ -159,7 +159,7 @@ def test_each_act_is_later_than_the_one_before_whatever_the_clock_shows(bench):
 def test_no_decision_of_a_later_instant_stands_without_a_correction(bench):
     """Its instant has passed when it is decided: it is signed again for a later one."""
     refused = sign(bench, act(at=5), at_ns=act(at=5).signed_ns)
-    assert (refused.outcome, refused.details["code"]) == (ActOutcome.REFUSED, INSTANT_PASSED)
+    assert (refused.outcome, refused.code) == (ActOutcome.REFUSED, ActRefusal.INSTANT_PASSED)
     assert bench.rows("SELECT * FROM signed_bias") == audited(bench, "bias_signed") == []
 
 

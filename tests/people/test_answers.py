@@ -11,6 +11,7 @@ from gateway.advice.lifecycle import respond
 from gateway.line.definition import Stage
 from gateway.people.answers import ANSWERS, may_answer, roles_for
 from gateway.records.act_kinds import ActKind
+from gateway.records.act_refusals import ActRefusal
 from gateway.records.acts import ActOutcome, AnswerGuidance
 from gateway.records.guidance import GuidanceKind
 from gateway.records.people import EFFECTIVE, Act, Answerer, Response
@@ -279,3 +280,10 @@ def test_commands_list_and_answer_guidance_while_the_gateway_runs(plant):
 
 def test_a_rejection_by_command_needs_a_reason(plant):
     assert command(plant, "reject", "G").code == 2
+
+
+def test_who_rejects_second_is_told_who_has_rejected_it(bench):
+    answer(bench, "supervisor", "reject")
+    late = answer(bench, "engineer", "reject")
+    assert (late.code, late.parameters["person"]) == (ActRefusal.REJECTED_BEFORE, "Supervisor")
+    assert "Supervisor has rejected it" in late.why

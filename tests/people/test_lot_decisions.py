@@ -3,20 +3,23 @@
 import json
 from contextlib import closing
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from gateway.contract.lims.lab_results import LimsInterface
 from gateway.contract.lot_decisions import basis_sha256
 from gateway.database.opening import open_for_writing
+from gateway.decisions.lot_decision import on_decide_lot
 from gateway.history.file.statements import HISTORY, HISTORY_FILE
 from gateway.history.reader.recorded import RecordedHistory
 from gateway.history.reader.windows_as_of import KnownThen
 from gateway.ingest.lims import understand_results
 from gateway.people.signing import SIGNABLE
 from gateway.records.act_kinds import ActKind
+from gateway.records.act_refusals import ActRefusal
 from gateway.records.acts import ActOutcome, DecideLot, SignPending
-from gateway.records.laboratory import ResultStatus
+from gateway.records.laboratory import Recommendation, ResultStatus
 from gateway.records.lot_decisions import DecisionState, Verdict
 from gateway.records.signatures import SignaturePolicy
 from gateway.records.user_acts import AddUser
@@ -27,6 +30,7 @@ from gateway.replay.rerun import rerun
 from gateway.store.database import read_state
 from gateway.store.queries.lot_decisions import basis_of, decision_of_lot
 from gateway.store.queries.lots import lot_on_record
+from gateway.store.transaction import decide_batch
 from gateway.time_units import SECOND_NS
 from tests.fixtures.store_bench import Bench, viscosity
 
@@ -280,3 +284,31 @@ def test_a_replay_lets_decisions_stand_and_sends_the_same_bytes(bench, tmp_path)
     then = [document for document in bench.sent("disposition") if document["material_lot_id"] == LOT]
     assert [document["recommendation"] for document in again] == ["release", "hold", "hold"]
     assert [document["decision"] for document in again] == [document["decision"] for document in then]
+
+
+def test_a_lot_that_waits_to_be_judged_is_not_decided_on(bench):
+    bench.result(viscosity(100.0))
+    basis = basis_sha256(bench.basis())
+    bench.connection.execute("INSERT INTO lot_to_judge (material_lot_id, cause, at_ns) VALUES (?, '', 1)", (LOT,))
+    assert bench.decide(Verdict.RELEASE, basis=basis).code is ActRefusal.LOT_ABOUT_TO_BE_JUDGED
+
+
+def test_a_lot_of_which_nothing_final_is_known_is_not_released(bench):
+    bench.result(viscosity(100.0))
+    basis = replace(bench.basis(), recommendation=Recommendation.PENDING, missing_tests=())
+    act = DecideLot(material_lot_id=LOT, verdict=Verdict.RELEASE, basis_sha256=basis_sha256(basis))
+    facts = SimpleNamespace(basis=basis, decision=None, waits=False, damaged_records=(), latches=())
+    answer = on_decide_lot(SimpleNamespace(act=act, reason="inspected"), facts).answer
+    assert answer.code is ActRefusal.NOTHING_FOR_RELEASE
+
+
+def test_an_act_that_the_gateway_cannot_decide_changes_nothing_and_the_person_is_told(bench, monkeypatch):
+    def failing(_event, _facts):
+        raise ValueError("a mistake of the program")
+
+    bench.result(viscosity(100.0))
+    basis = basis_sha256(bench.basis())
+    monkeypatch.setattr(decide_batch, "decide", failing)
+    answer = bench.decide(Verdict.RELEASE, basis=basis)
+    assert (answer.code, answer.parameters) == (ActRefusal.COULD_NOT_DECIDE, {"error": "ValueError"})
+    assert bench.decision() is None

@@ -12,6 +12,7 @@ from gateway.inference.signed_stages import SignedStages, with_signed_stages
 from gateway.line.definition import Stage
 from gateway.people.passwords import hashed
 from gateway.records.act_kinds import ActKind
+from gateway.records.act_refusals import ActRefusal
 from gateway.records.acts import ActOutcome, ChangeStage, SignPending
 from gateway.records.people import StageChanged
 from gateway.records.signatures import SignaturePolicy
@@ -181,3 +182,9 @@ def test_a_running_gateway_takes_a_signed_stage_up_at_once(bench, tmp_path):
         taken = [line for kind, line in (item for item in running.done if isinstance(item, tuple)) if kind == "line"]
     assert answer.details["stage"] == "shadow"
     assert taken[-1].model_named("viscosity").stage is Stage.SHADOW
+
+
+def test_a_stage_that_is_signed_already_is_not_signed_again(bench):
+    bench.stage("shadow")
+    again = bench.stage("shadow")
+    assert (again.code, again.parameters["stage"]) == (ActRefusal.STAGE_SIGNED_ALREADY, "shadow")

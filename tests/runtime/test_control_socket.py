@@ -8,14 +8,17 @@ import stat
 import threading
 import time
 from contextlib import closing, contextmanager, suppress
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.clock import SystemClock
 from gateway.contract import acts as contract
 from gateway.contract.acts import ActRequest, SignInRequest, answer_line, read_answer, read_request, request_line
 from gateway.errors import ConfigurationError, LablineError, Problem
+from gateway.records.act_refusals import ActRefusal
 from gateway.records.acts import (
     ACTS,
     AcknowledgeAlarm,
@@ -25,9 +28,12 @@ from gateway.records.acts import (
     RetryMessages,
     RollBackModel,
     SettlePoint,
+    refused,
 )
 from gateway.records.prediction import ModelIdentity
+from gateway.records.users import Credential, CredentialKind
 from gateway.runtime import act_requests, control_socket
+from gateway.runtime.control_socket import Acts
 from gateway.store.audit.heads import load_signer
 from gateway.store.database import locked, read_state
 from gateway.time_units import SECOND_NS
@@ -87,7 +93,8 @@ def test_a_request_is_one_line_and_comes_back_as_it_was(request):
     assert read_request(line[:-1]) == request
 
 
-@given(st.builds(Answer, outcome=st.sampled_from(ActOutcome), why=TEXT, hint=TEXT,
+@given(st.builds(Answer, outcome=st.sampled_from(ActOutcome), code=st.none() | st.just(ActRefusal.NO_ANSWER),
+                 parameters=st.fixed_dictionaries({"problem": TEXT}),
                  details=st.dictionaries(TEXT, st.none() | TEXT | st.integers(0, 2**53), max_size=3)))  # fmt: skip
 @settings(max_examples=60, deadline=None)
 def test_an_answer_is_one_line_and_comes_back_as_it_was(answer):
@@ -191,7 +198,7 @@ def test_a_line_without_an_end_is_refused_at_its_bound(shared):
             client.sendall(b"x" * 65536)
     with suppress(OSError):
         answer = told(client)
-    assert answer in {b"", answer_line(Answer(outcome=ActOutcome.REFUSED, why="too long"))}
+    assert answer in {b"", answer_line(refused(ActRefusal.REQUEST_TOO_LONG, most=1))}
     assert acknowledge(shared, "NO_SUCH").code == 2
 
 
@@ -352,7 +359,7 @@ def test_acknowledging_takes_the_alarm_down_at_once_and_the_status_says_so(plant
         assert latches(plant) == []
         assert "status" in running.done
         again = acknowledge(plant)
-    assert (again.code, f"no alarm {CODE} stands -> standing: none" in again.error) == (2, True)
+    assert (again.code, f"no alarm {CODE} stands" in again.error) == (2, True)
     rows = plant.connection.execute("SELECT subject, body FROM audit WHERE kind = 'alarm_acknowledged'").fetchall()
     assert [(code, json.loads(body)["person"], json.loads(body)["reason"]) for code, body in rows] == [
         (CODE, "Q. Head", "VR-12")
@@ -361,7 +368,8 @@ def test_acknowledging_takes_the_alarm_down_at_once_and_the_status_says_so(plant
 
 def test_a_refusal_changes_nothing(plant):
     def everything():
-        return plant.connection.execute("SELECT (SELECT count(*) FROM audit), total_changes()").fetchone()[0]
+        of_acts = "SELECT count(*) FROM audit WHERE kind NOT IN ('act_refused', 'head_signed')"
+        return plant.connection.execute(of_acts).fetchone()[0]
 
     before = everything()
     with acting(store(plant), plant.line):
@@ -369,6 +377,20 @@ def test_a_refusal_changes_nothing(plant):
         assert labline("model", "rollback", "viscosity", *WHO, "--config", plant.file).code == 2
         assert labline("buffer", "retry", "nothing", "--person", "it", "--config", plant.file).code == 2
     assert everything() == before
+    codes = [json.loads(body)["code"] for (body,) in plant.connection.execute(
+        "SELECT body FROM audit WHERE kind = 'act_refused' ORDER BY seq")]  # fmt: skip
+    assert codes == ["ALARM_NOT_STANDING", "CONFIGURED_BUNDLE_IN_SERVICE", "NAME_IS_NO_USER"][: len(codes)]
+
+
+async def test_what_is_not_understood_and_what_the_store_does_not_finish_is_told_with_its_code(tmp_path, monkeypatch):
+    monkeypatch.setattr(control_socket, "_BEGIN_SECONDS", 0.01)
+    monkeypatch.setattr(control_socket, "_COMMIT_SECONDS", 0.01)
+    begins = SimpleNamespace(ask=lambda _event, _urgency, _answered, begin: begin())
+    acts = Acts(inbox=begins, clock=SystemClock(), versions=None, directory=tmp_path, on_retries=list, on_change=list)
+    assert read_answer((await acts.answer(b"rubbish", 0)).strip()).code is ActRefusal.REQUEST_NOT_UNDERSTOOD
+    request = ActRequest(act=AcknowledgeAlarm(code=CODE), sign_in=None, reason="r", read_before_boot_ns=LATER_NS)
+    answer = await acts.perform(request, lambda: Credential(kind=CredentialKind.OS_USER, subject="root"))
+    assert (answer.outcome, answer.code) == (ActOutcome.UNKNOWN, ActRefusal.STORE_SLOW)
 
 
 def test_what_is_tried_or_sent_again_is_taken_up_at_once(plant):
@@ -423,7 +445,7 @@ def test_a_version_is_loaded_before_it_is_decided_and_at_work_when_the_command_h
         assert [part for part in running.done if part[0] == "line"][1:] == [("line", configured)]
         assert asked(plant, RollBackModel(model="viscosity")).outcome is ActOutcome.REFUSED
     assert defined == [{"viscosity": "cd" * 32}, {}]
-    assert kinds_of_trail(plant)[2:] == ["model_rolled_back", "version_taken"]
+    assert kinds_of_trail(plant)[2:] == ["model_rolled_back", "version_taken", "act_refused"]
 
 
 def refusing(_versions):

@@ -17,6 +17,7 @@ from gateway.advice.rationing import Summary
 from gateway.advice.reasons import Action, Advice
 from gateway.advice.rejection import AskedAgain
 from gateway.advice.titles import REASONS_WITH_NAMES, Abbreviation, Title
+from gateway.console.refusals import RequestRefusal
 from gateway.console.texts import ActionText, PilotText, StageText
 from gateway.contract.payloads.guidance import OVER
 from gateway.contract.payloads.outcome import AnswerText
@@ -35,9 +36,17 @@ from gateway.lab.release.refused import ABOUT
 from gateway.lab.sampling import SampleReason
 from gateway.lab.trend_reasons import DEPARTED, SIGNALS, TrendSentence, code_of
 from gateway.lab.westgard import ControlRule
+from gateway.line.definition import Stage
 from gateway.publish.notice_texts import NoticeText
+from gateway.records.act_kinds import ActKind
+from gateway.records.act_refusals import ActRefusal
+from gateway.records.alarms import AlarmState
 from gateway.records.guidance import Severity
+from gateway.records.laboratory import Recommendation
+from gateway.records.lot_decisions import Verdict
 from gateway.records.people import Outcome
+from gateway.records.signatures import SigningState
+from gateway.records.users import Role
 from gateway.texts import catalogue
 from gateway.texts.reference import refreshed
 
@@ -86,6 +95,14 @@ CODES: dict[str, Collection[str]] = {
     "console_action": ActionText,
     "pilot": PilotText,
     "stage": StageText,
+    "act_refusal": ActRefusal,
+    "request_refusal": RequestRefusal,
+    "act_name": [kind.name for kind in ActKind],
+    "role_name": [role.name for role in Role],
+    "stage_name": [stage.name for stage in Stage],
+    "lot_decision": {*Verdict.__members__, *Recommendation.__members__},
+    "signing_state": [state.name for state in SigningState],
+    "alarm_state": [state.name for state in AlarmState],
 }
 REASONS = ["abstention", "advice", "outcome", "conformity", "lot"]
 WHOLE_SENTENCES = re.compile(r"(\.|\{(reason|point|first)\})( \(\{more\} \w+\))?$")  # some parameters are sentences
@@ -104,6 +121,8 @@ VARIANTS: dict[tuple[str, str], Collection[str]] = {
     ("open_point", "CONTEXT_CONTRADICTED"): {"of_lot", "of_product", "of_client"},
     ("open_point", "PARENT_IN_QUESTION"): {"hold", "review"},
     ("open_point", "DECIDED_BY_QUALITY"): {"reject", "hold"},
+    **{("act_refusal", code): {"why", "hint"} for code in ActRefusal},
+    **{("request_refusal", code): {"why", "hint"} for code in RequestRefusal},
     **{("trend", signal): {"high", "low"} for signal in SIGNALS_IN_CAPITALS},
 }
 LANGUAGES = sorted(catalogue.languages())

@@ -29,6 +29,9 @@ class ActAnswerView(View):
     """What came of it; it is 200 also where it is refused, so that the page shows why and what to do."""
 
     outcome: ActOutcome
+    code: str | None = Field(description="why it is refused or unknown: docs/payloads.md lists the codes; else null")
+    message: str = Field(description="why and what to do, in the plant's language; empty where it is done")
+    parameters: dict[str, Any] = Field(description="of the code's texts")
     why: str
     hint: str
     details: dict[str, Any]

@@ -116,5 +116,12 @@ def in_utc(instant: str) -> str:
 class Refusal(View):
     """Every answer that is no success: what is wrong and what to do."""
 
+    code: str = Field(description="which refusal it is; docs/payloads.md lists them")
+    message: str = Field(description="what is wrong and what to do, in the plant's language")
     why: str
     hint: str
+
+
+def message_of(why: str, hint: str) -> str:
+    """Return in one text what is wrong and what to do."""
+    return "; ".join(part for part in (why, hint) if part)

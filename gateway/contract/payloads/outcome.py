@@ -12,7 +12,7 @@ from gateway.records.guidance import GuidanceState
 from gateway.records.people import AnswerOnRecord, Outcome, ResponseRecorded
 from gateway.texts.catalogue import text
 
-_OTHERS_WERE_FIRST = frozenset(
+OTHERS_WERE_FIRST = frozenset(
     {
         Outcome.ALREADY_SO,
         Outcome.NOT_POSSIBLE_WHEN_ACKNOWLEDGED,
@@ -107,13 +107,22 @@ def outcome_text(outcome: Outcome, before: AnswerOnRecord | None, *, by_hand: bo
     ``by_hand``: whether an approved move is made by a person, as the gateway does not write this setpoint.
     """
     sentence = text("outcome", outcome.value, variant="by_hand" if by_hand else "written")
-    if before is None or outcome not in _OTHERS_WERE_FIRST:
+    if before is None or outcome not in OTHERS_WERE_FIRST:
         return sentence
-    person = _text(AnswerText.SOMEBODY) if before.name is None else before.name
-    if not before.identified and before.name is not None:
-        person = _text(AnswerText.STATED, person=before.name)
-    time = f"{rfc3339(before.at_ns)[:19].replace('T', ' ')} UTC"
-    return f"{sentence} {_text(AnswerText[before.act.name], person=person, time=time)}"
+    first = _text(AnswerText[before.act.name], person=shown_person(before), time=shown_time(before))
+    return f"{sentence} {first}"
+
+
+def shown_person(answer: AnswerOnRecord) -> str:
+    """Return who has answered, and whether that is only stated."""
+    if answer.name is None:
+        return _text(AnswerText.SOMEBODY)
+    return answer.name if answer.identified else _text(AnswerText.STATED, person=answer.name)
+
+
+def shown_time(answer: AnswerOnRecord) -> str:
+    """Return when somebody has answered."""
+    return f"{rfc3339(answer.at_ns)[:19].replace('T', ' ')} UTC"
 
 
 def _text(code: AnswerText, **parameters: str) -> str:

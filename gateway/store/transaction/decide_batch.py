@@ -36,6 +36,7 @@ from gateway.events import (
 from gateway.facts.base import Facts
 from gateway.history.windows import TagWindow, WindowRequest
 from gateway.line.definition import LineDefinition
+from gateway.records.act_refusals import ActRefusal
 from gateway.records.acts import Answer, refused
 from gateway.records.follow_ups import FollowUpKind
 from gateway.records.guidance import Guidance
@@ -257,10 +258,7 @@ def _could_not_decide(event: Event, error: Exception) -> Answer | None:
     """Return the answer to a person whose act could not be decided; nothing of it is done."""
     if not isinstance(event, ActRequested):
         return None
-    return refused(
-        f"the gateway could not decide this ({type(error).__name__}): nothing is changed",
-        hint="the gateway's log says why",
-    )
+    return refused(ActRefusal.COULD_NOT_DECIDE, error=type(error).__name__)
 
 
 def _bury(

@@ -50,7 +50,7 @@ export function reported(answer, about) {
   const refused = answer.outcome !== "done" && answer.outcome !== "pending";
   page.last = {
     at: new Date().toISOString(), level: refused ? "warning" : "normal",
-    text: refused ? `${text("act.refused")}: ${answer.why} ${answer.hint}`.trim() : `${text(`act.${answer.outcome}`)}: ${about}`,
+    text: refused ? `${text("act.refused")}: ${[answer.why, answer.hint].filter(Boolean).join("; ")}` : `${text(`act.${answer.outcome}`)}: ${about}`,
   };
   document.dispatchEvent(new CustomEvent("labline-acted"));
   return answer;
