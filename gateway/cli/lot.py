@@ -48,6 +48,10 @@ class LotOptions:
     verdict: Verdict | None = typer.Option(
         None, "--decide", help="Decide on the lot, signed with your user and password: give --person USER."
     )
+    over_open_points: int = typer.Option(
+        0, "--over-open-points", min=0, metavar="COUNT",
+        help="With --decide release: over so many open points, which you have seen; they are on record with it.",
+    )  # fmt: skip
     person: str | None = person_option()
     reason: str | None = reason_option(
         "--reason", "With --settle and --decide: what you found, and why.", required=False
@@ -109,7 +113,8 @@ def _decide(settings: Settings, options: LotOptions, verdict: Verdict) -> None:
         known = _known(connection, options.name)
     decide(
         settings, options.config, known, verdict,
-        person=options.person, reason=options.reason, as_json=options.as_json,
+        person=options.person, reason=options.reason, over_open_points=options.over_open_points,
+        as_json=options.as_json,
     )  # fmt: skip
 
 

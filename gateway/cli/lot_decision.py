@@ -27,6 +27,7 @@ def decide(
     *,
     person: str | None,
     reason: str | None,
+    over_open_points: int,
     as_json: bool,
 ) -> None:
     """Have a person's decision on a lot signed and done, by the facts that are on record now."""
@@ -35,7 +36,8 @@ def decide(
     with closing(read_state(settings.store.directory)) as connection:
         basis = basis_of(connection, known)
     shown = "" if basis is None else basis_sha256(basis)
-    act = DecideLot(material_lot_id=known.material_lot_id, verdict=verdict, basis_sha256=shown)
+    act = DecideLot(material_lot_id=known.material_lot_id, verdict=verdict, basis_sha256=shown,
+                    over_open_points=over_open_points)  # fmt: skip
     answer = perform(settings, act, path=config.resolve(), sign_in=sign_in_of(person), reason=reason)
     if answer.outcome is ActOutcome.PENDING:
         show_waiting(answer, as_json=as_json)

@@ -165,6 +165,7 @@ EXAMPLES: Mapping[str, dict[str, Any]] = {
         },
         "signatures": [_SIGNATURE],
         "waiting": [],
+        "against_release": 1,
         "open_points": [
             {
                 "point_id": "8c0ad8a6-1c65-5f60-8bd8-6f6f3f1c8f70", "asks": "review", "code": "RESULT_MISSING",

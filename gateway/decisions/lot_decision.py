@@ -1,32 +1,36 @@
 """A person decides on a lot: release, reject or hold, by a signature over the facts that were shown.
 
-A release is refused while the gateway holds the lot, while a required test is missing, and while records are in doubt:
-what speaks against it is settled first. The lot is judged again at once, and its disposition carries the decision.
+A release is refused while the gateway holds the lot, while a required test or every good result is missing, while
+records are in doubt, and over what failed, was not read or was checked by nobody: these points are settled first. Over
+other points that ask for a review a person releases it knowingly: they state how many they have seen, and the signed
+record names them. The lot is judged again at once, and its disposition carries the decision.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gateway.contract.lot_decisions import basis_document, basis_sha256
 from gateway.decision import Decision
 from gateway.decisions.changes import audit_entry
 from gateway.events import ActRequested
+from gateway.facts.acts import PointOnRecord
 from gateway.facts.lot_decision import DecideLotFacts
+from gateway.lab.release.open_points import SETTLED_FIRST
 from gateway.latches import in_doubt
 from gateway.records.act_refusals import ActRefusal
 from gateway.records.acts import Answer, DecideLot, done, refused
 from gateway.records.laboratory import Recommendation
 from gateway.records.lot_decisions import DecisionState, LotDecided, Verdict
 
-_POINTS_NAMED = 20
+_POINTS_NAMED, _POINTS_IN_A_REFUSAL = 20, 5
 
 
 def what_it_rests_on(act: DecideLot, facts: DecideLotFacts) -> Mapping[str, Any]:
-    """Return what of a lot is signed: the basis, by its parts and its SHA-256, and the codes of its open points."""
+    """Return what of a lot is signed: the basis, by its parts and its SHA-256, and its open points."""
     if facts.basis is None:
         return {"lot": act.material_lot_id, "basis": None}
-    points = list(facts.open_points[:_POINTS_NAMED])
-    return {"basis": basis_document(facts.basis), "basis_sha256": basis_sha256(facts.basis), "open_points": points}
+    return {"basis": basis_document(facts.basis), "basis_sha256": basis_sha256(facts.basis),
+            "open_points": _named(facts.open_points, most=_POINTS_NAMED)}  # fmt: skip
 
 
 def on_decide_lot(event: ActRequested, facts: DecideLotFacts) -> Decision:
@@ -59,6 +63,7 @@ def on_decide_lot(event: ActRequested, facts: DecideLotFacts) -> Decision:
     )
     entry = audit_entry("lot_decided", act.material_lot_id, scope=facts.scope, decision=act.verdict.value,
                         recommendation=facts.basis.recommendation.value, basis_sha256=act.basis_sha256,
+                        open_points=[item.point.code for item in facts.open_points[:_POINTS_NAMED]],
                         signature_id=last.signature_id, person=event.person, reason=event.reason)  # fmt: skip
     return Decision(records=(decided,), audit=(entry,), answer=done(decision=act.verdict.value))
 
@@ -88,7 +93,31 @@ def _not_released(act: DecideLot, facts: DecideLotFacts) -> Answer | None:
         return refused(ActRefusal.LOT_TESTS_MISSING, lot=lot, tests=list(basis.missing_tests))
     if basis.recommendation is Recommendation.PENDING:
         return refused(ActRefusal.NOTHING_FOR_RELEASE, lot=lot)
+    return _not_released_over(act, facts)
+
+
+def _not_released_over(act: DecideLot, facts: DecideLotFacts) -> Answer | None:
+    """Return why a lot is not released over what speaks against it, None where nothing does, or it may be."""
+    lot, points = act.material_lot_id, facts.open_points
+    first = [item for item in points if _is_settled_first(item)]
+    if first:
+        return refused(ActRefusal.LOT_POINTS_FIRST, lot=lot, points=_named(first, most=_POINTS_IN_A_REFUSAL))
+    if not facts.inside:
+        return refused(ActRefusal.NOTHING_FOR_RELEASE, lot=lot)
+    if act.over_open_points != len(points):
+        named = _named(points, most=_POINTS_IN_A_REFUSAL)
+        return refused(ActRefusal.LOT_POINTS_OPEN, lot=lot, count=len(points), points=named)
     return None
+
+
+def _is_settled_first(item: PointOnRecord) -> bool:
+    """Return whether no release is signed over a point: it failed, was not read, or nobody has checked it."""
+    return item.about.failed or item.about.unchecked or item.point.code in SETTLED_FIRST
+
+
+def _named(points: Sequence[PointOnRecord], *, most: int) -> list[str]:
+    more = len(points) - most
+    return [*(item.point.reason.text for item in points[:most]), *([f"+ {more}"] if more > 0 else [])]
 
 
 def _decided_already(act: DecideLot, facts: DecideLotFacts) -> Answer | None:

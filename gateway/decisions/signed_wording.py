@@ -10,7 +10,7 @@ from gateway.facts.acts import PointOnRecord, SettlePointFacts, UserFacts
 from gateway.facts.guidance import AnswerFacts
 from gateway.people.second_person import ChangeOfUsers, is_confirmed
 from gateway.records.act_kinds import ActKind
-from gateway.records.acts import Act, AnswerGuidance, SettlePoint
+from gateway.records.acts import Act, AnswerGuidance, DecideLot, SettlePoint
 from gateway.records.people import Act as GuidanceAct
 from gateway.records.user_acts import ChangeUser
 
@@ -30,6 +30,12 @@ class Wording:
     evidence: Callable[[Any, Any], Mapping[str, Any]] = lambda _act, _facts: {}
     needs: Callable[[Any, Any], bool] = lambda _act, _facts: True
     concerns: Callable[[Any], str | None] = lambda _act: None
+
+
+def _decision_on(act: DecideLot) -> str:
+    count = act.over_open_points
+    over = f" over {count} open point{'' if count == 1 else 's'}" if count else ""
+    return f"{act.verdict.value} of lot {act.material_lot_id}{over}"
 
 
 def _of_point(act: SettlePoint, facts: SettlePointFacts) -> Mapping[str, Any]:
@@ -78,7 +84,7 @@ def _change_of(act: ChangeUser) -> str:
 WORDING: Mapping[ActKind, Wording] = {
     ActKind.DECIDE_LOT: Wording(
         subject=lambda act: act.material_lot_id,
-        what=lambda act: f"{act.verdict.value} of lot {act.material_lot_id}",
+        what=_decision_on,
         rests_on=what_it_rests_on,
     ),
     ActKind.CHANGE_STAGE: Wording(

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from gateway.facts.acts import ActFacts
+from gateway.facts.acts import ActFacts, PointOnRecord
 from gateway.records.lot_decisions import LotBasis, LotDecided
 from gateway.records.scope import Scope
 
@@ -11,13 +11,14 @@ from gateway.records.scope import Scope
 class DecideLotFacts(ActFacts):
     """``basis``: the lot as it is judged now, None where nothing of it was judged; ``decision``: the newest on it.
 
-    ``waits``: whether it is about to be judged again. ``open_points``: their codes, the worst first.
-    ``damaged_records``: of the lot.
+    ``waits``: whether it is about to be judged again. ``open_points``: those that a release would be over.
+    ``inside``: how many of its results ask for a release by themselves. ``damaged_records``: of the lot.
     """
 
     basis: LotBasis | None
     decision: LotDecided | None
     waits: bool
-    open_points: tuple[str, ...]
+    open_points: tuple[PointOnRecord, ...]
+    inside: int
     damaged_records: tuple[str, ...]
     scope: Scope

@@ -144,12 +144,16 @@ class ArchiveAudit:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DecideLot:
-    """Decide on a lot; ``basis_sha256``: of the facts that were shown to the person who decides."""
+    """Decide on a lot; ``basis_sha256``: of the facts that were shown to the person who decides.
+
+    ``over_open_points``: how many points speak against a release, which the person has seen and releases it over.
+    """
 
     kind: ClassVar[ActKind] = ActKind.DECIDE_LOT
     material_lot_id: str
     verdict: Verdict
     basis_sha256: str
+    over_open_points: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

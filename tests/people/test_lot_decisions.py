@@ -22,50 +22,17 @@ from gateway.records.acts import ActOutcome, DecideLot, SignPending
 from gateway.records.laboratory import Recommendation, ResultStatus
 from gateway.records.lot_decisions import DecisionState, Verdict
 from gateway.records.signatures import SignaturePolicy
-from gateway.records.user_acts import AddUser
-from gateway.records.users import Credential, CredentialKind, Role
+from gateway.records.users import CredentialKind, Role
 from gateway.replay.decided_lots import decided_lots
 from gateway.replay.recorded import Recording, Stretch, epoch, recorded_events
 from gateway.replay.rerun import rerun
 from gateway.store.database import read_state
-from gateway.store.queries.lot_decisions import basis_of, decision_of_lot
+from gateway.store.queries.lot_decisions import basis_of
 from gateway.store.queries.lots import lot_on_record
 from gateway.store.transaction import decide_batch
 from gateway.time_units import SECOND_NS
+from tests.fixtures.deciding import LOT, Deciding, by
 from tests.fixtures.store_bench import Bench, viscosity
-
-LOT = "LOT/1"
-QUALITY = (("anna", "Anna Q.", Role.QUALITY), ("bert", "Bert Q.", Role.QUALITY), ("olga", "Olga O.", Role.OPERATOR))
-
-
-def by(user_id, kind=CredentialKind.PASSWORD):
-    return Credential(kind=kind, subject=user_id)
-
-
-class Deciding(Bench):
-    def __init__(self, directory):
-        super().__init__(directory)
-        self.with_users()
-        for user_id, name, role in QUALITY:
-            self.act(AddUser(user_id=user_id, full_name=name, roles=(role,)))
-        self.order()
-
-    def basis(self, lot=LOT):
-        return basis_of(self.connection, lot_on_record(self.connection, lot))
-
-    def decide(self, verdict, user_id="anna", *, basis=None, lot=LOT, reason="inspected"):
-        self.now_ns += SECOND_NS
-        act = DecideLot(material_lot_id=lot, verdict=verdict, basis_sha256=basis or basis_sha256(self.basis(lot)))
-        return self.act(act, credential=by(user_id), reason=reason)
-
-    def decision(self):
-        return decision_of_lot(self.connection, LOT).decision
-
-    def newest(self, lot=LOT):
-        return [document for document in self.sent("disposition") if document["material_lot_id"] == lot][-1]
-
-    def recommended(self, lot=LOT):
-        return lot_on_record(self.connection, lot).recommendation.value
 
 
 @pytest.fixture
@@ -161,7 +128,7 @@ def test_a_lot_for_review_is_released_with_a_reason_and_stays_for_review_where_i
     bench.result(viscosity(100.0))
     bench.result(viscosity(100.0, sample_id="S-2", test_id="unknown test"))
     assert bench.recommended() == "review"
-    assert bench.decide(Verdict.RELEASE).outcome is ActOutcome.DONE
+    assert bench.decide(Verdict.RELEASE, over=1).outcome is ActOutcome.DONE
     assert (bench.newest()["recommendation"], bench.newest()["decision"]["stands"]) == ("review", True)
 
 

@@ -85,6 +85,9 @@ class LotView(View):
     basis_sha256: str | None = Field(
         description="of the facts shown; the act decide_lot states it. null: not judged yet"
     )
+    against_release: int = Field(
+        description="how many open points a release would be over; the act decide_lot states it"
+    )
     decision: DecisionView | None
     signatures: list[SignaturePart] = Field(description="of decisions on it and of points that were settled")
     waiting: list[PendingActView] = Field(description="acts about it that wait for another person's signature")
@@ -131,6 +134,7 @@ def _view_of(connection: sqlite3.Connection, snapshot: Snapshot, known: LotOnRec
         closed_at=instant(known.closed_ns),
         missing_tests=[] if basis is None else list(basis.missing_tests),
         basis_sha256=None if basis is None else basis_sha256(basis),
+        against_release=len(known.against_release),
         decision=None if decided.decision is None else _decision(decided.decision),
         signatures=signatures,
         waiting=waiting_for_signatures(connection, snapshot, subject=lot),

@@ -43,6 +43,7 @@ class Assessment:
     settled: tuple[Point, ...] = ()  # that would speak against a release, had no person settled them
     failed: bool = False  # it is, or was, out of specification, and nobody has settled that
     approved: bool = False
+    unchecked: bool = False  # typed in, and checked by nobody in the laboratory
     retest: bool = False
     states_lot: bool = False
     source: str | None = None

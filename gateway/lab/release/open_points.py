@@ -56,6 +56,19 @@ WITH_OWN_WAY: frozenset[str] = frozenset({*OpenPoint, ConformityReason.NO_SPECIF
 """Codes with a way of their own in the group ``how_to_settle``."""
 
 
+SETTLED_FIRST: frozenset[str] = frozenset(
+    {
+        OpenPoint.RESULT_UNREAD, OpenPoint.MESSAGE_REFUSED, OpenPoint.SPECIFICATION_REFUSED,
+        OpenPoint.RESULT_CONTRADICTED, OpenPoint.RESULT_WITHDRAWN, OpenPoint.EARLIER_VERSION_FAILED,
+        OpenPoint.EARLIER_VERSION_UNREAD, OpenPoint.RETESTED, OpenPoint.NOT_JUDGED_AGAIN,
+        ConformityReason.NOT_YET_VALIDATED, ConformityReason.VALUE_UNKNOWN, ConformityReason.TEXT_UNKNOWN,
+        ConformityReason.NUMBER_UNEXPECTED, ConformityReason.UNIT_MISMATCH, ConformityReason.UNIT_MISSING,
+        ConformityReason.CENSORED_UNDECIDED, ConformityReason.RESULT_REJECTED,
+    }
+)  # fmt: skip
+"""Codes of what failed, was not read or was checked by nobody: no signature of a release takes them with it."""
+
+
 class Finding(NamedTuple):
     """Something that asks for care, before it is known whether a person has settled it."""
 

@@ -105,6 +105,7 @@ def _assessment(lot: LotKnowledge, record: ResultOnRecord, judged: Judged, basis
         **points,
         failed=any(point.asks is Recommendation.HOLD or point.code in FAILURES for point in points["points"]),
         approved=stands and result.status is ResultStatus.APPROVED,
+        unchecked=stands and result.status is ResultStatus.ENTERED,
         retest=result.retest_of is not None,
         states_lot=record.relation is Relation.STATED,
         source=result.source,

@@ -24,7 +24,8 @@ def decide_lot_facts(reading: Reading, event: ActRequested) -> DecideLotFacts:
         basis=None if known is None else basis_of(reading.connection, known),
         decision=decided.decision,
         waits=known is not None and known.waits_to_be_judged,
-        open_points=() if known is None else tuple(item.point.code for item in known.open_points),
+        open_points=() if known is None else known.against_release,
+        inside=0 if known is None else known.inside,
         damaged_records=(*decided.damaged, *(() if known is None else known.damaged)),
         scope=Scope(client_id=None if known is None else known.client_id),
     )

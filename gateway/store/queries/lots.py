@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from gateway.facts.acts import PointOnRecord
-from gateway.lab.release.assessment import Assessment
+from gateway.lab.release.assessment import Assessment, Subject
 from gateway.lab.release.lot_knowledge import Parent
 from gateway.records.laboratory import Disposition, Recommendation
 from gateway.records.people import Settlement
@@ -44,9 +44,15 @@ class LotOnRecord:
     settled_otherwise: tuple[Settlement, ...]  # whose points no longer stand
     disposition: Disposition | None  # the last one that was published
     assessments: int
+    inside: int  # assessments that ask for a release
     parents: tuple[Parent, ...]
     children: tuple[Parent, ...]
     damaged: tuple[str, ...]
+
+    @property
+    def against_release(self) -> tuple[PointOnRecord, ...]:
+        """The open points that a release would be over: without the decision that it would replace."""
+        return tuple(item for item in self.open_points if item.about.kind is not Subject.DECISION)
 
 
 def lot_on_record(connection: sqlite3.Connection, lot: str) -> LotOnRecord | None:
@@ -81,6 +87,7 @@ def lot_on_record(connection: sqlite3.Connection, lot: str) -> LotOnRecord | Non
         ),
         disposition=disposition,
         assessments=len(assessed),
+        inside=sum(item.asks is Recommendation.RELEASE for item in assessed),
         parents=reading.parents(),
         children=reading.children(),
         damaged=tuple(dict.fromkeys(reading.damaged)),

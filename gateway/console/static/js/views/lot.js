@@ -63,13 +63,20 @@ function decideButton(view, decided) {
   return h("button", {
     "data-key": decided, type: "button", class: standsOut(view, decided) ? "primary" : "quiet", disabled: !page.connected,
     onclick: () => askAndDo({
-      name: "decide_lot", parameters: { material_lot_id: view.material_lot_id, verdict: decided, basis_sha256: view.basis_sha256 },
+      name: "decide_lot", parameters: { material_lot_id: view.material_lot_id, verdict: decided, basis_sha256: view.basis_sha256, over_open_points: decided === "release" ? view.against_release : 0 },
       heading: `${word("decide", decided)}: ${view.material_lot_id}`, label: word("decide", decided), danger: decided === "reject",
       meaning: word("decide_meaning", decided), stillOpen: () => unchanged(view),
       about: [h("p", {}, text("lot.recommended"), " ", recommendation(view.recommendation)),
-        view.open_points.length ? h("p", {}, text("lot.still_open", { count: view.open_points.length })) : null],
+        speaksAgainst(view)],
     }),
   }, word("decide", decided));
+}
+
+/** What speaks against a release: nobody decides without having it before them. */
+function speaksAgainst({ open_points: points }) {
+  if (points.length === 0) return null;
+  return [h("p", { class: "strong" }, text("lot.still_open", { count: points.length })),
+    h("ul", { class: "reasons", "data-key": "speaks-against" }, points.map((point) => h("li", {}, point.text)))];
 }
 
 /** Whether the lot still stands as the question shows it; another view that is open meanwhile says nothing of it. */
