@@ -154,12 +154,13 @@ def _document_of(approval: Approval | None) -> dict[str, Any] | None:
 def _show_manifest(manifest: BundleManifest) -> None:
     show_table(
         "inputs",
-        ("name", "tag", "aggregate", "window s", "lag s", "unit", "validated"),
+        ("name", "tag", "aggregate", "window s", "lag s", "unit", "validated", "learned"),
         [
-            (item.name, item.tag, item.aggregate, item.window_seconds, item.lag_seconds, item.unit, item.validated)
+            (item.name, item.tag, item.aggregate, item.window_seconds, item.lag_seconds, item.unit, item.validated,
+             item.learned or "-")
             for item in manifest.input
         ],
-    )
+    )  # fmt: skip
     show_table(
         "outputs",
         ("analyte", "unit", "what", "valid", "half width", "coverage"),

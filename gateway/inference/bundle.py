@@ -178,6 +178,7 @@ def _input(table: InputTable) -> InputDefinition:
         level=table.level,
         stretch=None if table.since is None else Stretch(since=table.since, until=table.until),
         category=None if table.category is None else _category(table.category),
+        learned=table.learned,
     )
 
 

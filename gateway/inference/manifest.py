@@ -38,6 +38,7 @@ class InputTable(ManifestTable):
     validated range is of what comes of them, the unit is the tag's. ``since`` and ``until``: events of the batch
     between which the window lies, which is at most ``window_seconds`` long. ``level``: of the time above or below it.
     The tag is empty of a duration, and of the product as a category.
+    ``learned``: the part of the validated range in which the model has learned; the rest is a margin.
     """
 
     name: str
@@ -57,6 +58,7 @@ class InputTable(ManifestTable):
     since: str | None = None
     until: str | None = None
     category: CategoryTable | None = None
+    learned: tuple[float, float] | None = None
 
     @model_validator(mode="after")
     def _has_what_it_needs(self) -> "InputTable":

@@ -102,6 +102,7 @@ class InputDefinition:
     level: float | None = None  # of time above or below it
     stretch: Stretch | None = None  # of the batch; the window is then as long as that may be
     category: Category | None = None  # whether the tag (or, without one, the product) is of that level: 1 or 0
+    learned: Limits | None = None  # the part of ``validated`` in which the model has learned; None: not stated
 
     @property
     def is_plain(self) -> bool:

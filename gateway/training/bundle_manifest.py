@@ -41,6 +41,7 @@ def _input(item: InputDefinition) -> dict[str, Any]:
         "lag_seconds": item.lag_ns / SECOND_NS,
         "unit": item.unit,
         "validated": item.validated,
+        **({} if item.learned is None else {"learned": item.learned}),
         "minimum_coverage": item.minimum_coverage,
         **_computed(item),
     }

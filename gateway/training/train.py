@@ -18,20 +18,19 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from gateway.errors import LablineError
-from gateway.inference.applicability_domain import scores
-from gateway.line.definition import Domain, InputDefinition, Predict
+from gateway.line.definition import Predict
+from gateway.line.outputs import ValueOutput
 from gateway.time_units import SECOND_NS
-from gateway.training.applicability_domain import fit_domain
 from gateway.training.backtest import serve
 from gateway.training.calibration import calibrated
 from gateway.training.candidates.graph_part import model_of
 from gateway.training.candidates.regressor import Regressor
 from gateway.training.cross_validation import blocks
 from gateway.training.evaluation import accepted_rows, figures_reached
+from gateway.training.learned_limits import LeftOut, margins_of, with_limits, with_ranges
 from gateway.training.model_selection import chosen_model, compare, gap_rows
 from gateway.training.recipe import Recipe
 from gateway.training.recorded_rows import recorded_rows
@@ -59,7 +58,10 @@ def train(recipe: Recipe, *, folder: Path, on_progress: Progress = lambda *_: No
         recipe, rows.timing_of(made_from), chosen.left_out, rows.values[made_from], correction=chosen.correction
     )
     output = calibration.output
-    inputs, domain = _learned_ranges(recipe, rows.features[made_from]), _domain(recipe, rows, made_from)
+    features, left_out = rows.features[made_from], _left_out(recipe, rows, made_from, chosen, output)
+    margins = margins_of(left_out, recipe.output)
+    inputs = with_ranges(inputs_of(recipe), features, margins)
+    domain = with_limits(features, margins, alpha=recipe.output.domain_alpha)
     predicted = predict(rows.features[test])[:, 0]
     served = serve(rows.timing_of(test), predicted, rows.values[test], output=output)
     trained = Trained(
@@ -154,26 +156,13 @@ def _exported(model: Regressor, rows: Rows, recipe: Recipe) -> tuple[bytes, Pred
     return onnx, predict
 
 
-def _learned_ranges(recipe: Recipe, learned: NDArray[np.float64]) -> tuple[InputDefinition, ...]:
-    """Return the inputs with the ranges that the model has seen, and the recipe's margin: it is valid nowhere else."""
-    margin = recipe.output.range_margin * np.ptp(learned, axis=0)
-    lower, upper = learned.min(axis=0) - margin, learned.max(axis=0) + margin
-    return tuple(
-        replace(item, validated=(float(low), float(high)))
-        for item, low, high in zip(inputs_of(recipe), lower, upper, strict=True)
-    )
-
-
-def _domain(recipe: Recipe, rows: Rows, made_from: slice) -> Domain:
-    """Return the domain of all rows, its limits no narrower than what blocks left out of it have needed."""
-    alpha, features = recipe.output.domain_alpha, rows.features[made_from]
-    scores_of_blocks = []
-    for fitting, leaving in blocks(len(features), folds=recipe.candidates.folds, gap=gap_rows(recipe, rows)):
-        scores_of_blocks.append(scores(fit_domain(features[fitting], alpha=alpha), features[leaving]))
-    t2, spe = (np.concatenate(parts) for parts in zip(*scores_of_blocks, strict=True))
-    domain = fit_domain(features, alpha=alpha)
-    return replace(
-        domain,
-        t2_limit=max(domain.t2_limit, float(np.quantile(t2, 1 - alpha))),
-        spe_limit=max(domain.spe_limit, float(np.quantile(spe, 1 - alpha))),
+def _left_out(recipe: Recipe, rows: Rows, made_from: slice, chosen: Compared, output: ValueOutput) -> LeftOut:
+    """Return the rows before the test with the errors, as served, of models that have not seen them."""
+    values = rows.values[made_from]
+    served = serve(rows.timing_of(made_from), chosen.left_out, values, output=output)
+    return LeftOut(
+        features=rows.features[made_from],
+        errors=values - served.values,
+        folds=recipe.candidates.folds,
+        gap=gap_rows(recipe, rows),
     )

@@ -31,8 +31,17 @@ class OutputTable(RecipeTable):
         default=0.001, gt=0, lt=1, description="share of the rows of its own kind that each domain limit may refuse"
     )
     range_margin: float = Field(
-        default=0.0, ge=0, le=1, description="share of an input's range by which it may lie beyond what was learned"
+        default=0.0,
+        ge=0,
+        le=1,
+        description="least share of an input's range by which it may lie beyond what was learned, whatever errors say",
     )
+    earned_margin: bool = Field(
+        default=True,
+        description="whether an input may lie as far outside as it did in blocks of time that were left out, while "
+        "errors there stayed below 1.5 times those inside",
+    )
+    most_margin: float = Field(default=1.0, ge=0, le=1, description="most of its range that an input earns on a side")
 
     @model_validator(mode="after")
     def _has_room(self) -> Self:

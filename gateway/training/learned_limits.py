@@ -1,0 +1,157 @@
+"""How far from what a model has learned it may be asked: the ranges of its inputs, the limits of its domain. Pure.
+
+Rows that training sees say where the model has learned. Beyond that, a margin is earned by blocks of time that were
+left out: how far outside the other blocks did they lie while errors as served stayed below 1.5 times those inside.
+Above and below a range are earned apart, for what holds on one side says nothing of the other. Where nothing lay
+outside, or errors grew there, nothing is earned.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.inference.applicability_domain import scores
+from gateway.line.definition import Domain, InputDefinition
+from gateway.training.applicability_domain import fit_domain
+from gateway.training.cross_validation import blocks
+from gateway.training.recipe_tables.output import OutputTable
+
+_MOST_GROWTH = 1.5  # of the errors outside, against those inside
+_LEAST_ROWS = 10  # outside, from which something can be learned
+_FARTHEST_SHARE = 0.05  # of the rows inside: as many of the farthest are looked at alone, within bounds
+_USUAL = 0.95  # share of the stretches of so many rows inside whose errors are no reason to wonder
+
+Numbers = NDArray[np.float64]
+Part = tuple[NDArray[np.int64], NDArray[np.int64]]  # rows that a model was fitted on, rows that were left out
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeftOut:
+    """What limits are earned by: rows as models serve them that have not seen them; ``folds``, ``gap``: the blocks."""
+
+    features: Numbers  # (n, k)
+    errors: Numbers  # (n,), as served
+    folds: int
+    gap: int
+
+    def parts(self) -> Iterator[Part]:
+        """Yield the rows that a block's model was fitted on, and the block."""
+        return blocks(len(self.features), folds=self.folds, gap=self.gap)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Margins:
+    """By how much of its range an input may lie below and above what was learned, shape (k,) each; T2 and SPE limits.
+
+    The limits of a domain that was fitted on fewer rows are no narrower than these.
+    """
+
+    below: Numbers
+    above: Numbers
+    t2_limit: float
+    spe_limit: float
+
+
+def margins_of(left_out: LeftOut, table: OutputTable) -> Margins:
+    """Return the margins that the recipe gives, and those that were earned."""
+    features = left_out.features
+    below, above = (np.full(features.shape[1], table.range_margin) for _side in range(2))
+    if table.earned_margin:
+        below, above = (np.maximum(below, earned) for earned in _earned_ranges(left_out, most=table.most_margin))
+    t2_limit, spe_limit = _domain_limits(left_out, alpha=table.domain_alpha)
+    return Margins(below=below, above=above, t2_limit=t2_limit, spe_limit=spe_limit)
+
+
+def with_ranges(inputs: tuple[InputDefinition, ...], learned: Numbers, margins: Margins) -> tuple[InputDefinition, ...]:
+    """Return the inputs with the ranges that rows of shape (n, k) span, and these with the margins: valid nowhere else.
+
+    An input that never moved has no margin.
+    """
+    low, high = learned.min(axis=0), learned.max(axis=0)
+    lower, upper = low - margins.below * (high - low), high + margins.above * (high - low)
+    return tuple(
+        replace(
+            item,
+            learned=(float(low[at]), float(high[at])),
+            validated=(float(lower[at]), float(upper[at])),
+        )
+        for at, item in enumerate(inputs)
+    )
+
+
+def with_limits(learned: Numbers, margins: Margins, *, alpha: float) -> Domain:
+    """Return the domain of rows of shape (n, k), its limits no narrower than what blocks left out have earned."""
+    domain = fit_domain(learned, alpha=alpha)
+    return replace(
+        domain,
+        t2_limit=max(domain.t2_limit, margins.t2_limit),
+        spe_limit=max(domain.spe_limit, margins.spe_limit),
+    )
+
+
+def holds_up_to(distances: Numbers, errors: Numbers, *, inside: Numbers) -> float:
+    """Return how far outside, of rows that lie so far outside, errors stay below 1.5 times those inside; 0: nowhere.
+
+    ``inside``: the errors of the rows inside, in the order of time. Of the farthest rows alone errors must not be
+    larger than in the worst twentieth of as many rows inside that follow each other, and half of these rows lie beyond
+    what is returned: many rows close by do not vouch for a few far off.
+    """
+    order = np.argsort(distances, kind="stable")
+    distances, sums = distances[order], _sums(errors[order])
+    farthest = int(np.clip(_FARTHEST_SHARE * len(inside), 2 * _LEAST_ROWS, 10 * _LEAST_ROWS))
+    counts = np.arange(farthest // 2, len(distances) + 1)
+    before = np.maximum(counts - farthest, 0)
+    allowed = _MOST_GROWTH**2 * float(np.mean(inside**2))
+    holds = sums[counts] <= counts * allowed
+    holds &= sums[counts] - sums[before] <= (counts - before) * max(allowed, _usual_worst(inside, farthest))
+    return float(distances[counts[holds][-1] - farthest // 2]) if holds.any() else 0.0
+
+
+def _sums(errors: Numbers) -> Numbers:
+    return np.concatenate([[0.0], np.cumsum(errors**2)])
+
+
+def _usual_worst(inside: Numbers, rows: int) -> float:
+    """Return the mean square error that one in twenty stretches of so many rows exceeds: errors come in stretches."""
+    if len(inside) <= rows:
+        return 0.0
+    sums = _sums(inside)
+    return float(np.quantile((sums[rows:] - sums[:-rows]) / rows, _USUAL))
+
+
+def _earned_ranges(left_out: LeftOut, *, most: float) -> list[Numbers]:
+    """Return by which shares of its range, shape (k,), an input may lie below it, and above it."""
+    features = left_out.features
+    below, above = np.zeros_like(features), np.zeros_like(features)
+    for fitting, leaving in left_out.parts():
+        low, high = features[fitting].min(axis=0), features[fitting].max(axis=0)
+        below[leaving], above[leaving] = np.maximum(low - features[leaving], 0), np.maximum(features[leaving] - high, 0)
+    spans = np.ptp(features, axis=0)
+    spans, inside = np.where(spans > 0, spans, np.inf), (below == 0) & (above == 0)
+    return [
+        np.array([_earned(side[:, at], inside[:, at], left_out.errors, most=most) for at in range(features.shape[1])])
+        for side in (below / spans, above / spans)
+    ]
+
+
+def _earned(distances: Numbers, inside: NDArray[np.bool_], errors: Numbers, *, most: float) -> float:
+    """Return up to which distance errors hold, at most ``most``; 0 where too few rows are inside to compare with."""
+    outside = distances > 0
+    if inside.sum() < _LEAST_ROWS:
+        return 0.0
+    return min(most, holds_up_to(distances[outside], errors[outside], inside=errors[inside]))
+
+
+def _domain_limits(left_out: LeftOut, *, alpha: float) -> tuple[float, float]:
+    """Return the T2 and SPE that all but a share of alpha of the rows left out stay below.
+
+    They are not drawn nearer where errors grow: the interval is calibrated on these very rows, and so it holds there.
+    """
+    measured = [
+        scores(fit_domain(left_out.features[fitting], alpha=alpha), left_out.features[leaving])
+        for fitting, leaving in left_out.parts()
+    ]
+    t2, spe = (float(np.quantile(np.concatenate(parts), 1 - alpha)) for parts in zip(*measured, strict=True))
+    return t2, spe
