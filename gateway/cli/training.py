@@ -13,6 +13,7 @@ from gateway.errors import LablineError
 from gateway.inference.bundle import read_manifest
 
 if TYPE_CHECKING:
+    from gateway.training.refusals import Refusals
     from gateway.training.trained_model import Trained
 
 
@@ -32,6 +33,7 @@ def train(
         from gateway.training.bundle_files import bundle_of, write_bundle  # noqa: PLC0415
         from gateway.training.bundle_manifest import acceptance_of  # noqa: PLC0415
         from gateway.training.recipe import read_recipe  # noqa: PLC0415 - only training needs the extra
+        from gateway.training.refusals import document_of  # noqa: PLC0415
         from gateway.training.train import train as make  # noqa: PLC0415
     except ImportError as error:
         hint = "pip install 'labline[train]'"
@@ -51,6 +53,8 @@ def train(
         show_json({"folder": str(folder), "chosen": trained.chosen.kind, "figures": _figures(trained), "met": met,
                    "acceptance": [criterion | {"met": is_met} for criterion, is_met in criteria],
                    "setpoints": setpoints, "odd": dict(trained.rows.odd),
+                   "refusals": {"left_out": document_of(trained.refusals_of_blocks),
+                                "test": document_of(trained.refusals)},
                    "warnings": list(trained.warnings)})  # fmt: skip
     else:
         _show_trained(trained, criteria, setpoints)
@@ -79,6 +83,8 @@ def _show_trained(
     show_table("blocked cross-validation", ("kind", "R2 by itself", "R2 as served"), rows)
     figures = [(name, f"{value:.4g}") for name, value in trained.figures.items()]
     show_table(f"{trained.chosen.kind} on the test rows", ("figure", "value"), figures)
+    _show_refusals("refused on left-out blocks", trained.refusals_of_blocks)
+    _show_refusals("refused on the test rows", trained.refusals)
     accepted = [(*criterion.values(), "met" if is_met else "NOT MET") for criterion, is_met in criteria]
     show_table("acceptance", ("figure", "criterion", "reached", ""), accepted)
     if setpoints:
@@ -88,6 +94,13 @@ def _show_trained(
         show_table("odd about the data", ("what", "how often"), list(trained.rows.odd.items()))
     for warning in trained.warnings:
         err.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)
+
+
+def _show_refusals(title: str, refusals: "Refusals") -> None:
+    rows = [(item.gate.value, item.input or "-", str(item.rows), f"{item.error:.4g}") for item in refusals.refused]
+    accepted = int(refusals.accepted.sum())
+    rows.append(("accepted", "", str(accepted), f"{refusals.error_accepted:.4g}"))
+    show_table(title, ("gate", "input", "rows", "root mean square error"), rows)
 
 
 def _setpoint_rows(setpoints: list[dict[str, Any]]) -> list[tuple[str, ...]]:

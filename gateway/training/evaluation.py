@@ -5,9 +5,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.inference.applicability_domain import scores
-from gateway.line.definition import Domain, InputDefinition
-from gateway.line.limits import Limits
 from gateway.training.backtest import Served, Timing
 from gateway.training.calibration import coverage
 from gateway.training.cross_validation import changing, r_squared, root_mean_square
@@ -57,25 +54,3 @@ def _mean(of: NDArray[Any]) -> float:
 
 def _median(of: NDArray[np.float64]) -> float:
     return float(np.median(of)) if len(of) else float("nan")
-
-
-def accepted_rows(
-    inputs: tuple[InputDefinition, ...],
-    domain: Domain,
-    features: NDArray[np.float64],
-    served: Served,
-    *,
-    valid: Limits,
-) -> NDArray[np.bool_]:
-    """Return which rows, shape (n,), the gates of range, domain, output and interval would accept."""
-    lower, upper = (np.array([item.validated[end] for item in inputs]) for end in (0, 1))
-    t2, spe = scores(domain, features)
-    accepted: NDArray[np.bool_] = (
-        ((features >= lower) & (features <= upper)).all(axis=1)
-        & (t2 <= domain.t2_limit)
-        & (spe <= domain.spe_limit)
-        & (served.values >= valid[0])
-        & (served.values <= valid[1])
-        & np.isfinite(served.half_widths)
-    )
-    return accepted

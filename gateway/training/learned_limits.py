@@ -35,6 +35,7 @@ class LeftOut:
     errors: Numbers  # (n,), as served
     folds: int
     gap: int
+    domain_alpha: float = 0.001  # of each domain's limits
 
     def parts(self) -> Iterator[Part]:
         """Yield the rows that a block's model was fitted on, and the block."""
@@ -60,7 +61,7 @@ def margins_of(left_out: LeftOut, table: OutputTable) -> Margins:
     below, above = (np.full(features.shape[1], table.range_margin) for _side in range(2))
     if table.earned_margin:
         below, above = (np.maximum(below, earned) for earned in _earned_ranges(left_out, most=table.most_margin))
-    t2_limit, spe_limit = _domain_limits(left_out, alpha=table.domain_alpha)
+    t2_limit, spe_limit = _domain_limits(left_out)
     return Margins(below=below, above=above, t2_limit=t2_limit, spe_limit=spe_limit)
 
 
@@ -144,11 +145,12 @@ def _earned(distances: Numbers, inside: NDArray[np.bool_], errors: Numbers, *, m
     return min(most, holds_up_to(distances[outside], errors[outside], inside=errors[inside]))
 
 
-def _domain_limits(left_out: LeftOut, *, alpha: float) -> tuple[float, float]:
+def _domain_limits(left_out: LeftOut) -> tuple[float, float]:
     """Return the T2 and SPE that all but a share of alpha of the rows left out stay below.
 
     They are not drawn nearer where errors grow: the interval is calibrated on these very rows, and so it holds there.
     """
+    alpha = left_out.domain_alpha
     measured = [
         scores(fit_domain(left_out.features[fitting], alpha=alpha), left_out.features[leaving])
         for fitting, leaving in left_out.parts()

@@ -3,6 +3,7 @@
 from gateway.line.outputs import FunctionSpaceLimits
 from gateway.time_units import SECOND_NS
 from gateway.training.bundle_manifest import acceptance_of
+from gateway.training.card_gates import gates_section
 from gateway.training.card_plots import COVERAGE, DOMAIN, PARITY, RESIDUALS
 from gateway.training.recipe import Recipe
 from gateway.training.setpoint_findings import Setpoint, reaction_text
@@ -22,6 +23,7 @@ def card(trained: Trained) -> str:
 
 {_choice(trained)}
 {_test_rows(trained)}
+{gates_section(trained)}
 {_setpoints(trained)}{_acceptance(trained)}
 Golden vectors are exact with onnxruntime {runtime_version()}. Not for inputs outside the ranges in `bundle.toml` or the
 domain in `reference.json`.

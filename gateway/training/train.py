@@ -22,18 +22,18 @@ from threadpoolctl import threadpool_limits
 
 from gateway.errors import LablineError
 from gateway.line.definition import Predict
-from gateway.line.outputs import ValueOutput
 from gateway.time_units import SECOND_NS
-from gateway.training.backtest import serve
+from gateway.training.backtest import Served, serve
 from gateway.training.calibration import calibrated
 from gateway.training.candidates.graph_part import model_of
 from gateway.training.candidates.regressor import Regressor
 from gateway.training.cross_validation import blocks
-from gateway.training.evaluation import accepted_rows, figures_reached
+from gateway.training.evaluation import figures_reached
 from gateway.training.learned_limits import LeftOut, margins_of, with_limits, with_ranges
 from gateway.training.model_selection import chosen_model, compare, gap_rows
 from gateway.training.recipe import Recipe
 from gateway.training.recorded_rows import recorded_rows
+from gateway.training.refusals import gated_blocks, gated_rows
 from gateway.training.rows import Rows, file_rows, inputs_of, must_fit_a_bundle
 from gateway.training.setpoint_study import studied
 from gateway.training.trained_model import Compared, Failed, Progress, Trained
@@ -58,12 +58,14 @@ def train(recipe: Recipe, *, folder: Path, on_progress: Progress = lambda *_: No
         recipe, rows.timing_of(made_from), chosen.left_out, rows.values[made_from], correction=chosen.correction
     )
     output = calibration.output
-    features, left_out = rows.features[made_from], _left_out(recipe, rows, made_from, chosen, output)
+    served_blocks = serve(rows.timing_of(made_from), chosen.left_out, rows.values[made_from], output=output)
+    features, left_out = rows.features[made_from], _left_out(recipe, rows, made_from, served_blocks)
     margins = margins_of(left_out, recipe.output)
     inputs = with_ranges(inputs_of(recipe), features, margins)
     domain = with_limits(features, margins, alpha=recipe.output.domain_alpha)
     predicted = predict(rows.features[test])[:, 0]
     served = serve(rows.timing_of(test), predicted, rows.values[test], output=output)
+    errors = rows.values[test] - served.values
     trained = Trained(
         recipe=recipe,
         rows=rows,
@@ -78,7 +80,8 @@ def train(recipe: Recipe, *, folder: Path, on_progress: Progress = lambda *_: No
         output=output,
         domain=domain,
         served=served,
-        accepted=accepted_rows(inputs, domain, rows.features[test], served, valid=output.valid),
+        refusals=gated_rows(inputs, domain, rows.features[test], served, output).with_errors(errors),
+        refusals_of_blocks=gated_blocks(left_out, served_blocks, inputs, margins, output).with_errors(left_out.errors),
         figures={},
         block_coverages=calibration.block_coverages,
         run_length=calibration.run_length,
@@ -156,13 +159,12 @@ def _exported(model: Regressor, rows: Rows, recipe: Recipe) -> tuple[bytes, Pred
     return onnx, predict
 
 
-def _left_out(recipe: Recipe, rows: Rows, made_from: slice, chosen: Compared, output: ValueOutput) -> LeftOut:
+def _left_out(recipe: Recipe, rows: Rows, made_from: slice, served: Served) -> LeftOut:
     """Return the rows before the test with the errors, as served, of models that have not seen them."""
-    values = rows.values[made_from]
-    served = serve(rows.timing_of(made_from), chosen.left_out, values, output=output)
     return LeftOut(
         features=rows.features[made_from],
-        errors=values - served.values,
+        errors=rows.values[made_from] - served.values,
         folds=recipe.candidates.folds,
         gap=gap_rows(recipe, rows),
+        domain_alpha=recipe.output.domain_alpha,
     )

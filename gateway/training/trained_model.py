@@ -11,6 +11,7 @@ from gateway.line.definition import Domain, InputDefinition, Predict
 from gateway.line.outputs import BiasLimits, FunctionSpaceLimits, ValueOutput
 from gateway.training.backtest import Served
 from gateway.training.recipe import Recipe
+from gateway.training.refusals import Refusals
 from gateway.training.rows import Rows
 from gateway.training.setpoint_findings import Setpoint
 
@@ -54,11 +55,17 @@ class Trained:
     output: ValueOutput
     domain: Domain
     served: Served  # of the test rows
-    accepted: NDArray[np.bool_]  # which of the test rows the gates would accept
+    refusals: Refusals  # of the test rows
+    refusals_of_blocks: Refusals  # of the rows before the test, by gates that have not seen them
     figures: dict[str, float]
     setpoints: tuple[Setpoint, ...] = ()
     block_coverages: tuple[float, ...] = ()  # of blocks left out, when the others calibrated the interval
     run_length: float = 0.0  # of the charts of errors: laboratory results until a false alarm, on left-out errors
+
+    @property
+    def accepted(self) -> NDArray[np.bool_]:
+        """Return which of the test rows the gates would accept."""
+        return self.refusals.accepted
 
     @property
     def warnings(self) -> tuple[str, ...]:

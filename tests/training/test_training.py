@@ -51,6 +51,10 @@ def test_a_recipe_becomes_a_bundle_that_holds_and_the_same_one_each_time(recipe,
     assert report["met"] is True
     card = files["card.md"].decode()
     assert "R2 as served, all rows" in card
+    assert "all gates: accepted" in card
+    assert set(report["refusals"]) == {"left_out", "test"}
+    assert report["refusals"]["test"]["accepted_rows"] > 0
+    assert all(item.learned is not None for item in bundle.inputs)
     assert "| ridge |" in card
     for name in ("parity.png", "residuals.png", "coverage.png", "domain.png"):
         assert f"({name})" in card

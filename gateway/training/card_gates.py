@@ -1,0 +1,54 @@
+"""The model card's sections on the gates: the ranges of the inputs, and which rows the gates refuse."""
+
+from gateway.guardrails.reasons import Abstention
+from gateway.training.refusals import Refusals
+from gateway.training.trained_model import Trained
+
+_GATES = {
+    Abstention.OUTSIDE_VALIDATED_RANGE: "outside its validated range",
+    Abstention.OUTSIDE_DOMAIN_T2: "farther out than learned (T2), mostly",
+    Abstention.OUTSIDE_DOMAIN_SPE: "stands to others as never learned (SPE), mostly",
+    Abstention.NOT_FINITE: "the value is no number",
+    Abstention.OUTSIDE_OUTPUT_RANGE: "the value is outside its valid range",
+    Abstention.NO_HONEST_INTERVAL: "no interval can be given",
+    Abstention.INTERVAL_TOO_WIDE: "the interval is too wide",
+}
+
+
+def gates_section(trained: Trained) -> str:
+    """Return how far inputs may go, and which rows the gates refuse: whether refusing pays, a person can judge."""
+    return f"""## Gates
+
+{_ranges(trained)}
+Rows before the test, each block as a model of the other blocks would refuse it:
+
+{_refusals(trained.refusals_of_blocks)}
+Rows of the test:
+
+{_refusals(trained.refusals)}
+A row for which several inputs are to blame counts at each of them.
+"""
+
+
+def _ranges(trained: Trained) -> str:
+    rows = "".join(
+        f"| {item.name} | {item.learned[0]:.6g} to {item.learned[1]:.6g} | "
+        f"{item.validated[0]:.6g} to {item.validated[1]:.6g} |\n"
+        for item in trained.inputs
+        if item.learned is not None
+    )
+    return f"| input | learned | validated, with its margin |\n|---|---|---|\n{rows}"
+
+
+def _refusals(refusals: Refusals) -> str:
+    total, accepted = len(refusals.accepted), int(refusals.accepted.sum())
+    rows = [("all gates: accepted", accepted, refusals.error_accepted)]
+    rows += [("all gates: refused", total - accepted, refusals.error_refused)]
+    rows += [
+        (f"{_GATES[item.gate]} {item.input or ''}".rstrip(" "), item.rows, item.error) for item in refusals.refused
+    ]
+    lines = "".join(
+        f"| {what} | {count} | {count / total:.1%} | {f'{error:.4g}' if count else ''} |\n"
+        for what, count, error in rows
+    )
+    return f"| gate | rows | share | root mean square error as served |\n|---|---|---|---|\n{lines}"

@@ -1,0 +1,182 @@
+"""Which rows the gates refuse, by gate and input, and whether refusing them pays: their errors beside those accepted.
+
+The gates are those of service (``gateway.guardrails.gates``), over many rows at once: a test holds the two against each
+other. As there, the domain is asked only where every input is within its range, and the value only where the domain
+accepts. The inputs of a row that lies outside the domain are counted at the one that contributes most.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.guardrails.reasons import Abstention
+from gateway.inference.applicability_domain import distance, largest, scores
+from gateway.line.definition import Domain, InputDefinition
+from gateway.line.outputs import ValueOutput
+from gateway.training.backtest import Served
+from gateway.training.cross_validation import root_mean_square
+from gateway.training.learned_limits import LeftOut, Margins, with_limits, with_ranges
+
+Numbers = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+_DOMAIN = (Abstention.OUTSIDE_DOMAIN_T2, Abstention.OUTSIDE_DOMAIN_SPE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refused:
+    """The rows that a gate refuses, because of an input or (None) of the value, and the root mean square error there.
+
+    A row that several inputs are to blame for is counted at each.
+    """
+
+    gate: Abstention
+    input: str | None
+    rows: int
+    error: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refusals:
+    """Which rows the gates accept, shape (n,), and what became of the others; errors are NaN where there is no row."""
+
+    accepted: Flags
+    error_accepted: float
+    error_refused: float
+    refused: tuple[Refused, ...]  # the most rows first
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gated:
+    """What the gates say of rows: by gate and input, or None, which rows are refused, shape (n,) each."""
+
+    refused: dict[tuple[Abstention, str | None], Flags]
+    rows: int
+
+    @property
+    def accepted(self) -> Flags:
+        """Return which rows no gate refuses."""
+        accepted = np.ones(self.rows, np.bool_)
+        for flags in self.refused.values():
+            accepted &= ~flags
+        return accepted
+
+    def with_errors(self, errors: Numbers) -> Refusals:
+        """Return them with the errors of the rows, shape (n,)."""
+        accepted = self.accepted
+        refused = [
+            Refused(gate=gate, input=name, rows=int(flags.sum()), error=_error(errors, flags))
+            for (gate, name), flags in self.refused.items()
+            if flags.any()
+        ]
+        return Refusals(
+            accepted=accepted,
+            error_accepted=_error(errors, accepted),
+            error_refused=_error(errors, ~accepted),
+            refused=tuple(sorted(refused, key=lambda item: (-item.rows, item.gate, item.input or ""))),
+        )
+
+
+def gated_rows(
+    inputs: tuple[InputDefinition, ...], domain: Domain, features: Numbers, served: Served, output: ValueOutput
+) -> Gated:
+    """Return what the gates say of rows with their inputs, shape (n, k), as they are served."""
+    gates = _Gates(inputs=inputs, domain=domain, output=output)
+    return gates.judge(features, served.values, served.half_widths)
+
+
+def gated_blocks(
+    left_out: LeftOut, served: Served, inputs: tuple[InputDefinition, ...], margins: Margins, output: ValueOutput
+) -> Gated:
+    """Return what the gates of each block's model, which has learned from the other blocks only, say of the block."""
+    alpha = left_out.domain_alpha
+    everything = defaultdict[tuple[Abstention, str | None], Flags](lambda: np.zeros(len(served.values), np.bool_))
+    for fitting, leaving in left_out.parts():
+        learned = left_out.features[fitting]
+        gates = _Gates(
+            inputs=with_ranges(inputs, learned, margins), domain=with_limits(learned, margins, alpha=alpha),
+            output=output,
+        )  # fmt: skip
+        gated = gates.judge(left_out.features[leaving], served.values[leaving], served.half_widths[leaving])
+        for key, flags in gated.refused.items():
+            everything[key][leaving] = flags
+    return Gated(refused=dict(everything), rows=len(served.values))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Gates:
+    """The gates of a model: its inputs' ranges, its domain, and its output."""
+
+    inputs: tuple[InputDefinition, ...]
+    domain: Domain
+    output: ValueOutput
+
+    def judge(self, features: Numbers, values: Numbers, half_widths: Numbers) -> Gated:
+        """Return what the gates say of rows; a value or half width that is no finite number is refused."""
+        refused = dict(self._of_ranges(features))
+        open_rows = Gated(refused=refused, rows=len(features)).accepted
+        refused |= self._of_domain(features, open_rows)
+        open_rows = Gated(refused=refused, rows=len(features)).accepted
+        return Gated(refused=refused | self._of_values(values, half_widths, open_rows), rows=len(features))
+
+    def _of_ranges(self, features: Numbers) -> Iterator[tuple[tuple[Abstention, str | None], Flags]]:
+        for at, item in enumerate(self.inputs):
+            lower, upper = item.validated
+            within = (features[:, at] >= lower) & (features[:, at] <= upper)
+            yield (Abstention.OUTSIDE_VALIDATED_RANGE, item.name), ~within
+
+    def _of_domain(self, features: Numbers, open_rows: Flags) -> dict[tuple[Abstention, str | None], Flags]:
+        t2, spe = scores(self.domain, features)
+        beyond_t2 = open_rows & ~(t2 <= self.domain.t2_limit)
+        beyond_spe = open_rows & ~beyond_t2 & ~(spe <= self.domain.spe_limit)
+        names = tuple(item.name for item in self.inputs)
+        refused = dict[tuple[Abstention, str | None], Flags]()
+        for gate, beyond in zip(_DOMAIN, (beyond_t2, beyond_spe), strict=True):
+            for row in np.flatnonzero(beyond).tolist():
+                measured = distance(self.domain, features[row])
+                parts = measured.t2_contributions if gate is _DOMAIN[0] else measured.spe_contributions
+                farthest = (*largest(names, parts), None)[0]
+                refused.setdefault((gate, farthest), np.zeros(len(features), np.bool_))[row] = True
+        return refused
+
+    def _of_values(
+        self, values: Numbers, half_widths: Numbers, open_rows: Flags
+    ) -> dict[tuple[Abstention, str | None], Flags]:
+        lower, upper = self.output.valid
+        widest = np.inf if self.output.max_half_width is None else self.output.max_half_width
+        checks = {
+            Abstention.NOT_FINITE: np.isfinite(values),
+            Abstention.OUTSIDE_OUTPUT_RANGE: (values >= lower) & (values <= upper),
+            Abstention.NO_HONEST_INTERVAL: np.isfinite(half_widths),
+            Abstention.INTERVAL_TOO_WIDE: half_widths <= widest,
+        }
+        refused = dict[tuple[Abstention, str | None], Flags]()
+        for gate, holds in checks.items():
+            refused[gate, None] = open_rows & ~holds
+            open_rows = open_rows & holds
+        return refused
+
+
+def document_of(refusals: Refusals) -> dict[str, Any]:
+    """Return refusals for JSON: None for an error of no row."""
+    return {
+        "rows": len(refusals.accepted),
+        "accepted_rows": int(refusals.accepted.sum()),
+        "error_accepted": _number(refusals.error_accepted),
+        "error_refused": _number(refusals.error_refused),
+        "refused": [
+            {"gate": item.gate.value, "input": item.input, "rows": item.rows, "error": _number(item.error)}
+            for item in refusals.refused
+        ],
+    }
+
+
+def _number(value: float) -> float | None:
+    return value if np.isfinite(value) else None
+
+
+def _error(errors: Numbers, rows: Flags) -> float:
+    return root_mean_square(errors[rows]) if rows.any() else float("nan")
