@@ -6,6 +6,7 @@ by an unusable sample counts for nothing and lowers the coverage.
 """
 
 import hashlib
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -65,8 +66,8 @@ def cut(
     arrival: int = 0,
 ) -> TagWindow:
     """Return the samples in a window and the one that held at its start, as copies, out of columns in order."""
-    first = max(int(np.searchsorted(held_ns, request.start_ns, side="right")) - 1, 0)
-    stop = int(np.searchsorted(held_ns, request.end_ns, side="right"))
+    first = max(int(held_ns.searchsorted(request.start_ns, side="right")) - 1, 0)
+    stop = int(held_ns.searchsorted(request.end_ns, side="right"))
     kept = slice(min(first, stop), stop)
     return TagWindow(
         tag=request.tag,
@@ -89,18 +90,24 @@ class Segments:
     values: NDArray[np.float64]
 
 
+# the quality is a status code's two highest bits; by whether uncertain is accepted, the lowest code that is not
+_FIRST_REFUSED = {
+    accept_uncertain: np.uint32((int(worst) + 1) << 30)
+    for accept_uncertain, worst in ((False, Quality.GOOD), (True, Quality.UNCERTAIN))
+}
+
+
 def usable(statuses: NDArray[np.uint32], values: NDArray[np.float64], *, accept_uncertain: bool) -> NDArray[np.bool_]:
     """Return which samples may be used: good (or uncertain, if accepted) and finite."""
-    quality = statuses >> np.uint32(30)
-    worst_accepted = Quality.UNCERTAIN if accept_uncertain else Quality.GOOD
-    accepted: NDArray[np.bool_] = (quality <= worst_accepted) & np.isfinite(values)
+    accepted: NDArray[np.bool_] = (statuses < _FIRST_REFUSED[accept_uncertain]) & np.isfinite(values)
     return accepted
 
 
 def segments(window: TagWindow, *, accept_uncertain: bool = False) -> Segments:
     """Return the stretches of positive length over which usable values held within the window."""
-    starts_ns = np.clip(window.held_ns, window.start_ns, window.end_ns)
-    ends_ns = np.append(starts_ns[1:], window.end_ns)
+    starts_ns = window.held_ns.clip(window.start_ns, window.end_ns)
+    ends_ns = np.empty_like(starts_ns)
+    ends_ns[:-1], ends_ns[-1:] = starts_ns[1:], window.end_ns
     durations_ns = ends_ns - starts_ns
     kept = (durations_ns > 0) & usable(window.statuses, window.values, accept_uncertain=accept_uncertain)
     return Segments(
@@ -117,7 +124,7 @@ def coverage(window: TagWindow, held: Segments) -> float:
 
 
 def _mean(held: Segments) -> float:
-    return float(np.average(held.values, weights=held.duration_seconds))
+    return float((held.values * held.duration_seconds).sum() / held.duration_seconds.sum())
 
 
 def _standard_deviation(held: Segments) -> float:
@@ -190,6 +197,8 @@ def aggregate(
 
 
 def _last(window: TagWindow, *, accept_uncertain: bool) -> tuple[float | None, float]:
-    if not len(window) or not usable(window.statuses[-1:], window.values[-1:], accept_uncertain=accept_uncertain).all():
+    if not len(window):
         return None, 0.0
-    return float(window.values[-1]), 1.0
+    value = float(window.values[-1])
+    known = window.statuses[-1] < _FIRST_REFUSED[accept_uncertain] and math.isfinite(value)
+    return (value, 1.0) if known else (None, 0.0)

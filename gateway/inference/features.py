@@ -98,6 +98,18 @@ def windows_of(definitions: tuple[InputDefinition, ...], end_ns: int) -> tuple[W
     )
 
 
+def aggregated(definition: InputDefinition, tag: TagDefinition, window: TagWindow) -> tuple[float | None, float]:
+    """Return (value, coverage 0 to 1) of one window as an input has it."""
+    return aggregate(definition.aggregate, window, accept_uncertain=tag.accept_uncertain, level=definition.level)
+
+
+def _value_alone(value: float | None, covered: float) -> InputReading:
+    return InputReading(
+        value=value, extremes=None, steepest_per_second=None, unchanged_seconds=0.0, coverage=covered, age_ns=None,
+        last_status=None, evidence=None,
+    )  # fmt: skip
+
+
 def read_input(
     definition: InputDefinition, tag: TagDefinition, window: TagWindow, watched: TagWindow | None = None
 ) -> InputReading:
@@ -106,9 +118,7 @@ def read_input(
     The age is the time from when the value was last known to hold (its source time, or a later confirmation
     by its server) to the window's end: a dead-banded value that its server still vouches for is not old.
     """
-    value, covered = aggregate(
-        definition.aggregate, window, accept_uncertain=tag.accept_uncertain, level=definition.level
-    )
+    value, covered = aggregated(definition, tag, window)
     known = len(window) > 0
     kept = usable(window.statuses, window.values, accept_uncertain=tag.accept_uncertain)
     used = window.values[kept]
@@ -178,9 +188,14 @@ def read_inputs(
     windows: Mapping[WindowRequest, TagWindow],
     end_ns: int,
     production: ProductionThen = NOTHING_MADE,
+    *,
+    values_only: bool = False,
 ) -> tuple[InputReading, ...]:
-    """Return all inputs of a model at the instant ``end_ns``, in the bundle's order."""
-    instant = _Instant(tags=tags, windows=windows, end_ns=end_ns, production=production)
+    """Return all inputs of a model at the instant ``end_ns``, in the bundle's order.
+
+    ``values_only``: values and coverages, the same ones, without what gates and the record need: for training.
+    """
+    instant = _Instant(tags=tags, windows=windows, end_ns=end_ns, production=production, values_only=values_only)
     return tuple(
         instant.read(definition)
         if definition.is_plain
@@ -197,6 +212,7 @@ class _Instant:
     windows: Mapping[WindowRequest, TagWindow]
     end_ns: int
     production: ProductionThen
+    values_only: bool
 
     def read(self, part: InputDefinition) -> InputReading:
         """Return the reading of one window of one tag, or of none."""
@@ -205,6 +221,9 @@ class _Instant:
         return self._read_window(part, self.windows[window_request(part, self.end_ns)])
 
     def _read_window(self, part: InputDefinition, window: TagWindow) -> InputReading:
+        if self.values_only:
+            value, covered = aggregated(part, self.tags[part.tag], window)
+            return _value_alone(value, covered)
         watched = watch_request(part, self.end_ns)
         return read_input(part, self.tags[part.tag], window, None if watched is None else self.windows[watched])
 

@@ -48,12 +48,16 @@ def _input(item: InputDefinition) -> dict[str, Any]:
 
 
 def _computed(item: InputDefinition) -> dict[str, Any]:
-    """Return the keys of an input that is computed from several windows; a plain one has none of them."""
+    """Return the keys of an input that is more than an aggregate of one tag over one window; that has none of them."""
     keys = {
         "over": item.over,
         "transform": None if item.transform is None else item.transform.value,
-        "smallest_divisor": None if item.is_plain else item.smallest_divisor,
+        "smallest_divisor": None if item.over is None and item.transform is None else item.smallest_divisor,
         "difference_seconds": None if item.difference_ns is None else item.difference_ns / SECOND_NS,
+        "level": item.level,
+        "since": None if item.stretch is None else item.stretch.since,
+        "until": None if item.stretch is None else item.stretch.until,
+        "category": None if item.category is None else asdict(item.category) | {"levels": list(item.category.levels)},
     }
     return {key: value for key, value in keys.items() if value is not None}
 

@@ -17,6 +17,7 @@ from gateway.contract.times import rfc3339
 from gateway.errors import LablineError
 from gateway.time_units import SECOND_NS, seconds_to_ns
 from gateway.training.data_file import DataFile, read_data_file
+from gateway.training.file_production import FileProduction
 from gateway.training.files.cells import NumberColumn
 from gateway.training.files.instants import BEGIN_NS, NEVER, Instants, instants_of, times_of
 from gateway.training.recipe_tables.data import DataTable, LaboratoryTable
@@ -65,13 +66,19 @@ class FileRecording:
     sha256: str
     odd: Counter[str]
     about: str
+    production: FileProduction
 
     def __len__(self) -> int:
         return len(self.at_ns)
 
 
 def read_files(
-    data: DataTable, laboratory: LaboratoryTable, *, columns: Iterable[str] | None, folder: Path
+    data: DataTable,
+    laboratory: LaboratoryTable,
+    *,
+    columns: Iterable[str] | None,
+    folder: Path,
+    product_column: str | None = None,
 ) -> FileRecording:
     """Return what the files record; raises LablineError with all cells that are wrong.
 
@@ -80,6 +87,7 @@ def read_files(
         laboratory: where its results are.
         columns: the plant's columns that are wanted; None: all that are numbers.
         folder: what the paths are relative to.
+        product_column: the column that names the product, where one does.
     """
     file = read_data_file(data, (folder / data.file).resolve(), key="[data]")
     instants = _instants(data, file)
@@ -101,7 +109,7 @@ def read_files(
     return FileRecording(
         at_ns=instants.at_ns, columns={name: numbers[name] for name in wanted}, samples=samples,
         gap_ns=seconds_to_ns(data.gap_seconds), period_ns=seconds_to_ns(data.period_seconds), sha256=sha256, odd=odd,
-        about=_about(data, laboratory),
+        about=_about(data, laboratory), production=_production(data, file, instants, product_column),
     )  # fmt: skip
 
 
@@ -115,6 +123,19 @@ def _instants(table: DataTable, file: DataFile) -> Instants:
     rows = np.arange(len(file), dtype=np.int64)
     at_ns = BEGIN_NS + rows * seconds_to_ns(table.period_seconds)
     return Instants(rows=rows, at_ns=at_ns, odd=Counter())
+
+
+def _production(data: DataTable, file: DataFile, instants: Instants, product_column: str | None) -> FileProduction:
+    def texts(column: str | None) -> list[str] | None:
+        if column is None:
+            return None
+        cells = file.texts(column)
+        return [cells[row] for row in instants.rows.tolist()]
+
+    return FileProduction(
+        instants.at_ns, batches=texts(data.batch_column), phases=texts(data.phase_column),
+        products=texts(product_column),
+    )  # fmt: skip
 
 
 def _in_order(column: NumberColumn, instants: Instants) -> NumberColumn:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from gateway.line.definition import Aggregate, InputDefinition
+from gateway.line.derived_inputs import Category
 from gateway.time_units import seconds_to_ns
 from gateway.training.recipe_tables.inputs import InputsTable
 
@@ -22,20 +23,24 @@ class NamedInput:
     difference_rows: float | None
 
     def definition(self, period_seconds: float) -> InputDefinition:
-        """Return the input as the gateway computes it; any value is valid."""
+        """Return the input as the gateway computes it; any value is valid, and a category has no levels yet."""
         table = self.table
+        window_seconds = table.window_rows * period_seconds if table.stretch is None else table.longest_seconds
         return InputDefinition(
             name=self.name,
             tag=table.tag,
             aggregate=table.aggregate,
-            window_ns=seconds_to_ns(table.window_rows * period_seconds),
+            window_ns=seconds_to_ns(window_seconds),
             lag_ns=seconds_to_ns(self.lag_rows * period_seconds),
-            unit=table.unit,
+            unit="s" if table.aggregate is Aggregate.DURATION else table.unit,
             validated=_OPEN,
             minimum_coverage=table.minimum_coverage,
             over=table.over,
             smallest_divisor=table.smallest_divisor,
             transform=table.transform,
+            level=table.level,
+            stretch=table.stretch,
+            category=None if table.category is None else Category(name=table.category, value="", levels=()),
             difference_ns=None
             if self.difference_rows is None
             else seconds_to_ns(self.difference_rows * period_seconds),
@@ -46,10 +51,11 @@ def named_inputs(tables: Sequence[InputsTable]) -> tuple[NamedInput, ...]:
     """Return the inputs of a recipe's tables: of each lag the level, then its differences."""
     windows = dict[tuple[str, Aggregate], set[float]]()
     for table in tables:
-        windows.setdefault(_what(table), set()).add(table.window_rows)
+        if table.stretch is None:
+            windows.setdefault(_what(table), set()).add(table.window_rows)
     return tuple(
         NamedInput(
-            name=_name(table, lag, difference, several_windows=len(windows[_what(table)]) > 1),
+            name=_name(table, lag, difference, several_windows=len(windows.get(_what(table), ())) > 1),
             number=number,
             table=table,
             lag_rows=lag,
@@ -84,7 +90,18 @@ def _what(table: InputsTable) -> tuple[str, Aggregate]:
 
 
 def _name(table: InputsTable, lag: float, difference: float | None, *, several_windows: bool) -> str:
+    if table.category is not None:
+        return table.category if not lag else f"{table.category}.{lag:g}"
     what, aggregate = _what(table)
-    window = f".window_{table.window_rows:g}" if several_windows else ""
-    change = "" if difference is None else f".change_{difference:g}"
-    return f"{what}.{aggregate}.{lag:g}{window}{change}"
+    parts = [what] if what else []
+    parts += [str(aggregate), f"{lag:g}"]
+    if table.level is not None:
+        parts.append(f"level_{table.level:g}")
+    if table.stretch is not None:
+        until = table.stretch.until
+        parts.append(f"since_{table.stretch.since}" if until is None else f"{table.stretch.since}_to_{until}")
+    elif several_windows:
+        parts.append(f"window_{table.window_rows:g}")
+    if difference is not None:
+        parts.append(f"change_{difference:g}")
+    return ".".join(parts)

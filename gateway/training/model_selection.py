@@ -23,7 +23,7 @@ from gateway.training.candidates.table import candidate
 from gateway.training.correction_choices import corrections_of
 from gateway.training.cross_validation import blocks, later_blocks, left_out, r_squared, root_mean_square
 from gateway.training.recipe import Recipe
-from gateway.training.rows import Rows, inputs_of
+from gateway.training.rows import Rows
 from gateway.training.stacking import stacked_weights
 from gateway.training.trained_model import Compared, Failed, Progress
 
@@ -56,9 +56,9 @@ class _Ground:
         return np.concatenate([self.values - everything, self.values[known] - later.values])
 
 
-def gap_rows(recipe: Recipe, rows: Rows) -> int:
+def gap_rows(rows: Rows) -> int:
     """Return over how many rows the longest window reaches."""
-    return max(item.reach_ns // rows.timing.row_ns for item in inputs_of(recipe)) + 1
+    return rows.reach_ns // rows.timing.row_ns + 1
 
 
 def compare(
@@ -83,7 +83,7 @@ def _predictions(
     recipe: Recipe, rows: Rows, made_from: slice, on_progress: Progress
 ) -> tuple[dict[str, _Predicted], tuple[Failed, ...]]:
     """Return by kind what its models say of rows that they have not seen, and the kinds that could not be made."""
-    total, folds, gap = len(rows.values[made_from]), recipe.candidates.folds, gap_rows(recipe, rows)
+    total, folds, gap = len(rows.values[made_from]), recipe.candidates.folds, gap_rows(rows)
     schemes = [[*blocks(total, folds=folds, gap=gap)], [*_long_enough(total, folds=folds, gap=gap)]]
     kinds, folds_of_kind = recipe.candidates.kinds, sum(len(parts) for parts in schemes)
     predicted, failed = dict[str, _Predicted](), list[Failed]()

@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from gateway.contract.model_names import ModelName, PlainName
 from gateway.errors import LablineError
+from gateway.line.derived_inputs import BATCH_START
 from gateway.training.input_names import NamedInput, name_clash, named_inputs
 from gateway.training.recipe_tables.acceptance import AcceptanceTable
 from gateway.training.recipe_tables.candidates import CandidatesTable
@@ -79,6 +80,18 @@ class Recipe(RecipeTable):
             raise ValueError(clash)
         if tags and max(tags.values()) > 1:
             raise ValueError(f"setpoint {tags.most_common(1)[0][0]} has two [[manipulated]] tables")
+        return self
+
+    @model_validator(mode="after")
+    def _has_batches(self) -> Self:
+        of_batch = next((item.name for item in self.named_inputs if item.table.stretch is not None), None)
+        if of_batch is None or self.data is None:
+            return self
+        if self.data.batch_column is None:
+            raise ValueError(f"input {of_batch} is of a batch: name the file's batch_column in [data]")
+        events = [event for item in self.inputs for event in (item.since, *(item.between or ())) if event is not None]
+        if self.data.phase_column is None and any(event != BATCH_START for event in events):
+            raise ValueError("an input begins or ends with a phase: name the file's phase_column in [data]")
         return self
 
     @model_validator(mode="after")

@@ -24,16 +24,20 @@ from gateway.history.file.statements import HISTORY, HISTORY_FILE
 from gateway.history.reader.recorded import RecordedHistory
 from gateway.history.reader.windows_as_of import KnownThen
 from gateway.inference.features import feature_vector, read_inputs, windows_of
-from gateway.line.definition import InputDefinition, TagDefinition
+from gateway.line.definition import InputDefinition, LineDefinition, TagDefinition
 from gateway.records.laboratory import LabResult, ResultStatus
+from gateway.records.production import NOTHING_MADE, ProductionThen
 from gateway.store.codec import decode
 from gateway.store.database import read_state
+from gateway.store.facts.production_then import production_then
+from gateway.store.facts.reading import Reading
 from gateway.store.statements import SQL
 from gateway.time_units import SECOND_NS
 from gateway.training.backtest import Timing
+from gateway.training.categories import Learned, Texts, learned, taken_as_read
 from gateway.training.recipe import Recipe
 from gateway.training.recipe_tables.data import HistoryTable
-from gateway.training.rows import Rows, SetpointReader, inputs_of
+from gateway.training.rows import Rows, SetpointReader, inputs_of, of_inputs, rows_before_test
 
 _ALL_ARRIVALS = np.iinfo(np.int64).max  # a model learns from what is known by now
 _BEFORE_NS = 60 * SECOND_NS  # a value that holds at the beginning may have come a while before
@@ -46,7 +50,9 @@ class _Result:
     sampled_ns: int
     value: float
     arrived_ns: int
+    equipment_id: str | None
     product: str | None = None
+    production: ProductionThen = NOTHING_MADE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +81,8 @@ def recorded_rows(
     left_out: Counter[str] = Counter()
     with closing(read_state(store)) as connection:
         results = _by_sample(_learnable(_results(connection, recipe, table), recipe, table, left_out))
+        if any(item.looks_at_production for item in looks.inputs):
+            results = [_with_production(result, connection) for result in results]
     if not results:
         raise LablineError(
             f"{store} has no result of {recipe.output.analyte} to learn from{_reasons(left_out)}",
@@ -83,11 +91,13 @@ def recorded_rows(
     with closing(open_for_reading(store / HISTORY_FILE, HISTORY)) as connection:
         history = _history(connection, looks.tags, (*looks.inputs, *looks.reader.definitions), results)
         kept, features, setpoints = list[_Result](), list[tuple[float, ...]](), list[NDArray[np.float64]]()
+        texts = list[Texts]()
         for number, result in enumerate(results, start=1):
-            values = _features(looks, history, result.sampled_ns, left_out)
-            if values is not None:
+            passed = _features(looks, history, result, left_out)
+            if passed is not None:
                 kept.append(result)
-                features.append(values)
+                features.append(passed[0])
+                texts.append(passed[1])
                 setpoints.append(_stood(looks, history, result.sampled_ns))
             on_progress("results", number, len(results))
     if not kept:
@@ -95,7 +105,20 @@ def recorded_rows(
             f"of {len(results)} results of {recipe.output.analyte} none has its inputs on record{_reasons(left_out)}",
             hint="does the history reach back to their drawn times?",
         )
-    return replace(_rows(kept, features, left_out), setpoints=looks.reader.by_tag(setpoints))
+    before_test = rows_before_test(recipe, np.arange(len(kept)))
+    made = learned(recipe, looks.inputs, np.array(features, np.float64), texts, before_test=before_test)
+    rows = _rows([kept[at] for at in made.kept], made, left_out + made.left_out)
+    return replace(rows, setpoints=of_inputs(looks.reader.by_tag(setpoints), made))
+
+
+def _with_production(result: _Result, connection: sqlite3.Connection) -> _Result:
+    """Return the result with what was made on its equipment at its drawn time; without equipment that is not known."""
+    if result.equipment_id is None:
+        return result
+    line = LineDefinition(path="", topic_root="", tags={}, specifications=())
+    return replace(
+        result, production=production_then(Reading(connection, line, {}), result.equipment_id, result.sampled_ns)
+    )
 
 
 def _looks_of(recipe: Recipe, tags: dict[str, TagDefinition]) -> _Looks:
@@ -119,16 +142,22 @@ def _watched(item: InputDefinition, tags: Mapping[str, TagDefinition]) -> InputD
     )
 
 
-def _features(looks: _Looks, history: KnownThen, sampled_ns: int, left_out: Counter[str]) -> tuple[float, ...] | None:
-    """Return the inputs at a drawn time; None where one does not pass its gates, which ``left_out`` counts."""
-    windows = history.windows(windows_of(looks.inputs, sampled_ns), arrival=_ALL_ARRIVALS)
-    readings = read_inputs(looks.inputs, looks.tags, windows, sampled_ns)
-    reasons = judge_inputs(looks.inputs, readings, looks.tags)
-    vector = feature_vector(looks.inputs, readings, sampled_ns)
+def _features(
+    looks: _Looks, history: KnownThen, result: _Result, left_out: Counter[str]
+) -> tuple[tuple[float, ...], Texts] | None:
+    """Return the inputs at a drawn time, and what the categories are; None where one does not pass its gates.
+
+    ``left_out`` counts these.
+    """
+    windows = history.windows(windows_of(looks.inputs, result.sampled_ns), arrival=_ALL_ARRIVALS)
+    readings = read_inputs(looks.inputs, looks.tags, windows, result.sampled_ns, result.production)
+    inputs, readings, texts = taken_as_read(looks.inputs, readings)
+    reasons = judge_inputs(inputs, readings, looks.tags)
+    vector = feature_vector(inputs, readings, result.sampled_ns)
     if reasons or vector is None:
         left_out[reasons[0].code if reasons else "NO_VALUE"] += 1
         return None
-    return vector.values
+    return vector.values, texts
 
 
 def _stood(looks: _Looks, history: KnownThen, sampled_ns: int) -> NDArray[np.float64]:
@@ -166,12 +195,9 @@ def _learnable(
             left_out["of other or unknown equipment"] += 1
         else:
             yield _Result(
-                result_ids=(result.result_id,),
-                sampled_ns=result.sampled_ns,
-                value=result.value,
-                arrived_ns=arrived_ns,
-                product=result.material_definition_id,
-            )
+                result_ids=(result.result_id,), sampled_ns=result.sampled_ns, value=result.value,
+                arrived_ns=arrived_ns, product=result.material_definition_id, equipment_id=equipment_id,
+            )  # fmt: skip
 
 
 def _by_sample(results: Iterable[_Result]) -> list[_Result]:
@@ -186,6 +212,7 @@ def _by_sample(results: Iterable[_Result]) -> list[_Result]:
                 value=fmean(result.value for result in together),
                 arrived_ns=max(result.arrived_ns for result in together),
                 product=together[0].product,
+                equipment_id=together[0].equipment_id,
             )
         )
     return samples
@@ -203,7 +230,9 @@ def _history(
     return KnownThen(recorded, sources, start_ns=results[0].sampled_ns - reach_ns, end_ns=results[-1].sampled_ns + 1)
 
 
-def _rows(kept: list[_Result], features: list[tuple[float, ...]], left_out: Counter[str]) -> Rows:
+def _rows(kept: list[_Result], made: Learned, left_out: Counter[str]) -> Rows:
+    begun = (result.production.batch_started_ns for result in kept)
+    lasted = (result.sampled_ns - start for result, start in zip(kept, begun, strict=True) if start is not None)
     timing = Timing(
         at_ns=np.array([result.sampled_ns for result in kept], np.int64),
         arrives_ns=np.array([max(result.arrived_ns, result.sampled_ns + 1) for result in kept], np.int64),
@@ -213,7 +242,9 @@ def _rows(kept: list[_Result], features: list[tuple[float, ...]], left_out: Coun
         at=np.arange(len(kept)),
         names=tuple(rfc3339(result.sampled_ns) for result in kept),
         timing=timing,
-        features=np.array(features, np.float64),
+        inputs=made.inputs,
+        features=made.features,
+        longest_batch_ns=max(lasted, default=0),
         values=np.array([result.value for result in kept]),
         data_sha256=digest.hexdigest(),
         products=tuple(result.product for result in kept),

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.line.definition import Predict
+from gateway.line.definition import InputDefinition, Predict
 from gateway.training.reaction import Slope, slope, tracking, unexplained
 from gateway.training.recipe import Recipe
 from gateway.training.recipe_tables.manipulated import ManipulatedTable
@@ -34,6 +34,7 @@ class _Study:
     values: NDArray[np.float64]  # (n,), their logarithm where the model is of that
     stood: NDArray[np.float64]  # (n, inputs): the setpoint over each input's window
     gap: int
+    inputs: tuple[InputDefinition, ...]  # what the columns of the features are
 
     def slope(
         self, of: NDArray[np.float64], on: NDArray[np.float64], moves: NDArray[np.float64] | None = None
@@ -73,11 +74,12 @@ def _setpoint(
     features, values, stood = rows.features[made_from], rows.values[made_from], rows.setpoints[table.tag][made_from]
     known = np.isfinite(stood).all(axis=1)
     target = np.log(values) if recipe.output.logarithmic else values
-    study = _Study(recipe=recipe, features=features[known], values=target[known], stood=stood[known], gap=gap)
+    study = _Study(recipe=recipe, features=features[known], values=target[known], stood=stood[known], gap=gap,
+                   inputs=rows.inputs)  # fmt: skip
     scale = float(np.median(values[known])) if recipe.output.logarithmic and known.any() else 1.0
     enough = int(known.sum()) >= max(_FEWEST_ROWS, 3 * recipe.candidates.folds) + 2 * gap
     gains, followers = _gains(table, study, enough=enough)
-    following = np.array([name in gains for name in _names(recipe)])
+    following = np.array([name in gains for name in _names(study)])
     measured = _data_reaction(study, following) if enough and following.any() else None
     model = _model_reaction(study, gains, predict) * scale if enough else 0.0
     data = None if measured is None else measured.times(scale)
@@ -96,36 +98,35 @@ def _setpoint(
     return replace(setpoint, warnings=warnings)
 
 
-def _names(recipe: Recipe) -> list[str]:
-    return [item.name for item in recipe.named_inputs]
+def _names(study: _Study) -> list[str]:
+    return [item.name for item in study.inputs]
 
 
-def _levels_of(tag: str, recipe: Recipe) -> list[int]:
+def _levels_of(tag: str, study: _Study) -> list[int]:
     """Return which inputs are levels of a tag: these can follow a setpoint; a slope settles at 0."""
-    inputs = [item.definition(recipe.period_seconds) for item in recipe.named_inputs]
-    return [at for at, item in enumerate(inputs) if item.tag == tag and item.is_level]
+    return [at for at, item in enumerate(study.inputs) if item.tag == tag and item.is_level]
 
 
 def _gains(table: ManipulatedTable, study: _Study, *, enough: bool) -> tuple[dict[str, float], tuple[Gain, ...]]:
     """Return the gain of each input that follows, and of each tag how it is known."""
-    recipe, names = study.recipe, _names(study.recipe)
-    own = {table.tag} if _levels_of(table.tag, recipe) else set[str]()
-    declared = {tag: gain for tag, gain in table.gains.items() if _levels_of(tag, recipe)}
+    names = _names(study)
+    own = {table.tag} if _levels_of(table.tag, study) else set[str]()
+    declared = {tag: gain for tag, gain in table.gains.items() if _levels_of(tag, study)}
     followers = [Gain(tag=tag, value=gain, source="declared") for tag, gain in sorted(declared.items())]
     followers += [Gain(tag=tag, value=1.0, source="the setpoint itself") for tag in own - declared.keys()]
     following = set(table.follows) - declared.keys() - own
     if enough:
-        if _is_assumed(table, recipe):
-            following = {tag for tag in {item.tag for item in recipe.inputs} if _tracks(tag, study)}
+        if _is_assumed(table, study):
+            following = {tag for tag in {item.tag for item in study.inputs if item.tag} if _tracks(tag, study)}
         followers += [_estimated(tag, study) for tag in sorted(following)]
-    gains = {names[at]: follower.value for follower in followers for at in _levels_of(follower.tag, recipe)}
+    gains = {names[at]: follower.value for follower in followers for at in _levels_of(follower.tag, study)}
     gains |= {name: gain for name, gain in table.gains.items() if name in names}
     return {name: gain for name, gain in gains.items() if gain != 0}, tuple(followers)
 
 
-def _is_assumed(table: ManipulatedTable, recipe: Recipe) -> bool:
+def _is_assumed(table: ManipulatedTable, study: _Study) -> bool:
     """Return whether a recipe leaves open what follows the setpoint."""
-    return not table.gains and not table.follows and not _levels_of(table.tag, recipe)
+    return not table.gains and not table.follows and not _levels_of(table.tag, study)
 
 
 def _mean_over(of: NDArray[np.float64], inputs: list[int]) -> NDArray[np.float64]:
@@ -134,7 +135,7 @@ def _mean_over(of: NDArray[np.float64], inputs: list[int]) -> NDArray[np.float64
 
 
 def _tracks(tag: str, study: _Study) -> bool:
-    inputs = _levels_of(tag, study.recipe)
+    inputs = _levels_of(tag, study)
     return (
         bool(inputs) and study.tracking(_mean_over(study.features, inputs), _mean_over(study.stood, inputs)) >= _TRACKS
     )
@@ -142,7 +143,7 @@ def _tracks(tag: str, study: _Study) -> bool:
 
 def _estimated(tag: str, study: _Study) -> Gain:
     """Return the gain of a tag's inputs by the data; 0 where they show none."""
-    inputs = _levels_of(tag, study.recipe)
+    inputs = _levels_of(tag, study)
     shown = study.slope(_mean_over(study.features, inputs), _mean_over(study.stood, inputs)[:, None])
     if shown is None or not shown.is_certain:
         return Gain(tag=tag, value=0.0, source="estimated: the data do not show that it follows")
@@ -158,7 +159,7 @@ def _data_reaction(study: _Study, following: NDArray[np.bool_]) -> Slope | None:
 
 def _model_reaction(study: _Study, gains: Mapping[str, float], predict: Predict) -> float:
     """Return how much the model's value answers to one unit of the setpoint, from low to high of where it stood."""
-    direction = np.array([gains.get(name, 0.0) for name in _names(study.recipe)])
+    direction = np.array([gains.get(name, 0.0) for name in _names(study)])
     following = direction != 0
     if not following.any():
         return 0.0
@@ -186,7 +187,7 @@ def _verdict(study: _Study, table: ManipulatedTable, model: float, data: Slope |
         Verdict.UNEXPECTED: acts_against(table, model) or acts_against(table, data.value),
         Verdict.OPPOSITE: model * data.value < 0,
         Verdict.OTHER_SIZE: not nearest / _SIZE_ROOM <= abs(model) <= farthest * _SIZE_ROOM,
-        Verdict.UNCONFIRMED_GAINS: _is_assumed(table, study.recipe),
+        Verdict.UNCONFIRMED_GAINS: _is_assumed(table, study),
     }
     return next((verdict for verdict, holds in verdicts.items() if holds), Verdict.CONFIRMED)
 
@@ -202,10 +203,10 @@ def _follower_warnings(setpoint: Setpoint, study: _Study, following: NDArray[np.
     if not len(study.stood):
         return tuple(warnings)
     named = {item.tag for item in setpoint.followers}
-    loose = {item.tag for item in study.recipe.inputs} - named
+    loose = {item.tag for item in study.inputs if item.tag} - named
     warnings += [
         f"{table.tag}: {tag} moves together with it and is not named; if it follows, name it in gains or follows."
         for tag in sorted(loose)
-        if not following[_levels_of(tag, study.recipe)].any() and _tracks(tag, study)
+        if not following[_levels_of(tag, study)].any() and _tracks(tag, study)
     ]
     return tuple(warnings)

@@ -34,7 +34,7 @@ from gateway.training.model_selection import chosen_model, compare, gap_rows
 from gateway.training.recipe import Recipe
 from gateway.training.recorded_rows import recorded_rows
 from gateway.training.refusals import gated_blocks, gated_rows
-from gateway.training.rows import Rows, file_rows, inputs_of, must_fit_a_bundle
+from gateway.training.rows import Rows, file_rows, must_fit_a_bundle, rows_before_test
 from gateway.training.setpoint_study import studied
 from gateway.training.trained_model import Compared, Failed, Progress, Trained
 from gateway.transport.onnx import load_model
@@ -61,7 +61,7 @@ def train(recipe: Recipe, *, folder: Path, on_progress: Progress = lambda *_: No
     served_blocks = serve(rows.timing_of(made_from), chosen.left_out, rows.values[made_from], output=output)
     features, left_out = rows.features[made_from], _left_out(recipe, rows, made_from, served_blocks)
     margins = margins_of(left_out, recipe.output)
-    inputs = with_ranges(inputs_of(recipe), features, margins)
+    inputs = with_ranges(rows.inputs, features, margins)
     domain = with_limits(features, margins, alpha=recipe.output.domain_alpha)
     predicted = predict(rows.features[test])[:, 0]
     served = serve(rows.timing_of(test), predicted, rows.values[test], output=output)
@@ -85,9 +85,7 @@ def train(recipe: Recipe, *, folder: Path, on_progress: Progress = lambda *_: No
         figures={},
         block_coverages=calibration.block_coverages,
         run_length=calibration.run_length,
-        setpoints=studied(
-            recipe, rows, made_from, predict=predict, half_width=output.half_width, gap=gap_rows(recipe, rows)
-        ),
+        setpoints=studied(recipe, rows, made_from, predict=predict, half_width=output.half_width, gap=gap_rows(rows)),
     )
     return replace(trained, figures=figures_reached(trained))
 
@@ -96,8 +94,7 @@ def _split(recipe: Recipe, rows: Rows) -> tuple[slice, slice]:
     if not len(rows):
         hint = "are the columns the right ones, and do the lags leave any row?"
         raise LablineError("no row has every input and a value of the analyte", hint=hint)
-    total = int(rows.at[-1]) + 1  # a share of the data, not of what is left of it
-    first = int(np.searchsorted(rows.at, round(total * recipe.split.train)))
+    first = rows_before_test(recipe, rows.at)
     if not 0 < first < len(rows):
         raise LablineError(f"{len(rows)} rows do not make two parts", hint="change [split], or give more data")
     return slice(0, first), slice(first, len(rows))
@@ -109,7 +106,7 @@ def _must_suffice(recipe: Recipe, rows: Rows, made_from: slice, test: slice) -> 
     if np.ptp(rows.values[made_from]) == 0:
         problem = f"{recipe.output.analyte} is {rows.values[0]:g} in all of its {count} rows: there is nothing to learn"
         raise LablineError(problem, hint="is it the right column?")
-    parts = list(blocks(count, folds=recipe.candidates.folds, gap=gap_rows(recipe, rows)))
+    parts = list(blocks(count, folds=recipe.candidates.folds, gap=gap_rows(rows)))
     fitted = min(len(fitting) for fitting, _leaving in parts)
     if any(not len(leaving) for _fitting, leaving in parts):
         problem = f"{count} rows do not make {len(parts)} folds"
@@ -165,6 +162,6 @@ def _left_out(recipe: Recipe, rows: Rows, made_from: slice, served: Served) -> L
         features=rows.features[made_from],
         errors=rows.values[made_from] - served.values,
         folds=recipe.candidates.folds,
-        gap=gap_rows(recipe, rows),
+        gap=gap_rows(rows),
         domain_alpha=recipe.output.domain_alpha,
     )

@@ -27,7 +27,7 @@ class _Table(BaseModel):
 
 
 class _InputTable(_Table):
-    tag: str
+    tag: str = ""
     column: str | None = None
     unit: str = _UNKNOWN_UNIT
     over: str | None = None
@@ -157,7 +157,8 @@ def read_recording(path: Path) -> Recording:
 def _recording(table: _PlayTable, path: Path) -> Recording:
     analyte = table.laboratory.column
     divisors = [divisor for item in table.inputs for divisor in item.divisor()]
-    named = [*divisors, *table.manipulated, *table.inputs]  # an input may name the column of its setpoint
+    of_tags = [item for item in table.inputs if item.tag]
+    named = [*divisors, *table.manipulated, *of_tags]  # an input may name the column of its setpoint
     wanted = dict.fromkeys(item.column or item.tag for item in named) if table.inputs else None
     file = read_files(table.data, table.laboratory, columns=wanted, folder=path.parent)
     inputs = named if table.inputs else [*table.manipulated, *(_InputTable(tag=column) for column in file.columns)]

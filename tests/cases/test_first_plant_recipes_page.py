@@ -54,7 +54,9 @@ def test_first_plant_05_every_recipe_that_is_shipped_can_be_read(path):
     assert recipe.name
 
 
-@pytest.mark.parametrize("path", [EXAMPLE, *(each for each in RECIPES if each.stem in {"debutanizer", "own_history"})])
+@pytest.mark.parametrize(
+    "path", [EXAMPLE, *(each for each in RECIPES if each.stem in {"debutanizer", "own_history", "batches"})]
+)
 def test_first_plant_05_the_worked_examples_are_the_files_that_are_shipped(path):
     assert f"```toml\n{path.read_text(encoding='utf-8')}```" in PAGE
 

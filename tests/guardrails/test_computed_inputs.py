@@ -22,7 +22,19 @@ from gateway.line.derived_inputs import Transform
 from gateway.records.production import Context
 from gateway.setpoints.interactions import gains_on
 from gateway.time_units import seconds_to_ns
-from tests.fixtures.building import BAD, NOW_NS, assignment, bundle, line, linear, mean_input, moment, sample, tag
+from tests.fixtures.building import (
+    BAD,
+    NOW_NS,
+    UNCERTAIN,
+    assignment,
+    bundle,
+    line,
+    linear,
+    mean_input,
+    moment,
+    sample,
+    tag,
+)
 
 FLOW, STEAM = "temperature", "temperature_setpoint"
 OPEN = (-math.inf, math.inf)
@@ -177,3 +189,21 @@ def test_what_is_computed_is_the_formula_over_the_aggregates_of_its_windows(flow
     now = level(0)
     expected = now if since is None else None if now is None or level(since) is None else now - level(since)
     assert reading.value == (None if expected is None or math.isnan(expected) else expected)
+
+
+@given(
+    values, values, st.sampled_from([*Aggregate]), st.sampled_from([0.0, 15.0]), st.sampled_from([0, BAD, UNCERTAIN])
+)
+def test_values_alone_are_those_of_the_full_reading_bit_by_bit(flow, steam, kind, window, status):
+    if kind in {Aggregate.DURATION, Aggregate.TIME_ABOVE, Aggregate.TIME_BELOW}:
+        item = mean_input(FLOW, aggregate=Aggregate.TIME_ABOVE, level=3.0, window_ns=seconds_to_ns(15))
+    else:
+        item = made_of(aggregate=kind, window_ns=seconds_to_ns(window), over=STEAM, difference_ns=seconds_to_ns(7))
+    rings = Rings({FLOW: "plc1", STEAM: "plc1"}, capacity=100)
+    samples = [sample(FLOW, value, at=-age, status=status if at == 1 else 0) for at, (age, value) in enumerate(flow)]
+    samples += [sample(STEAM, value, at=-age) for age, value in steam]
+    rings.add_notification("plc1", samples, confirmed_ns=NOW_NS)
+    windows = rings.windows(windows_of((item,), NOW_NS))
+    (full,) = read_inputs((item,), line().tags, windows, NOW_NS)
+    (alone,) = read_inputs((item,), line().tags, windows, NOW_NS, values_only=True)
+    assert (alone.value, alone.coverage) == (full.value, full.coverage)

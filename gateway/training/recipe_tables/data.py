@@ -70,11 +70,25 @@ class DataTable(FileTable):
         le=LONGEST_PERIOD_SECONDS,
         description="s, from one row to the next; with time_column: the unit of what the recipe counts in rows",
     )
+    batch_column: str | None = Field(
+        default=None,
+        description="the column that names the batch a row is of, blank between batches: for windows of batches. In "
+        "service production says when they begin and end",
+    )
+    phase_column: str | None = Field(
+        default=None, description="the column that names the batch's phase, where it has any"
+    )
     longest_gap_seconds: float | None = Field(
         default=None,
         gt=0,
         description="s: without a new value for so long, a tag has none until its next one; by default 5 periods",
     )
+
+    @model_validator(mode="after")
+    def _phases_of_batches(self) -> Self:
+        if self.phase_column is not None and self.batch_column is None:
+            raise ValueError("phase_column needs batch_column: phases are of a batch")
+        return self
 
     @property
     def gap_seconds(self) -> float:

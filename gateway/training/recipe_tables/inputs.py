@@ -4,9 +4,12 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from gateway.inference.manifest import LONGEST_WINDOW_SECONDS
 from gateway.line.definition import Aggregate
-from gateway.line.derived_inputs import SMALLEST_DIVISOR, Transform
+from gateway.line.derived_inputs import SMALLEST_DIVISOR, Stretch, Transform, is_event
 from gateway.training.recipe_tables.table import TagTable
+
+PRODUCT = "product"
 
 
 class InputsTable(TagTable):
@@ -14,9 +17,13 @@ class InputsTable(TagTable):
 
     An input is called ``<tag>.<aggregate>.<lag>``, such as ``u1.last.4``; a ratio or transform ``log(u1/u2).last.4``, a
     difference ``u1.last.4.change_8``. Where one tag and aggregate has several windows, the window is in the name, too:
-    ``u1.mean.4.window_30``.
+    ``u1.mean.4.window_30``. Of a batch: ``u1.mean.0.since_batch_start``; of a category: ``product=A``.
     """
 
+    tag: str = Field(
+        default="", description="the tag, as the line's configuration calls it; none for a duration and the product"
+    )
+    unit: str = Field(default="", description="its engineering unit; it must be the tag's unit on the line")
     aggregate: Aggregate = Field(default=Aggregate.LAST, description="what is made of the window, weighted by time")
     window_rows: float = Field(default=0, ge=0, description="rows, how long the window is; 0: an instant (for last)")
     lags_rows: list[Annotated[float, Field(ge=0)]] = Field(
@@ -43,6 +50,31 @@ class InputsTable(TagTable):
     minimum_coverage: float = Field(
         default=0.8, gt=0, le=1, description="share of the window that must be known; else there is no prediction"
     )
+    level: float | None = Field(default=None, description="in the unit: of time_above and time_below, in seconds")
+    since: str | None = Field(
+        default=None,
+        description='in the place of window_rows: the window begins with the batch ("batch_start") or a phase of it '
+        '("phase:heat", its end "phase_end:heat"), the newest of that name',
+    )
+    between: tuple[str, str] | None = Field(
+        default=None, description='the same from one event to another, such as ["phase:heat", "phase_end:heat"]'
+    )
+    longest_seconds: float = Field(
+        default=86_400.0,
+        gt=0,
+        le=LONGEST_WINDOW_SECONDS,
+        description="s: how long such a window may be; in service so much of the tag is kept in memory",
+    )
+    category: str | None = Field(
+        default=None,
+        description='its name: inputs that are 1 or 0 for each level. "product" is the product that is made; else of '
+        "the tag's states",
+    )
+    rare_rows: int = Field(
+        default=10,
+        gt=0,
+        description="rows before the test: a level with fewer is not learned, and of it there is no prediction",
+    )
 
     @model_validator(mode="after")
     def _makes_inputs(self) -> Self:
@@ -50,12 +82,63 @@ class InputsTable(TagTable):
             raise ValueError("levels = false leaves no input: give differences_rows")
         if self.over_column is not None and self.over is None:
             raise ValueError("over_column needs over, the tag that it is the column of")
-        if self.over == self.tag:
+        if self.over is not None and self.over == self.tag:
             raise ValueError(f"{self.tag} over itself is 1: name another tag in over")
         return self
+
+    @model_validator(mode="after")
+    def _of_a_tag(self) -> Self:
+        of_no_tag = self.is_product or self.aggregate is Aggregate.DURATION
+        if self.tag and of_no_tag:
+            raise ValueError(f"{'the product' if self.is_product else 'a duration'} is of no tag: leave tag out")
+        if not self.tag and not of_no_tag:
+            raise ValueError("tag is missing: which tag is the input of?")
+        if self.tag and not self.unit and self.category is None:
+            raise ValueError(f"unit is missing: which unit has {self.tag}?")
+        return self
+
+    @model_validator(mode="after")
+    def _of_a_batch(self) -> Self:
+        for event in (self.since, *(self.between or ())):
+            if event is not None and not is_event(event):
+                raise ValueError(f'{event} is no event of a batch: "batch_start", "phase:<name>" or "phase_end:<name>"')
+        if self.since is not None and self.between is not None:
+            raise ValueError("since and between are two ways to say the same: give one of them")
+        if self.stretch is not None and self.window_rows:
+            raise ValueError("with since or between the batch says how long the window is: leave window_rows out")
+        if self.aggregate is Aggregate.DURATION and (self.stretch is None or self.differences_rows):
+            raise ValueError("a duration is of a batch or phase: give since or between, and no differences_rows")
+        if (self.aggregate in {Aggregate.TIME_ABOVE, Aggregate.TIME_BELOW}) is (self.level is None):
+            raise ValueError("level belongs to time_above and time_below, and these need it")
+        return self
+
+    @model_validator(mode="after")
+    def _of_a_category(self) -> Self:
+        if self.category is None:
+            return self
+        computed = (self.over, self.transform, self.stretch) != (None, None, None) or self.differences_rows
+        if computed or self.aggregate is not Aggregate.LAST or self.window_rows:
+            raise ValueError(
+                f"category {self.category} is of the last value: leave aggregate, windows and formulas out"
+            )
+        if self.is_product and self.lags_rows != [0.0]:
+            raise ValueError("the product is of the predicted instant: leave lags_rows out")
+        return self
+
+    @property
+    def is_product(self) -> bool:
+        """Return whether it is the product as a category."""
+        return self.category == PRODUCT
+
+    @property
+    def stretch(self) -> Stretch | None:
+        """Return the stretch of a batch that is its window."""
+        if self.between is not None:
+            return Stretch(since=self.between[0], until=self.between[1])
+        return None if self.since is None else Stretch(since=self.since)
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Return the columns of a file that it is made of."""
-        own = self.column or self.tag
-        return (own,) if self.over is None else (own, self.over_column or self.over)
+        own = self.column or self.tag or (PRODUCT if self.is_product else "")
+        return tuple(name for name in (own, self.over_column or self.over) if name)
