@@ -27,7 +27,8 @@ def disposition_changes(outcome: LotOutcome, event: Event, facts: Facts) -> Deci
     return Decision(
         records=(outcome.judged, *((outcome.assessed,) if outcome.assessed else ()), *decided),
         audit=(
-            *(_lapse(item, outcome) for item in decided if item.state is DecisionState.LAPSED),
+            *(lapse_entry(item, scope=outcome.lot_facts.knowledge.context.scope)
+              for item in decided if item.state is DecisionState.LAPSED),
             audit_entry("disposition", disposition.disposition_id,
                    scope=outcome.lot_facts.knowledge.context.scope, lot=disposition.material_lot_id,
                    recommendation=disposition.recommendation.value, previous=disposition.previous.value,
@@ -38,9 +39,9 @@ def disposition_changes(outcome: LotOutcome, event: Event, facts: Facts) -> Deci
     )  # fmt: skip
 
 
-def _lapse(decision: LotDecided, outcome: LotOutcome) -> AuditEntry:
-    return audit_entry("lot_decision_lapsed", decision.material_lot_id,
-                       scope=outcome.lot_facts.knowledge.context.scope, decision=decision.verdict.value,
+def lapse_entry(decision: LotDecided, *, scope: Scope) -> AuditEntry:
+    """Return the line of the trail that a person's decision on a lot rests on the facts no longer."""
+    return audit_entry("lot_decision_lapsed", decision.material_lot_id, scope=scope, decision=decision.verdict.value,
                        by=decision.printed_name, record_id=decision.record_id)  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from gateway.advice.publication import (
 from gateway.advice.rationing import RATIONED, rationed
 from gateway.advice.windows_read import windows_of_present_tags, windows_of_tick
 from gateway.decision import Decision, Latched
-from gateway.decisions.changes import audit_entry, guidance_changes
+from gateway.decisions.changes import audit_entry, guidance_changes, lapse_entry
 from gateway.events import ModelDue
 from gateway.facts.model_due import ModelDueFacts
 from gateway.guardrails.gates import PresentSetpoint, present_setpoint
@@ -30,6 +30,7 @@ from gateway.line.definition import LineDefinition, ModelAssignment, Stage
 from gateway.people.signing import approval_is_signed
 from gateway.records.guidance import Guidance, GuidanceKind, RejectionOver
 from gateway.records.laboratory import Specification
+from gateway.records.lot_decisions import DecisionState, LotDecided, Verdict
 from gateway.records.prediction import Prediction
 from gateway.setpoints.intents import approved_by_itself
 from gateway.setpoints.interactions import (
@@ -157,8 +158,19 @@ def _held_provisionally(
     raised = provisional_hold(event, facts, prediction, specification)
     if raised is None:
         return Decision()
-    message = disposition_message(raised.disposition, line=facts.line, cause=event.event_id, at_ns=event.at_ns)
-    return raised.decision + Decision(messages=(message,)) + guidance_changes((raised.guidance,), event, facts)
+    decision, lapsed = _decision_beside_a_hold(facts)
+    message = disposition_message(raised.disposition, line=facts.line, cause=event.event_id, at_ns=event.at_ns,
+                                  decision=decision)  # fmt: skip
+    return raised.decision + lapsed + Decision(messages=(message,)) + guidance_changes((raised.guidance,), event, facts)
+
+
+def _decision_beside_a_hold(facts: ModelDueFacts) -> tuple[LotDecided | None, Decision]:
+    """Return a person's decision on a lot that a model now holds, and its end where it was a release."""
+    decision = facts.lot.decision
+    if decision is None or decision.verdict is not Verdict.RELEASE or decision.state is DecisionState.LAPSED:
+        return decision, Decision()
+    lapsed = replace(decision, state=DecisionState.LAPSED)
+    return lapsed, Decision(records=(lapsed,), audit=(lapse_entry(lapsed, scope=facts.context.scope),))
 
 
 def _predicted_situation(

@@ -9,6 +9,7 @@ from gateway.inference.corrections import BiasState
 from gateway.lab.disposition import LotState
 from gateway.records.guidance import Guidance, RejectedAdvice
 from gateway.records.laboratory import ProvisionalHold
+from gateway.records.lot_decisions import LotDecided
 from gateway.records.prediction import Prediction
 from gateway.records.production import Context, ProductionThen
 from gateway.records.setpoints import WritesOfModel
@@ -42,6 +43,7 @@ class LotInProgress:
     closed: bool
     provisional: tuple[ProvisionalHold, ...]  # the settled ones, too
     predictions: Mapping[str, tuple[LotPrediction, ...]]  # by analyte, the newest first
+    decision: LotDecided | None = None  # the newest of a person
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,8 +7,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from gateway.advice.provisional import IN_A_ROW
 from gateway.contract.lims.lab_results import LimsInterface
 from gateway.contract.lot_decisions import basis_sha256
+from gateway.contract.times import rfc3339
 from gateway.database.opening import open_for_writing
 from gateway.decisions.lot_decision import on_decide_lot
 from gateway.history.file.statements import HISTORY, HISTORY_FILE
@@ -130,6 +132,44 @@ def test_a_lot_for_review_is_released_with_a_reason_and_stays_for_review_where_i
     assert bench.recommended() == "review"
     assert bench.decide(Verdict.RELEASE, over=1).outcome is ActOutcome.DONE
     assert (bench.newest()["recommendation"], bench.newest()["decision"]["stands"]) == ("review", True)
+
+
+WHOLLY_OUT = 75.0  # degC: a viscosity of 112
+
+
+def predicted_out(bench):
+    for _ in range(IN_A_ROW):
+        bench.now_ns += SECOND_NS
+        bench.model_due(WHOLLY_OUT)
+
+
+def test_a_model_that_holds_a_released_lot_ends_the_release_at_once_and_says_so(bench):
+    bench.result(viscosity(100.0))
+    bench.decide(Verdict.RELEASE)
+    predicted_out(bench)
+    newest = bench.newest()
+    assert (newest["recommendation"], newest["provisional"]) == ("hold", True)
+    assert (newest["decision"]["decision"], newest["decision"]["stands"]) == ("release", False)
+    assert bench.decision().state is DecisionState.LAPSED
+    assert bench.rows("SELECT count(*) FROM audit WHERE kind = 'lot_decision_lapsed'") == [(1,)]
+    assert "holds lot" in bench.decide(Verdict.RELEASE).why
+
+
+@pytest.mark.parametrize("steps", [(predicted_out, Verdict.HOLD), (Verdict.HOLD, predicted_out)])
+def test_a_hold_by_quality_between_does_not_let_out_what_a_model_holds(bench, steps):
+    bench.result(viscosity(100.0))
+    for step in steps:
+        if isinstance(step, Verdict):
+            assert bench.decide(step).outcome is ActOutcome.DONE
+        else:
+            step(bench)
+    assert bench.newest()["decision"]["decision"] == "hold"
+    assert "holds lot" in bench.decide(Verdict.RELEASE).why
+    drawn = rfc3339(bench.now_ns)
+    bench.now_ns += 10 * SECOND_NS
+    bench.result(viscosity(100.0, sample_id="S-2", sampled_at=drawn))
+    assert bench.decide(Verdict.RELEASE).outcome is ActOutcome.DONE
+    assert (bench.newest()["recommendation"], bench.newest()["decision"]["stands"]) == ("release", True)
 
 
 def require_ph(bench):

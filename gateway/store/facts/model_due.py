@@ -11,6 +11,7 @@ from gateway.facts.model_due import LotInProgress, LotPrediction, ModelDueFacts,
 from gateway.lab.disposition import LotState
 from gateway.line.definition import ModelAssignment, Stage
 from gateway.records.laboratory import ProvisionalHold, Recommendation
+from gateway.records.lot_decisions import LotDecided
 from gateway.records.prediction import Prediction
 from gateway.records.production import NOTHING_MADE, Context
 from gateway.setpoints.interactions import coupled_models
@@ -22,6 +23,7 @@ from gateway.store.facts.reading import Reading
 from gateway.store.facts.rejected import rejected_of_model
 from gateway.store.facts.setpoint_write import NO_WRITES, writes_of
 from gateway.store.facts.suppression import silenced, suppressed_by_design
+from gateway.store.queries.lot_decisions import decision_of_lot
 from gateway.store.statements import SQL, value_of
 
 _MOST_RECENT = 2000  # predictions: delays of an hour at the usual pace
@@ -105,7 +107,14 @@ def _lot_in_progress(reading: Reading, model: ModelAssignment, lot_id: str | Non
         closed=lot is not None and lot["closed_ns"] is not None,
         provisional=_provisional(reading, lot_id),
         predictions={analyte: tuple(newest) for analyte, newest in predictions.items()},
+        decision=None if lot is None or lot_id is None else _decision(reading, lot_id),
     )
+
+
+def _decision(reading: Reading, lot_id: str) -> LotDecided | None:
+    on_record = decision_of_lot(reading.connection, lot_id)
+    reading.note_damaged(on_record.damaged)
+    return on_record.decision
 
 
 def _provisional(reading: Reading, material_lot_id: str | None) -> tuple[ProvisionalHold, ...]:

@@ -62,18 +62,22 @@ def basis_of(connection: sqlite3.Connection, known: LotOnRecord) -> LotBasis | N
         return None
     rows = connection.execute(SQL["assessments_by_hash"], {"material_lot_id": known.material_lot_id}).fetchall()
     others = [row for row in rows if row["kind"] != Subject.DECISION.value]
-    recommendation = known.recommendation
+    recommendation, provisional = known.recommendation, disposition.provisional
     if len(others) < len(rows):
         recommendation = Recommendation.PENDING
         for row in others:
             recommendation = worse(recommendation, Recommendation(row["asks"]))
         if recommendation is Recommendation.RELEASE and disposition.missing_tests:
             recommendation = Recommendation.PENDING
+        # what a model holds is not called provisional while a person holds it, too: it goes on without the person
+        held = {"material_lot_id": known.material_lot_id}
+        if provisional or connection.execute(SQL["held_by_a_model"], held).fetchone() is not None:
+            recommendation, provisional = Recommendation.HOLD, True
     hashes = {row["subject"]: row["hash"] for row in others}
     return LotBasis(
         recommendation=recommendation,
         latched=known.latched,
-        provisional=disposition.provisional,
+        provisional=provisional,
         missing_tests=disposition.missing_tests,
         assessments=len(others),
         assessments_sha256=sha256_hex(canonical(hashes).encode()),
