@@ -161,6 +161,9 @@ def _show_manifest(manifest: BundleManifest) -> None:
             for item in manifest.input
         ],
     )  # fmt: skip
+    if manifest.outside is not None:
+        enters, of, leaves = manifest.outside.enters_after, manifest.outside.of, manifest.outside.leaves_after
+        out.print(f"outside after {enters} of {of} predictions, until {leaves} in a row are inside")
     show_table(
         "outputs",
         ("analyte", "unit", "what", "valid", "half width", "coverage"),

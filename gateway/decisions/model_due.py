@@ -61,6 +61,7 @@ def on_model_due(event: ModelDue, facts: ModelDueFacts) -> Decision:
         context=facts.context,
         production=facts.production,
         learned=facts.bias,
+        judged=facts.judged,
     )
     predictions = guarded_predictions(model, facts.line.tags, facts.windows, occasion)
     decided = _stopped_for_good(model, predictions, facts)

@@ -7,6 +7,7 @@ from gateway.facts.base import JudgingFacts
 from gateway.history.windows import TagWindow, WindowRequest
 from gateway.inference.corrections import BiasState
 from gateway.lab.disposition import LotState
+from gateway.line.sustained_outside import PastJudgement
 from gateway.records.guidance import Guidance, RejectedAdvice
 from gateway.records.laboratory import ProvisionalHold
 from gateway.records.lot_decisions import LotDecided
@@ -60,6 +61,7 @@ class ModelDueFacts(JudgingFacts):
     coupled_predictions: Mapping[str, tuple[Prediction, ...]]  # by coupled model, while they stand, the newest last
     lot: LotInProgress
     writes: WritesOfModel  # to its setpoints; of a stage below automatic nothing is looked up
+    judged: tuple[PastJudgement, ...]  # how the model's predictions before were judged, the newest first
     recent: Mapping[str, tuple[PastPrediction, ...]]  # by analyte, within the delays of warnings, the newest first
     silenced: frozenset[str]  # the alarms that call nobody now
     suppressed: Mapping[str, str]  # by alarm the rule that keeps it from calling now

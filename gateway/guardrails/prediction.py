@@ -8,7 +8,14 @@ import numpy as np
 
 from gateway.contract.identity import identity_of
 from gateway.errors import InferenceError, InferenceStoppedError
-from gateway.guardrails.gates import PredictedValue, judge_domain, judge_inputs, judge_probability, judge_value
+from gateway.guardrails.gates import (
+    PredictedValue,
+    judge_domain,
+    judge_inputs,
+    judge_probability,
+    judge_value,
+    process_outside,
+)
 from gateway.guardrails.reasons import Abstention, abstain
 from gateway.history.windows import TagWindow, WindowRequest
 from gateway.inference.applicability_domain import accepted_inputs
@@ -16,6 +23,7 @@ from gateway.inference.corrections import BiasState, Instant, corrected
 from gateway.inference.features import feature_vector, read_inputs, settled
 from gateway.line.definition import ModelAssignment, TagDefinition
 from gateway.line.outputs import ModelOutput, ValueOutput
+from gateway.line.sustained_outside import PastJudgement
 from gateway.records.prediction import FeatureVector, Outlook, Prediction
 from gateway.records.production import NOTHING_MADE, Context, ProductionThen
 from gateway.records.verdicts import Reason, Verdict
@@ -32,6 +40,7 @@ class Occasion:
     production: ProductionThen = NOTHING_MADE  # as inputs look at it
     sample_result_id: str | None = None
     learned: Mapping[str, BiasState] = field(default_factory=dict)  # by analyte, as known at that instant
+    judged: tuple[PastJudgement, ...] = ()  # the model's predictions before, the newest first
 
 
 def guarded_predictions(
@@ -45,6 +54,8 @@ def guarded_predictions(
     An abstained prediction carries no numbers that an eye could take for advice.
     """
     numbers, reasons, features = _outputs_of_inputs(model, tags, windows, occasion.end_ns, occasion.production)
+    reasons += process_outside(model.bundle, reasons, occasion.judged)
+    numbers = () if reasons else numbers
     arrival = max((window.arrival for window in windows.values()), default=0)
     heading = _heading(model, features) if numbers else None
     predictions = (

@@ -32,6 +32,7 @@ from gateway.inference.manifest import (
 from gateway.line.definition import Domain, InputDefinition, Interlock, ManipulatedTag, ModelBundle, Predict
 from gateway.line.derived_inputs import Category, Stretch
 from gateway.line.outputs import FunctionSpaceLimits
+from gateway.line.sustained_outside import SustainedOutside
 from gateway.records.prediction import ModelIdentity
 from gateway.time_units import seconds_to_ns
 
@@ -100,6 +101,7 @@ def read_bundle(files: Mapping[str, bytes], *, where: str) -> ModelBundle:
         outputs=outputs_of(manifest.output, reference, where),
         manipulated=tuple(_manipulated(table) for table in manifest.manipulated),
         domain=_domain(reference.domain, manifest, where),
+        outside=None if manifest.outside is None else SustainedOutside(**manifest.outside.model_dump()),
         approval=approval_of(files, files[MANIFEST], where=where),
     )
 

@@ -20,6 +20,7 @@ from gateway.line.derived_inputs import SMALLEST_DIVISOR, Transform, is_event
 
 LONGEST_WINDOW_SECONDS = 7 * 86_400.0  # read at each tick: a bundle must not have the whole history read
 LONGEST_LAG_SECONDS = 30 * 86_400.0
+MOST_PREDICTIONS = 100  # that the state of being outside looks back on
 MOST_INPUTS, MOST_OUTPUTS, MOST_MANIPULATED = 1000, 100, 100
 
 
@@ -185,6 +186,23 @@ class ManipulatedTable(ManifestTable):
     reaction: ReactionTable | None = None
 
 
+class OutsideTable(ManifestTable):
+    """``[outside]``: when the process counts as outside what the model has learned.
+
+    After so many refusals by range or domain ``of`` so many predictions, until so many in a row were inside.
+    """
+
+    enters_after: int = Field(ge=1, le=MOST_PREDICTIONS)
+    of: int = Field(ge=1, le=MOST_PREDICTIONS)
+    leaves_after: int = Field(ge=1, le=MOST_PREDICTIONS)
+
+    @model_validator(mode="after")
+    def _can_begin(self) -> "OutsideTable":
+        if self.enters_after > self.of:
+            raise ValueError(f"{self.enters_after} of {self.of} predictions are never outside")
+        return self
+
+
 class BundleManifest(ManifestTable):
     """``bundle.toml`` as a whole."""
 
@@ -196,6 +214,7 @@ class BundleManifest(ManifestTable):
     training: TrainingTable
     acceptance: list[AcceptanceTable] = Field(default=[])
     manipulated: list[ManipulatedTable] = Field(default=[], max_length=MOST_MANIPULATED)
+    outside: OutsideTable | None = None
     files: dict[str, str]
 
     @model_validator(mode="after")

@@ -19,6 +19,7 @@ from gateway.line.limits import Limits
 from gateway.line.outputs import ModelOutput
 from gateway.line.setpoint_writes import NO_WRITES, SetpointWrites
 from gateway.line.spc_rules import ControlMaterial, Together, TrendRules
+from gateway.line.sustained_outside import SustainedOutside
 from gateway.records.act_kinds import ActKind
 from gateway.records.laboratory import Specification
 from gateway.records.outgoing import Head, SignedHead
@@ -214,6 +215,7 @@ class ModelBundle:
     outputs: tuple[ModelOutput, ...]
     manipulated: tuple[ManipulatedTag, ...]
     domain: Domain | None = None  # where the model has learned; None: not stated
+    outside: SustainedOutside | None = None  # when nothing is trusted for a while; None: each prediction by itself
     approval: Approval | None = None  # its signature holds; whether its key is trusted, the line says
 
     @property

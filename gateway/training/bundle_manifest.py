@@ -29,6 +29,7 @@ def manifest_of(trained: Trained, recipe_name: str) -> dict[str, Any]:
         },
         "acceptance": [criterion for criterion, _met in acceptance_of(trained)],
         "manipulated": [_manipulated(setpoint) for setpoint in trained.setpoints],
+        **({} if trained.outside is None else {"outside": asdict(trained.outside)}),
     }
 
 

@@ -1,6 +1,7 @@
 """The model card's sections on the gates: the ranges of the inputs, and which rows the gates refuse."""
 
 from gateway.guardrails.reasons import Abstention
+from gateway.line.sustained_outside import SustainedOutside
 from gateway.training.refusals import Refusals
 from gateway.training.trained_model import Trained
 
@@ -8,6 +9,7 @@ _GATES = {
     Abstention.OUTSIDE_VALIDATED_RANGE: "outside its validated range",
     Abstention.OUTSIDE_DOMAIN_T2: "farther out than learned (T2), mostly",
     Abstention.OUTSIDE_DOMAIN_SPE: "stands to others as never learned (SPE), mostly",
+    Abstention.PROCESS_OUTSIDE: "inside, but shortly after the process was outside",
     Abstention.NOT_FINITE: "the value is no number",
     Abstention.OUTSIDE_OUTPUT_RANGE: "the value is outside its valid range",
     Abstention.NO_HONEST_INTERVAL: "no interval can be given",
@@ -26,8 +28,18 @@ Rows before the test, each block as a model of the other blocks would refuse it:
 Rows of the test:
 
 {_refusals(trained.refusals)}
+{_state(trained.outside)}
 A row for which several inputs are to blame counts at each of them.
 """
+
+
+def _state(rules: SustainedOutside | None) -> str:
+    if rules is None:
+        return "Each prediction is judged by itself: to wait after the process was outside would cost too many.\n"
+    return (
+        f"After {rules.enters_after} of {rules.of} predictions outside by range or domain, nothing is predicted until "
+        f"{rules.leaves_after} in a row are inside.\n"
+    )
 
 
 def _ranges(trained: Trained) -> str:

@@ -5,7 +5,7 @@ other. As there, the domain is asked only where every input is within its range,
 accepts. The inputs of a row that lies outside the domain are counted at the one that contributes most.
 """
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,16 +13,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway.guardrails.gates import is_outside
 from gateway.guardrails.reasons import Abstention
 from gateway.inference.applicability_domain import distance, largest, scores
 from gateway.line.definition import Domain, InputDefinition
 from gateway.line.outputs import ValueOutput
+from gateway.line.sustained_outside import PastJudgement, SustainedOutside, stands_now
 from gateway.training.backtest import Served
 from gateway.training.cross_validation import root_mean_square
 from gateway.training.learned_limits import LeftOut, Margins, with_limits, with_ranges
 
 Numbers = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+_RULES = tuple(  # to choose from, the longest first
+    SustainedOutside(enters_after=enters_after, of=10, leaves_after=leaves_after)
+    for enters_after, leaves_after in ((3, 20), (3, 10), (5, 10), (3, 5), (5, 5))
+)
 _DOMAIN = (Abstention.OUTSIDE_DOMAIN_T2, Abstention.OUTSIDE_DOMAIN_SPE)
 
 
@@ -64,6 +70,22 @@ class Gated:
             accepted &= ~flags
         return accepted
 
+    @property
+    def outside(self) -> Flags:
+        """Return in which rows the process is outside what was learned, by range or domain."""
+        outside = np.zeros(self.rows, np.bool_)
+        for (gate, _name), flags in self.refused.items():
+            if is_outside([gate]):
+                outside |= flags
+        return outside
+
+    def with_outside(self, rules: SustainedOutside | None) -> "Gated":
+        """Return them with the rows, in the order of time, that only the state of being outside refuses."""
+        if rules is None:
+            return self
+        waiting = standing_rows(rules, self.outside) & self.accepted
+        return Gated(refused={**self.refused, (Abstention.PROCESS_OUTSIDE, None): waiting}, rows=self.rows)
+
     def with_errors(self, errors: Numbers) -> Refusals:
         """Return them with the errors of the rows, shape (n,)."""
         accepted = self.accepted
@@ -78,6 +100,31 @@ class Gated:
             error_refused=_error(errors, ~accepted),
             refused=tuple(sorted(refused, key=lambda item: (-item.rows, item.gate, item.input or ""))),
         )
+
+
+def standing_rows(rules: SustainedOutside, outside: Flags) -> Flags:
+    """Return at which rows, in the order of time, the state of being outside stands."""
+    before = deque[PastJudgement](maxlen=rules.looks_back)
+    standing = np.zeros(len(outside), np.bool_)
+    for row, is_out in enumerate(outside.tolist()):
+        standing[row] = stands_now(rules, tuple(before), outside=is_out)
+        before.appendleft(PastJudgement(outside=is_out, stands=bool(standing[row])))
+    return standing
+
+
+def chosen_rules(gated: Gated, *, most_cost: float) -> SustainedOutside | None:
+    """Return the longest state of being outside that gives up at most such a share of the rows that the gates accept.
+
+    None where even the shortest would give up more: the process is outside so often that it says nothing.
+    """
+    accepted = gated.accepted
+    if not most_cost or not accepted.any():
+        return None
+    for rules in _RULES:
+        given_up = np.sum(standing_rows(rules, gated.outside) & accepted)
+        if given_up <= most_cost * accepted.sum():
+            return rules
+    return None
 
 
 def gated_rows(

@@ -33,7 +33,7 @@ from gateway.training.learned_limits import LeftOut, margins_of, with_limits, wi
 from gateway.training.model_selection import chosen_model, compare, gap_rows
 from gateway.training.recipe import Recipe
 from gateway.training.recorded_rows import recorded_rows
-from gateway.training.refusals import gated_blocks, gated_rows
+from gateway.training.refusals import chosen_rules, gated_blocks, gated_rows
 from gateway.training.rows import Rows, file_rows, must_fit_a_bundle, rows_before_test
 from gateway.training.setpoint_study import studied
 from gateway.training.trained_model import Compared, Failed, Progress, Trained
@@ -65,6 +65,8 @@ def train(recipe: Recipe, *, folder: Path, on_progress: Progress = lambda *_: No
     domain = with_limits(features, margins, alpha=recipe.output.domain_alpha)
     predicted = predict(rows.features[test])[:, 0]
     served = serve(rows.timing_of(test), predicted, rows.values[test], output=output)
+    gated = gated_blocks(left_out, served_blocks, inputs, margins, output)
+    outside = chosen_rules(gated, most_cost=recipe.output.outside_cost)
     errors = rows.values[test] - served.values
     trained = Trained(
         recipe=recipe,
@@ -80,8 +82,11 @@ def train(recipe: Recipe, *, folder: Path, on_progress: Progress = lambda *_: No
         output=output,
         domain=domain,
         served=served,
-        refusals=gated_rows(inputs, domain, rows.features[test], served, output).with_errors(errors),
-        refusals_of_blocks=gated_blocks(left_out, served_blocks, inputs, margins, output).with_errors(left_out.errors),
+        outside=outside,
+        refusals=gated_rows(inputs, domain, rows.features[test], served, output)
+        .with_outside(outside)
+        .with_errors(errors),
+        refusals_of_blocks=gated.with_outside(outside).with_errors(left_out.errors),
         figures={},
         block_coverages=calibration.block_coverages,
         run_length=calibration.run_length,

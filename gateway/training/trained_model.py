@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from gateway.line.definition import Domain, InputDefinition, Predict
 from gateway.line.outputs import BiasLimits, FunctionSpaceLimits, ValueOutput
+from gateway.line.sustained_outside import SustainedOutside
 from gateway.training.backtest import Served
 from gateway.training.recipe import Recipe
 from gateway.training.refusals import Refusals
@@ -55,6 +56,7 @@ class Trained:
     output: ValueOutput
     domain: Domain
     served: Served  # of the test rows
+    outside: SustainedOutside | None
     refusals: Refusals  # of the test rows
     refusals_of_blocks: Refusals  # of the rows before the test, by gates that have not seen them
     figures: dict[str, float]

@@ -1,5 +1,6 @@
 """What a model's turn stands on."""
 
+import json
 import sqlite3
 from dataclasses import fields
 
@@ -8,8 +9,11 @@ from gateway.events import (
     ModelDue,
 )
 from gateway.facts.model_due import LotInProgress, LotPrediction, ModelDueFacts, PastPrediction
+from gateway.guardrails.gates import is_outside
+from gateway.guardrails.reasons import Abstention
 from gateway.lab.disposition import LotState
 from gateway.line.definition import ModelAssignment, Stage
+from gateway.line.sustained_outside import PastJudgement
 from gateway.records.laboratory import ProvisionalHold, Recommendation
 from gateway.records.lot_decisions import LotDecided
 from gateway.records.prediction import Prediction
@@ -40,6 +44,7 @@ def model_due_facts(reading: Reading, event: ModelDue) -> ModelDueFacts:
             specifications=reading.specifications(),
             open_guidance=(), open_suggestions=(), last_advised_ns={}, bias={}, coupled_predictions={},
             lot=LotInProgress(state=LotState(), closed=False, provisional=(), predictions={}), recent={},
+            judged=(),
             announced_ns=(), silenced=frozenset(), suppressed={}, rejected={}, warnings=(), writes=NO_WRITES,
         )  # fmt: skip
     moves = {item.tag: value_of(reading.connection, "last_move", tag=item.tag) for item in model.bundle.manipulated}
@@ -62,6 +67,7 @@ def model_due_facts(reading: Reading, event: ModelDue) -> ModelDueFacts:
         lot=_lot_in_progress(reading, model, context.material_lot_id, event.at_ns),
         last_advised_ns={tag: moved_ns for tag, moved_ns in moves.items() if moved_ns is not None},
         recent=_recent(reading, model, event.at_ns),
+        judged=_judged(reading, model, event.at_ns),
         silenced=silenced(reading),
         suppressed=suppressed_by_design(reading),
         rejected=rejected_of_model(reading, model.name),
@@ -87,6 +93,28 @@ def _recent(reading: Reading, model: ModelAssignment, at_ns: int) -> dict[str, t
         )
         recent.setdefault(row["analyte"], []).append(past)
     return {analyte: tuple(newest) for analyte, newest in recent.items()}
+
+
+def _judged(reading: Reading, model: ModelAssignment, at_ns: int) -> tuple[PastJudgement, ...]:
+    """Return how a model's predictions before were judged, as far back as its bundle's state of being outside looks.
+
+    What is much older says nothing of now: the gateway was not running.
+    """
+    rules = model.bundle.outside
+    if rules is None:
+        return ()
+    most = rules.looks_back
+    parameters = {
+        "model": model.name, "analyte": model.bundle.outputs[0].analyte, "most": most,
+        "after_ns": at_ns - 2 * (most + 1) * model.every_ns, "before_ns": at_ns,
+    }  # fmt: skip
+    judged = []
+    for row in reading.connection.execute(SQL["recent_reasons"], parameters):
+        codes = json.loads(row["codes"] or "[]")
+        known = row["accepted"] or codes
+        outside = is_outside(codes) if known else None  # what is damaged says nothing
+        judged.append(PastJudgement(outside=outside, stands=Abstention.PROCESS_OUTSIDE in codes))
+    return tuple(judged)
 
 
 def _lot_in_progress(reading: Reading, model: ModelAssignment, lot_id: str | None, at_ns: int) -> LotInProgress:

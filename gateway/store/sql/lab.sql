@@ -88,6 +88,14 @@ SELECT analyte, at_ns, low, high, CASE WHEN json_valid(body) THEN json_extract(b
 FROM prediction WHERE model = :model AND sample_result_id IS NULL AND at_ns > :after_ns AND at_ns < :before_ns
 ORDER BY at_ns DESC LIMIT :most;
 
+-- name: recent_reasons
+-- of accepted predictions the body is not looked at: most are
+SELECT accepted, CASE WHEN NOT accepted AND json_valid(body) THEN
+         (SELECT json_group_array(json_extract(value, '$.code')) FROM json_each(body, '$.verdict.reasons')) END AS codes
+FROM prediction WHERE model = :model AND analyte = :analyte AND sample_result_id IS NULL
+  AND at_ns > :after_ns AND at_ns < :before_ns
+ORDER BY at_ns DESC LIMIT :most;
+
 -- name: gaps_between
 SELECT gap_id FROM gap
 WHERE subject IN (SELECT value FROM json_each(:subjects)) AND from_ns < :until_ns AND coalesce(until_ns, :until_ns) > :from_ns

@@ -43,6 +43,14 @@ class OutputTable(RecipeTable):
     )
     most_margin: float = Field(default=1.0, ge=0, le=1, description="most of its range that an input earns on a side")
 
+    outside_cost: float = Field(
+        default=0.01,
+        ge=0,
+        le=1,
+        description="share of the accepted rows left out that may be given up, so that nothing is predicted in between "
+        "while a fault comes and goes; 0: each prediction is judged by itself",
+    )
+
     @model_validator(mode="after")
     def _has_room(self) -> Self:
         must_ascend("valid", self.valid)
