@@ -111,7 +111,7 @@ def objective_of(case: PredictedSituation) -> Objective | None:
         column=output.value.column,
         valid=output.value.valid,
         bias=prediction.bias,
-        half_width=(prediction.high - prediction.low) / 2,
+        half_width=prediction.half_width_elsewhere or (prediction.high - prediction.low) / 2,
         others=case.others,
         pending=case.pending,
     )

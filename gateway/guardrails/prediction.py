@@ -19,7 +19,7 @@ from gateway.guardrails.gates import (
 from gateway.guardrails.reasons import Abstention, abstain
 from gateway.history.windows import TagWindow, WindowRequest
 from gateway.inference.applicability_domain import accepted_inputs
-from gateway.inference.corrections import BiasState, Instant, corrected
+from gateway.inference.corrections import BiasState, Corrected, Instant, corrected
 from gateway.inference.features import feature_vector, read_inputs, settled
 from gateway.line.definition import ModelAssignment, TagDefinition
 from gateway.line.outputs import ModelOutput, ValueOutput
@@ -93,7 +93,8 @@ def _outlook(output: ModelOutput, prediction: Prediction, heading: _Heading | No
     value, low, high = prediction.value, prediction.low, prediction.high
     if heading is None or output.value is None or value is None or low is None or high is None:
         return None
-    settles_at, half_width = heading.numbers[output.value.column] + prediction.bias, (high - low) / 2
+    settles_at = heading.numbers[output.value.column] + prediction.bias
+    half_width = prediction.half_width_elsewhere or (high - low) / 2
     within = output.value.valid[0] <= settles_at <= output.value.valid[1]
     return Outlook(
         value=settles_at, low=settles_at - half_width, high=settles_at + half_width, inputs=heading.inputs,
@@ -153,7 +154,7 @@ def _prediction(
     occasion: Occasion,
 ) -> Prediction:
     """Return one prediction; ``numbers`` is empty where anything abstained before."""
-    predicted, bias, version = _predicted_value(
+    predicted, by_laboratory = _predicted_value(
         output.value, numbers, features, occasion.learned.get(output.analyte, BiasState()), occasion
     )
     probability = numbers[output.probability.column] if numbers and output.probability else None
@@ -172,9 +173,10 @@ def _prediction(
         value=None if published is None else published.value,
         low=low,
         high=high,
-        uncorrected=None if published is None else published.value - bias,
-        bias=bias,
-        bias_version=version,
+        uncorrected=None if published is None else published.value - by_laboratory.correction,
+        bias=by_laboratory.correction,
+        bias_version=by_laboratory.version,
+        half_width_elsewhere=None if published is None else by_laboratory.half_width_elsewhere,
         coverage=output.value.coverage if output.value is not None else 0.0,
         probability=probability if accepted else None,
         features=features,
@@ -209,17 +211,16 @@ def _predicted_value(
     features: FeatureVector | None,
     learned: BiasState,
     occasion: Occasion,
-) -> tuple[PredictedValue | None, float, int]:
-    """Return (the corrected value with its half width, the bias in it, the bias's version)."""
+) -> tuple[PredictedValue | None, Corrected]:
+    """Return (the corrected value with its half width, what the laboratory adds to it)."""
     if output is None or not numbers or features is None:
-        return None, 0.0, 0
+        return None, Corrected(correction=0.0, version=0, half_width=None)
     product = occasion.context.material_definition_id
     by_laboratory = corrected(
         learned, output, Instant(at_ns=occasion.end_ns, features=features.values, product=product)
     )
     value = numbers[output.column] + by_laboratory.correction
-    predicted = PredictedValue(value=value, half_width=by_laboratory.half_width)
-    return predicted, by_laboratory.correction, by_laboratory.version
+    return PredictedValue(value=value, half_width=by_laboratory.half_width), by_laboratory
 
 
 def _infer(model: ModelAssignment, values: tuple[float, ...]) -> tuple[tuple[float, ...], tuple[Reason, ...]]:

@@ -71,12 +71,14 @@ class Corrected:
     """What the laboratory adds to a prediction: the correction, its version, and the interval's half width.
 
     ``version``: of the bias; in function space the number of results that it stands on. ``half_width`` is None where no
-    honest one can be given.
+    honest one can be given. ``half_width_elsewhere``: of what a move or time would lead to, where the present resembles
+    results and that may not; None: it is as wide.
     """
 
     correction: float
     version: int
     half_width: float | None
+    half_width_elsewhere: float | None = None
 
 
 def corrected(state: BiasState, output: ValueOutput, instant: Instant) -> Corrected:
@@ -98,6 +100,7 @@ def corrected(state: BiasState, output: ValueOutput, instant: Instant) -> Correc
         correction=float(by_errors.corrections[0]),
         version=len(errors),
         half_width=None if width is None else width * float(by_errors.spreads[0]),
+        half_width_elsewhere=width,
     )
 
 

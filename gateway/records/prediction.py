@@ -78,6 +78,7 @@ class Prediction(Record):
     uncorrected: float | None = None  # what the model itself says, before the bias
     bias: float = 0.0
     bias_version: int = 0
+    half_width_elsewhere: float | None = None  # half the interval of what a move leads to; None: as wide as here
     outlook: Outlook | None = None  # None where the causes have been steady, or no value is predicted
     cause: str = ""  # the event's id
     arrival: int = 0  # how many notifications of sources were known, so that a replay knows no more

@@ -170,7 +170,8 @@ def coupled_outputs_of_model(
 def _basis(features: FeatureVector, known: Corrected) -> Basis | None:
     if known.half_width is None:
         return None
-    return Basis(inputs=features.values, end_ns=features.end_ns, bias=known.correction, half_width=known.half_width)
+    width = known.half_width_elsewhere or known.half_width
+    return Basis(inputs=features.values, end_ns=features.end_ns, bias=known.correction, half_width=width)
 
 
 def coupled_outputs_of_neighbour(
@@ -204,7 +205,7 @@ def _basis_of(prediction: Prediction | None, neighbour: ModelAssignment) -> Basi
         return None
     if prediction.features is None or prediction.low is None or prediction.high is None:
         return None
-    half_width = (prediction.high - prediction.low) / 2
+    half_width = prediction.half_width_elsewhere or (prediction.high - prediction.low) / 2
     return Basis(
         inputs=prediction.features.values,
         end_ns=prediction.features.end_ns,

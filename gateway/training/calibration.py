@@ -17,13 +17,14 @@ from gateway.inference.interval import split_conformal_half_width
 from gateway.line.outputs import AdaptiveLimits, BiasLimits, FunctionSpaceLimits, TrackedLimits, ValueOutput, Widening
 from gateway.training.backtest import Served, Timing, serve
 from gateway.training.cross_validation import blocks, root_mean_square
-from gateway.training.drift_limits import charted
+from gateway.training.drift_limits import charted, robust_sigma
 from gateway.training.files.instants import NEVER
 from gateway.training.recipe import Recipe
 
 Correction = BiasLimits | FunctionSpaceLimits | None
 _AGE_ROWS = 5  # errors are taken together by ages of so many rows
 _MOST_DELAYS = 20  # how many slower laboratories are tried
+_MOST_DELAYS_OF_LIKENESS = 6  # which take longer
 _MIN_COVERAGE, _MAX_COVERAGE = 0.5, 0.98  # between which an adaptive interval stays
 _LEAST_SCALE, _MOST_SCALE = 0.25, 4.0  # of training's errors, between which a tracked interval stays
 _AS_WELL = 0.01  # of coverage: so much nearer to what is promised is no better
@@ -108,13 +109,18 @@ def _intervals(rows: _LeftOut, plain: ValueOutput, served: Served) -> Iterator[_
     yield _scaled(rows, plain, served)
     relative = np.abs(rows.values - served.values) / served.half_widths
     measured = rows.timing.arrives_ns != NEVER
-    mean_error = float(np.mean(relative[measured])) if measured.any() else 0.0
+    mean_error = _usual_size(relative[measured]) if measured.any() else 0.0
     for rate in table.tracked_rates if mean_error > 0 else ():
         tracked = TrackedLimits(rate=rate, mean_error=mean_error, least_scale=_LEAST_SCALE, most_scale=_MOST_SCALE)
         following = replace(plain, tracked=tracked)
         yield _scaled(rows, following, rows.served(following))
     for rate in table.adaptive_rates:
         yield _adaptive(rows, plain, served, rate)
+
+
+def _usual_size(errors: NDArray[np.float64]) -> float:
+    """Return the mean size of errors, those beyond three robust sigmas cut to that: a bad stretch is not the usual."""
+    return float(np.mean(np.minimum(errors, 3 * robust_sigma(errors))))
 
 
 def _scaled(rows: _LeftOut, output: ValueOutput, served: Served) -> _Interval:
@@ -146,23 +152,20 @@ def _widening(rows: _LeftOut, plain: ValueOutput) -> Widening | None:
     """Return how errors grow with the age of the correction: as served by laboratories that are later and later.
 
     Results are drawn at an age of their own, the freshest there is: without this, an interval that covers them would
-    not cover the time between them. In function space the spread says that, but for what has no result at all.
+    not cover the time between them. In function space that is beyond what the spread says already.
     """
-    if plain.function_space is not None:
-        served = rows.served(plain)
-        corrected_by_some = root_mean_square((rows.values - served.values) / served.half_widths)
-        alone = root_mean_square(rows.values - rows.predicted) / (corrected_by_some or 1.0)
-        return Widening(ages_ns=(0,), factors=(1.0,), uncorrected=max(1.0, alone))
-    if plain.bias is None:
+    limits = plain.bias or plain.function_space
+    if limits is None:
         return None
     timing, every_ns, first_ns = rows.timing, rows.timing.every_ns, rows.timing.delay_ns
     ages, errors = list[NDArray[np.float64]](), list[NDArray[np.float64]]()
-    last_ns = max(first_ns, plain.bias.max_age_ns - every_ns)
-    step_ns = every_ns * max(1, -(-(last_ns - first_ns) // (every_ns * _MOST_DELAYS)))
+    last_ns = max(first_ns, limits.max_age_ns - every_ns)
+    most = _MOST_DELAYS if plain.function_space is None else _MOST_DELAYS_OF_LIKENESS
+    step_ns = every_ns * max(1, -(-(last_ns - first_ns) // (every_ns * most)))
     for delay_ns in range(first_ns, last_ns + 1, step_ns):
         served = serve(timing.later(delay_ns - first_ns), rows.predicted, rows.values, output=plain)
         ages.append(served.ages_ns)
-        errors.append(rows.values - served.values)
+        errors.append((rows.values - served.values) / served.half_widths)
     age, error = np.concatenate(ages), np.concatenate(errors)
     edges = np.arange(first_ns, last_ns + 1 + every_ns, min(every_ns, _AGE_ROWS * timing.row_ns))
     held = [error[(age >= low) & (age < high)] for low, high in pairwise(edges)]

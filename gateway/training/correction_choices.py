@@ -8,9 +8,11 @@ from gateway.time_units import seconds_to_ns
 from gateway.training.backtest import Timing
 from gateway.training.biases import biases_of
 from gateway.training.calibration import Correction
+from gateway.training.files.instants import NEVER
 from gateway.training.recipe import Recipe
 
 _USUAL_ERROR, _ROOM = 0.995, 1.5  # the quantile of left-out errors, and how much larger a correction may be
+_MOST_RESULTS = 2000  # with more, trying it takes minutes, and so dense a laboratory is served as well by a bias
 _TAU, _MEMORY, _OLDEST = 4, 40, 60  # laboratory intervals
 
 
@@ -24,7 +26,8 @@ def _by_likeness(recipe: Recipe, timing: Timing, errors: NDArray[np.float64]) ->
     largest = _ROOM * float(np.quantile(np.abs(errors), _USUAL_ERROR))
     if recipe.bias is None or not recipe.bias.enabled:  # results may not correct it at all
         return ()
-    if not table.enabled or timing.features is None or largest == 0:
+    results = int(np.sum(timing.arrives_ns != NEVER))
+    if not table.enabled or timing.features is None or largest == 0 or results > _MOST_RESULTS:
         return ()
     deviation = timing.features.std(axis=0, ddof=1)
 

@@ -49,7 +49,7 @@ def charted(errors: NDArray[np.float64], *, seed: int = 0) -> Charted:
 
 def robust_sigma(errors: NDArray[np.float64]) -> float:
     """Return the standard deviation of errors, those beyond three robust sigmas cut to that."""
-    spread = _SIGMAS_OF_MAD * float(np.median(np.abs(errors - np.median(errors))))
+    spread = _SIGMAS_OF_MAD * float(np.median(np.abs(errors)))
     kept = np.clip(errors, -_WINSORISE * spread, _WINSORISE * spread) if spread > 0 else errors
     return float(np.sqrt(np.mean(kept**2))) or float(np.finfo(np.float64).tiny)
 

@@ -9,6 +9,7 @@ import pytest
 from gateway.contract.times import rfc3339
 from gateway.decisions.model_feedback import drift_latch
 from gateway.line.outputs import BiasLimits, DriftLimits, FunctionSpaceLimits, TrackedLimits
+from gateway.store.queries.tracing import trace
 from gateway.time_units import seconds_to_ns
 from tests.fixtures.building import NOW_NS, assignment, bundle, line, value_output
 from tests.fixtures.store_bench import Bench, viscosity
@@ -272,3 +273,39 @@ def test_one_peak_demotes_no_model_whose_errors_are_cut_and_the_interval_widens_
     bench.model_due(78.0)
     said = newest_prediction(bench)
     assert (said["stage"], said["high"] - said["value"]) == ("advise", pytest.approx(learned(bench)["scale"]))
+
+
+def test_a_trace_names_the_results_that_a_correction_in_function_space_stands_on(bench):
+    by_likeness(bench)
+    for number, value in enumerate((102.0, 103.0)):
+        teach(bench, value, f"S-{number}", seconds_ago=5 - number)
+        bench.now_ns += 1
+    bench.model_due(78.0)
+    said = newest_prediction(bench)
+    (node,) = trace(bench.connection, said["prediction_id"])
+    results = [result_id for (result_id,) in bench.rows("SELECT result_id FROM feedback ORDER BY sampled_ns DESC")]
+    assert node.details["corrected_by"] == results
+    assert said["bias_version"] == len(results) == 2
+    plain = replace(bench.line.models[0], bundle=bundle(outputs=(value_output(bias=LIMITS),)))
+    bench.line = line(models=(plain,))
+    bench.now_ns += 1
+    bench.model_due(78.0)
+    (node,) = trace(bench.connection, newest_prediction(bench)["prediction_id"])
+    assert node.details["bias_version"] > 0
+
+
+def test_the_same_results_give_the_same_bytes_in_another_store(bench, tmp_path):
+    (tmp_path / "again").mkdir()
+    again = Bench(tmp_path / "again")
+    again.order()
+    bodies = []
+    for store in (bench, again):
+        by_likeness(store)
+        for number, value in enumerate((102.0, 99.0, 103.5)):
+            teach(store, value, f"S-{number}", seconds_ago=9 - number)
+            store.now_ns += 1
+        store.model_due(78.5)
+        bodies.append(store.rows("SELECT payload FROM outbox WHERE topic LIKE '%prediction%' ORDER BY seq"))
+    again.connection.close()
+    assert bodies[0] == bodies[1]
+    assert bodies[0]

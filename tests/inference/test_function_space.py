@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 from gateway.inference.corrections import BiasState, Instant, corrected
 from gateway.inference.feedback import Feedback, bias_state_of
 from gateway.line.outputs import DriftLimits, FunctionSpaceLimits, TrackedLimits, ValueOutput
+from gateway.records.prediction import FeatureVector
+from gateway.setpoints.interactions import coupled_outputs_of_model
 from gateway.store.codec import decode, encode
 from gateway.time_units import SECOND_NS
+from tests.fixtures.building import assignment, bundle, value_output
 
 HOUR_NS = 3600 * SECOND_NS
 LIMITS = FunctionSpaceLimits(
@@ -124,3 +127,14 @@ def test_one_peak_makes_no_drift_where_errors_are_cut_but_a_shift_does():
     assert any(bias_state_of(peak[:count], plain).drifts for count in range(41))
     assert not any(bias_state_of(peak[:count], cut).drifts for count in range(41))
     assert bias_state_of(shift, cut).drifts
+
+
+def test_what_a_move_would_lead_to_is_no_surer_than_a_prediction_without_results():
+    state = bias_state_of([result(0, 3.0), result(1, 3.0)], OUTPUT)
+    features = FeatureVector(end_ns=2 * HOUR_NS, names=("a", "b"), values=NEAR, evidence=(), sha256="")
+    outputs = (value_output(), replace(value_output(column=1), analyte="ph", value=OUTPUT))
+    model = assignment(bundle=bundle(outputs=outputs))
+    (coupled,) = coupled_outputs_of_model(model, "viscosity", features, {"ph": state}, {}, at(2))
+    assert corrected(state, OUTPUT, at(2)).half_width < 1.5
+    assert coupled.basis.half_width == 2.0
+    assert coupled.basis.bias == pytest.approx(corrected(state, OUTPUT, at(2)).correction)

@@ -30,7 +30,8 @@ class ModelReader:
         """Return a model's share of abstentions and, against current lab results, coverage and residual.
 
         Of each analyte that results have taught it about: the bias, the charts of the residuals in sigmas, the coverage
-        of the intervals that stood when samples were drawn, and of how many.
+        of the intervals that stood when samples were drawn, and of how many; where an interval follows the size of
+        errors, how much larger they are than in training.
 
         ``signed``: the analytes whose bias is what a person has signed.
         ``lab_residual_ewma``: exponentially weighted mean of (lab - predicted), lambda 0.2, newest last.
@@ -68,4 +69,6 @@ def _learned_figures(analyte: str, state: BiasState) -> dict[str, float]:
         f"interval_coverage_{analyte}": state.coverage or 0.0,
         f"results_{analyte}": float(state.results),
     }
+    if state.scale != 1.0:
+        figures[f"interval_scale_{analyte}"] = state.scale
     return {name: round(value, 4) for name, value in figures.items()}

@@ -318,7 +318,19 @@ SELECT model, CASE WHEN json_valid(body) THEN json_extract(body, '$.model.versio
        '$.verdict.reasons') END AS reasons_json, CASE WHEN json_valid(body) THEN json_extract(body,
        '$.features.sha256') END AS features_sha256, CASE WHEN json_valid(body) THEN json_extract(body,
        '$.features.evidence') END AS windows_json, CASE WHEN json_valid(body) THEN json_extract(body,
-       '$.bias_version') END AS bias_version, holds
+       '$.bias_version') END AS bias_version,
+       -- the results that a correction in function space stands on: the newest samples known then, as many as it says
+       (SELECT json_group_array(result_id) FROM (
+            SELECT result_id, row_number() OVER (ORDER BY sampled_ns DESC, result_id DESC) AS nth FROM feedback
+            WHERE bundle_sha256 = CASE WHEN json_valid(prediction_checked.body)
+                  THEN json_extract(prediction_checked.body, '$.model.sha256') END
+              AND analyte = prediction_checked.analyte AND features <> '[]'
+              AND arrived_ns <= CASE WHEN prediction_checked.sample_result_id IS NULL THEN prediction_checked.at_ns
+                  WHEN json_valid(prediction_checked.body)
+                  THEN json_extract(prediction_checked.body, '$.features.end_ns') END)
+        WHERE nth <= CASE WHEN json_valid(prediction_checked.body)
+            THEN json_extract(prediction_checked.body, '$.bias_version') END HAVING count(*) > 0) AS corrected_by_json,
+       holds
 FROM prediction_checked
 WHERE prediction_id = :id;
 

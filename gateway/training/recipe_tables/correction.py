@@ -56,7 +56,10 @@ class FunctionSpaceTable(RecipeTable):
     configuration with ``bias = "signed"`` refuses a bundle with it: it is no single number that a person could sign.
     """
 
-    enabled: bool = Field(default=True, description="whether it is tried at all; not where [bias] enabled = false")
+    enabled: bool = Field(
+        default=True,
+        description="whether it is tried at all; not where [bias] enabled = false, nor with over 2000 results",
+    )
     weights: list[Annotated[float, Field(ge=0)]] = Field(
         default=[1.0], min_length=1, description="of the likeness of inputs beside that of time alone, to choose from"
     )
