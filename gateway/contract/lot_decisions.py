@@ -16,6 +16,7 @@ def basis_document(basis: LotBasis) -> dict[str, Any]:
         "missing_tests": list(basis.missing_tests),
         "assessments": basis.assessments,
         "assessments_sha256": basis.assessments_sha256,
+        "decided": basis.decided,
     }
 
 

@@ -38,7 +38,7 @@ def on_decide_lot(event: ActRequested, facts: DecideLotFacts) -> Decision:
     act = event.act
     if not isinstance(act, DecideLot):
         raise TypeError(f"{act.kind} is no DecideLot")
-    refusal = _not_seen(act, facts) or _not_released(act, facts) or _decided_already(act, facts)
+    refusal = _decided_already(act, facts) or _not_seen(act, facts) or _not_released(act, facts)
     if refusal is not None or facts.basis is None:
         return Decision(answer=refusal)
     if event.signed is None:

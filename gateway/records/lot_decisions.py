@@ -26,7 +26,10 @@ class DecisionState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LotBasis:
-    """What a decision rests on: what is recommended, and all assessments of the lot by their hash."""
+    """What a decision rests on: what is recommended, all assessments of the lot by their hash, and what was decided.
+
+    ``decided``: the record of the newest decision before; who has not seen it replaces none.
+    """
 
     recommendation: Recommendation
     latched: bool
@@ -34,6 +37,7 @@ class LotBasis:
     missing_tests: tuple[str, ...]
     assessments: int
     assessments_sha256: str
+    decided: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

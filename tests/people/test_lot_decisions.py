@@ -216,6 +216,31 @@ def test_who_has_seen_other_facts_decides_nothing(bench):
     assert bench.decision() is None
 
 
+@pytest.mark.parametrize("verdict", [Verdict.HOLD, Verdict.REJECT])
+def test_nobody_releases_over_a_decision_that_they_have_not_seen(bench, verdict):
+    bench.result(viscosity(100.0))
+    seen = basis_sha256(bench.basis())
+    bench.decide(verdict, "bert", basis=seen)
+    assert "has changed since it was shown" in bench.decide(Verdict.RELEASE, basis=seen).why
+    assert (bench.decision().verdict, bench.recommended()) == (verdict, "hold")
+    assert bench.decide(Verdict.RELEASE).outcome is ActOutcome.DONE  # who has seen it may replace it
+
+
+def test_a_release_that_waits_is_not_done_over_a_decision_made_meanwhile(bench):
+    bench.line = replace(bench.line, signatures={ActKind.DECIDE_LOT: SignaturePolicy(roles=(Role.QUALITY,), count=2)})
+    bench.result(viscosity(100.0))
+    waiting = {}
+    for verdict, author in ((Verdict.RELEASE, "anna"), (Verdict.REJECT, "bert")):
+        waiting[verdict] = bench.decide(verdict, author).details
+    answers = {}
+    for verdict, signer in ((Verdict.REJECT, "anna"), (Verdict.RELEASE, "bert")):
+        sign = SignPending(record_id=waiting[verdict]["record_id"], sha256=waiting[verdict]["sha256"])
+        answers[verdict] = bench.act(sign, credential=by(signer))
+    assert answers[Verdict.REJECT].outcome is ActOutcome.DONE
+    assert "has changed" in answers[Verdict.RELEASE].why
+    assert (bench.decision().verdict, bench.recommended()) == (Verdict.REJECT, "hold")
+
+
 @pytest.mark.parametrize("reason", ["", "  ", "\u200b"])
 def test_a_decision_without_a_reason_that_can_be_read_is_none(bench, reason):
     bench.result(viscosity(100.0))

@@ -55,7 +55,8 @@ def _is_signed(signed: SignedOnRecord, decision: LotDecided) -> bool:
 def basis_of(connection: sqlite3.Connection, known: LotOnRecord) -> LotBasis | None:
     """Return what a decision on a lot would rest on now; None where nothing of it has been judged.
 
-    The decision that stands is no part of it: what it recommends is what all else asks for.
+    What the decision that stands asks for is no part of it: what it recommends is what all else asks for. That there is
+    one is, so that nobody replaces a decision that they have not seen.
     """
     disposition = known.disposition
     if disposition is None:
@@ -73,6 +74,7 @@ def basis_of(connection: sqlite3.Connection, known: LotOnRecord) -> LotBasis | N
         held = {"material_lot_id": known.material_lot_id}
         if provisional or connection.execute(SQL["held_by_a_model"], held).fetchone() is not None:
             recommendation, provisional = Recommendation.HOLD, True
+    decided = decision_of_lot(connection, known.material_lot_id).decision
     hashes = {row["subject"]: row["hash"] for row in others}
     return LotBasis(
         recommendation=recommendation,
@@ -81,4 +83,5 @@ def basis_of(connection: sqlite3.Connection, known: LotOnRecord) -> LotBasis | N
         missing_tests=disposition.missing_tests,
         assessments=len(others),
         assessments_sha256=sha256_hex(canonical(hashes).encode()),
+        decided=None if decided is None else decided.record_id,
     )
