@@ -59,6 +59,7 @@ OUTCOMES: Mapping[Outcome, str] = {
     Outcome.REJECTED: "the guidance is rejected",
     Outcome.ALREADY_SO: "it was answered so before",
     Outcome.EXPIRED: "its time had run out",
+    Outcome.WRITE_UNDER_WAY: "another move of this setpoint is being written; answer again when it has ended",
     Outcome.STAGE_TOO_LOW: "the model's stage is below approve, so nothing can be approved",
     Outcome.SIGNATURE_REQUIRED: "the act needs an electronic signature",
     Outcome.PERSON_REQUIRED: "the response names no person",

@@ -21,7 +21,12 @@ def answered(
     guidance = facts.answered
     gone = None if guidance is None else no_longer_advised(guidance, facts.line, facts.latches)
     signed = approval_is_signed(facts.line.signatures)
-    return respond(guidance, response, event.at, by=by, stage=_stage(facts), signed=signed, no_longer_advised=gone)
+    changed, outcome = respond(
+        guidance, response, event.at, by=by, stage=_stage(facts), signed=signed, no_longer_advised=gone
+    )
+    if outcome is Outcome.APPROVED and facts.write_under_way:
+        return None, Outcome.WRITE_UNDER_WAY  # it stays open: an approval that nothing follows would mislead
+    return changed, outcome
 
 
 def _stage(facts: ResponseFacts | AnswerFacts) -> Stage | None:

@@ -51,20 +51,26 @@ class RefusedMessageFacts(Facts):
 class ResponseFacts(RefusedMessageFacts):
     """The guidance that a person has answered, where it is on record, and the answer that changed it before.
 
-    ``token``: None where the response has none.
+    ``write_under_way``: whether another move of its setpoint is being written. ``token``: None where the response has
+    none.
     """
 
     answered: Guidance | None
     before: AnswerOnRecord | None
+    write_under_way: bool
     token: TokenFacts | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AnswerFacts(ActFacts):
-    """The guidance that a user answers, where it is on record, and the answer that changed it before."""
+    """The guidance that a user answers, where it is on record, and the answer that changed it before.
+
+    ``write_under_way``: whether another move of its setpoint is being written.
+    """
 
     answered: Guidance | None
     before: AnswerOnRecord | None
+    write_under_way: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -104,8 +104,7 @@ _ROWS = (
           written_by="the loop that sends notices"),
     Table(name="notify_parked", not_vouched_for="notices that were refused", written_by="the loop that sends notices"),
     Table(name="departure", written_by="what leaves the outbox"),
-    Table(name="console_session", hash_leaves_out=frozenset({"used_ns"}),
-          written_by="signing in and out at the console"),
+    Table(name="console_session", hash_leaves_out=frozenset({"used_ns"})),  # signing in and out write it, too
     Table(name="retry", not_vouched_for="what a person has asked for; the line about it says so"),
     Table(name="audit", not_vouched_for="it is the chain"),
     Table(name="audit_archive", not_vouched_for="the line about an archive says what its row says"),

@@ -225,6 +225,26 @@ def test_what_came_of_a_move_is_on_record_once_prediction_and_result_show_it(ben
     assert [(followed, as_expected) for followed, _value, as_expected in rows] == [("measured", 1), ("predicted", 1)]
 
 
+def test_while_a_move_is_being_written_another_of_its_setpoint_is_not_approved_and_stays_open(tmp_path):
+    bench = WritingBench(tmp_path, stage=Stage.APPROVE)
+    with closing(bench.connection):
+        bench.suggest()
+        ((guidance_id,),) = bench.rows("SELECT guidance_id FROM guidance WHERE kind = 'setpoint'")
+        bench.connection.execute(
+            "INSERT INTO setpoint_intent "
+            "(intent_id, guidance_id, tag, state, open, automatic, issued_ns, body, event_id) "
+            "VALUES ('other', 'of another model', ?, 'open', 1, 0, 1, '{}', 'e')",
+            (TAG,),
+        )
+        approve = AnswerGuidance(guidance_id=guidance_id, answer=Act.APPROVE)
+        answer = bench.act(approve)
+        assert (answer.outcome, "being written" in answer.why) == (ActOutcome.REFUSED, True)
+        assert bench.guidance_states() == [("proposed",)]
+        bench.connection.execute("UPDATE setpoint_intent SET open = 0 WHERE intent_id = 'other'")
+        assert bench.act(approve, at_ns=bench.now_ns + 1).outcome is ActOutcome.DONE
+        assert bench.guidance_states() == [("approved",)]
+
+
 def test_what_a_person_approves_is_written_in_their_name(tmp_path):
     bench = WritingBench(tmp_path, stage=Stage.APPROVE)
     with closing(bench.connection):

@@ -86,10 +86,12 @@ def _open_guidance(reading: Reading, event: TimerDue | VersionTaken | AdviceWith
 def response_facts(reading: Reading, event: ResponseArrived) -> ResponseFacts:
     """Return the guidance that was answered, and what is on record of the token by which it was."""
     response = event.response
+    guidance = _guidance(reading, response.guidance_id)
     return ResponseFacts(
         **reading.base(),
         refused=_refused_responses(reading),
-        answered=_guidance(reading, response.guidance_id),
+        answered=guidance,
+        write_under_way=_write_under_way(reading, guidance),
         before=answer_that_changed(reading.connection, response.guidance_id),
         token=None if response.token is None else _token(reading, response.token, at_ns=event.at_ns),
     )
@@ -99,9 +101,11 @@ def response_facts(reading: Reading, event: ResponseArrived) -> ResponseFacts:
 def answer_facts(reading: Reading, event: ActRequested) -> AnswerFacts:
     """Return the guidance that a user answers."""
     guidance_id = event.act.guidance_id if isinstance(event.act, AnswerGuidance) else ""
+    guidance = _guidance(reading, guidance_id)
     return AnswerFacts(
         **act_base(reading, event),
-        answered=_guidance(reading, guidance_id),
+        answered=guidance,
+        write_under_way=_write_under_way(reading, guidance),
         before=answer_that_changed(reading.connection, guidance_id),
     )
 
@@ -115,6 +119,12 @@ def refused_message_facts(reading: Reading, _event: MessageRefused) -> RefusedMe
 def _guidance(reading: Reading, guidance_id: str) -> Guidance | None:
     row = reading.row("guidance_by_id", guidance_id=guidance_id)
     return None if row is None else decode(Guidance, row["body"])
+
+
+def _write_under_way(reading: Reading, guidance: Guidance | None) -> bool:
+    if guidance is None or guidance.suggestion is None:
+        return False
+    return value_of(reading.connection, "open_intent_of_tag", tag=guidance.suggestion.tag) is not None
 
 
 def _token(reading: Reading, text: str, *, at_ns: int) -> TokenFacts:

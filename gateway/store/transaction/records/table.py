@@ -87,7 +87,7 @@ RECORD_KINDS: Mapping[type[Record], RecordKind] = dict((
     _kind(acts.dead_letter_retry, "retry"),
     _kind(acts.audit_archived, "audit_archive", "audit"),
     _kind(users.user_changed, "user_version"),
-    _kind(users.password_set, "user_password"),
+    _kind(users.password_set, "user_password", "sign_in"),
     _kind(users.key_changed, "user_key"),
     _kind(signatures.record_to_sign, "signed_record"),
     _kind(signatures.signature_given, "signature"),
