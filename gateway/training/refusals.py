@@ -27,7 +27,7 @@ Numbers = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 _RULES = tuple(  # to choose from, the longest first
     SustainedOutside(enters_after=enters_after, of=10, leaves_after=leaves_after)
-    for enters_after, leaves_after in ((3, 20), (3, 10), (5, 10), (3, 5), (5, 5))
+    for enters_after, leaves_after in ((3, 20), (3, 10), (5, 10), (3, 5), (5, 5), (5, 3))
 )
 _DOMAIN = (Abstention.OUTSIDE_DOMAIN_T2, Abstention.OUTSIDE_DOMAIN_SPE)
 

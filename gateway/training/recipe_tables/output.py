@@ -44,7 +44,7 @@ class OutputTable(RecipeTable):
     most_margin: float = Field(default=1.0, ge=0, le=1, description="most of its range that an input earns on a side")
 
     outside_cost: float = Field(
-        default=0.01,
+        default=0.02,
         ge=0,
         le=1,
         description="share of the accepted rows left out that may be given up, so that nothing is predicted in between "
