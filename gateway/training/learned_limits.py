@@ -6,7 +6,7 @@ Above and below a range are earned apart, for what holds on one side says nothin
 outside, or errors grew there, nothing is earned.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from gateway.inference.applicability_domain import scores
 from gateway.line.definition import Domain, InputDefinition
 from gateway.training.applicability_domain import fit_domain
-from gateway.training.cross_validation import blocks
+from gateway.training.cross_validation import blocks, later_blocks, root_mean_square
 from gateway.training.recipe_tables.output import OutputTable
 
 _MOST_GROWTH = 1.5  # of the errors outside, against those inside
@@ -36,6 +36,7 @@ class LeftOut:
     folds: int
     gap: int
     domain_alpha: float = 0.001  # of each domain's limits
+    later_errors: Numbers | None = None  # (n,), of models of earlier blocks only; NaN where there is none
 
     def parts(self) -> Iterator[Part]:
         """Yield the rows that a block's model was fitted on, and the block."""
@@ -122,27 +123,60 @@ def _usual_worst(inside: Numbers, rows: int) -> float:
     return float(np.quantile((sums[rows:] - sums[:-rows]) / rows, _USUAL))
 
 
-def _earned_ranges(left_out: LeftOut, *, most: float) -> list[Numbers]:
-    """Return by which shares of its range, shape (k,), an input may lie below it, and above it."""
-    features = left_out.features
-    below, above = np.zeros_like(features), np.zeros_like(features)
-    for fitting, leaving in left_out.parts():
+@dataclass(frozen=True, kw_only=True)
+class _Seen:
+    """How far rows lay below and above what their models had learned, shape (n, k) each, and their errors, (n,)."""
+
+    below: Numbers
+    above: Numbers
+    errors: Numbers
+
+
+def _seen(features: Numbers, errors: Numbers, parts: Iterable[Part]) -> _Seen:
+    """Return how the left-out rows of parts lay to the rows that were learned from, in shares of the whole range."""
+    below, above = np.full_like(features, np.nan), np.full_like(features, np.nan)
+    for fitting, leaving in parts:
         low, high = features[fitting].min(axis=0), features[fitting].max(axis=0)
         below[leaving], above[leaving] = np.maximum(low - features[leaving], 0), np.maximum(features[leaving] - high, 0)
     spans = np.ptp(features, axis=0)
-    spans, inside = np.where(spans > 0, spans, np.inf), (below == 0) & (above == 0)
-    return [
-        np.array([_earned(side[:, at], inside[:, at], left_out.errors, most=most) for at in range(features.shape[1])])
-        for side in (below / spans, above / spans)
-    ]
+    spans = np.where(spans > 0, spans, np.inf)
+    known = np.isfinite(errors) & np.isfinite(below).all(axis=1)
+    return _Seen(below=below[known] / spans, above=above[known] / spans, errors=errors[known])
 
 
-def _earned(distances: Numbers, inside: NDArray[np.bool_], errors: Numbers, *, most: float) -> float:
-    """Return up to which distance errors hold, at most ``most``; 0 where too few rows are inside to compare with."""
-    outside = distances > 0
-    if inside.sum() < _LEAST_ROWS:
+def _earned_ranges(left_out: LeftOut, *, most: float) -> tuple[Numbers, Numbers]:
+    """Return by which shares of its range, shape (k,), an input may lie below it, and above it.
+
+    Models of the other blocks and models of earlier blocks are heard together, the errors of either against those of
+    its own inside: in service what is new lies to what is past.
+    """
+    features = left_out.features
+    schemes = [_seen(features, left_out.errors, left_out.parts())]
+    if left_out.later_errors is not None:
+        later = later_blocks(len(features), folds=left_out.folds, gap=left_out.gap)
+        schemes.append(_seen(features, left_out.later_errors, later))
+    count = range(features.shape[1])
+    below = [_earned([(seen.below[:, at], seen.above[:, at], seen.errors) for seen in schemes]) for at in count]
+    above = [_earned([(seen.above[:, at], seen.below[:, at], seen.errors) for seen in schemes]) for at in count]
+    return np.minimum(below, most), np.minimum(above, most)
+
+
+def _earned(schemes: Sequence[tuple[Numbers, Numbers, Numbers]]) -> float:
+    """Return up to which distance errors hold: of each scheme the distances on this and the other side, the errors.
+
+    A scheme counts where enough of its rows were inside to compare with.
+    """
+    outside, inside, distances = list[Numbers](), list[Numbers](), list[Numbers]()
+    for distance, other_side, errors in schemes:
+        within = (distance == 0) & (other_side == 0)
+        usual = root_mean_square(errors[within]) if within.sum() >= _LEAST_ROWS else 0.0
+        if usual > 0:
+            inside.append(errors[within] / usual)
+            outside.append(errors[distance > 0] / usual)
+            distances.append(distance[distance > 0])
+    if not inside:
         return 0.0
-    return min(most, holds_up_to(distances[outside], errors[outside], inside=errors[inside]))
+    return holds_up_to(np.concatenate(distances), np.concatenate(outside), inside=np.concatenate(inside))
 
 
 def _domain_limits(left_out: LeftOut) -> tuple[float, float]:

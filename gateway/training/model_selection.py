@@ -157,6 +157,7 @@ def _compared(ground: _Ground, kind: str, predicted: _Predicted) -> Compared:
         r2_as_served=r_squared(values, values - errors[: len(values)]),
         correction=correction,
         left_out=predicted.by_others,
+        later=predicted.later,
     )
 
 

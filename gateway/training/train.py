@@ -18,10 +18,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from gateway.errors import LablineError
 from gateway.line.definition import Predict
+from gateway.line.outputs import ValueOutput
 from gateway.time_units import SECOND_NS
 from gateway.training.backtest import Served, serve
 from gateway.training.calibration import calibrated
@@ -59,7 +61,8 @@ def train(recipe: Recipe, *, folder: Path, on_progress: Progress = lambda *_: No
     )
     output = calibration.output
     served_blocks = serve(rows.timing_of(made_from), chosen.left_out, rows.values[made_from], output=output)
-    features, left_out = rows.features[made_from], _left_out(recipe, rows, made_from, served_blocks)
+    later = _later_errors(rows, made_from, chosen, output)
+    features, left_out = rows.features[made_from], _left_out(recipe, rows, made_from, served_blocks, later)
     margins = margins_of(left_out, recipe.output)
     inputs = with_ranges(rows.inputs, features, margins)
     domain = with_limits(features, margins, alpha=recipe.output.domain_alpha)
@@ -161,7 +164,9 @@ def _exported(model: Regressor, rows: Rows, recipe: Recipe) -> tuple[bytes, Pred
     return onnx, predict
 
 
-def _left_out(recipe: Recipe, rows: Rows, made_from: slice, served: Served) -> LeftOut:
+def _left_out(
+    recipe: Recipe, rows: Rows, made_from: slice, served: Served, later_errors: NDArray[np.float64]
+) -> LeftOut:
     """Return the rows before the test with the errors, as served, of models that have not seen them."""
     return LeftOut(
         features=rows.features[made_from],
@@ -169,4 +174,15 @@ def _left_out(recipe: Recipe, rows: Rows, made_from: slice, served: Served) -> L
         folds=recipe.candidates.folds,
         gap=gap_rows(rows),
         domain_alpha=recipe.output.domain_alpha,
+        later_errors=later_errors,
     )
+
+
+def _later_errors(rows: Rows, made_from: slice, chosen: Compared, output: ValueOutput) -> NDArray[np.float64]:
+    """Return the errors, as served, of models of earlier blocks; NaN for rows that none has predicted."""
+    known, errors = np.flatnonzero(np.isfinite(chosen.later)), np.full(len(chosen.later), np.nan)
+    served = serve(
+        rows.timing_of(made_from).of(known), chosen.later[known], rows.values[made_from][known], output=output
+    )
+    errors[known] = rows.values[made_from][known] - served.values
+    return errors

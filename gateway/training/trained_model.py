@@ -27,7 +27,8 @@ class Compared:
     error_as_served: float
     r2_as_served: float
     correction: BiasLimits | FunctionSpaceLimits | None
-    left_out: NDArray[np.float64]
+    left_out: NDArray[np.float64]  # what models of the other blocks say of a row
+    later: NDArray[np.float64]  # what models of earlier blocks say; NaN where there is none
     weights: Mapping[str, float] = field(default_factory=dict)  # by kind, of a weighted mean of several
 
 

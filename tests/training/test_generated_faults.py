@@ -61,7 +61,7 @@ FAULTS = {
     "process step": lambda tags, _chance: tags + 3 * PROCESS,
     "process creep": lambda tags, _chance: tags + 5 * PROCESS * (AT / FAULT)[:, None],
     "process oscillation": lambda tags, _chance: tags + PROCESS * swing(4, 20)[:, None],
-    "correlation break": of_sensor(lambda tag, chance: np.roll(tag, 30)),
+    "correlation break": of_sensor(lambda tag, _chance: np.roll(tag, 30)),
 }
 
 

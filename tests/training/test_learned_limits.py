@@ -105,3 +105,19 @@ def test_what_is_earned_lies_within_what_was_seen_and_its_errors_hold(outside, i
         order = np.argsort(distances, kind="stable")
         means = np.cumsum(errors[order] ** 2) / np.arange(1, len(errors) + 1)
         assert means[9:][distances[order][9:] >= reach].min() <= 1.5**2 * np.mean(np.square(inside)) * (1 + 1e-9)
+
+
+def test_models_of_earlier_blocks_vouch_for_how_far_the_plant_went_on_from_the_past():
+    column = np.tile(np.linspace(0, 1, 20), ROWS // 20)
+    column[200:] += 0.6  # the second half lies higher, all of it
+    features, errors = np.column_stack([column, np.sin(np.arange(ROWS))]), np.ones(ROWS)
+    later = np.where(np.arange(ROWS) < 100, np.nan, 1.0)
+    plain = LeftOut(features=features, errors=errors, folds=4, gap=2)
+    known = LeftOut(features=features, errors=errors, folds=4, gap=2, later_errors=later)
+    grown = LeftOut(
+        features=features, errors=errors, folds=4, gap=2, later_errors=np.where(column > 1, 9 * later, later)
+    )
+    margins = [margins_of(rows, table()).above[0] for rows in (plain, known, grown)]
+    assert margins[0] == 0
+    assert 0.2 < margins[1] < 0.375  # it went 0.6 of the 1.6 that all span
+    assert margins[2] < 0.05
