@@ -14,7 +14,7 @@ def bench(
     name: str = typer.Argument(
         ...,
         help="What to measure: arms, console, drain, durability, enqueue, history, latency, memory, sampling, season, "
-        "tags or tick.",
+        "tags, tick or training.",
     ),
     as_json: bool = JSON,
     small: bool = typer.Option(False, "--small", help="A short run, only to see that it works."),
@@ -64,6 +64,7 @@ def _benches() -> dict[str, Callable[[bool], Any]]:
         season,
         tags,
         tick,
+        training,
     )
 
     return {
@@ -78,5 +79,6 @@ def _benches() -> dict[str, Callable[[bool], Any]]:
         "season": season.measure,
         "tags": tags.measure,
         "tick": tick.measure,
+        "training": training.measure,
         "durability": durability.measure,
     }

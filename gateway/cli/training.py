@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,8 +31,8 @@ def train(
     acceptance criterion is not met; the exit code is then 1.
     """
     try:
+        from gateway.training.acceptance import acceptance_of  # noqa: PLC0415
         from gateway.training.bundle_files import bundle_of, write_bundle  # noqa: PLC0415
-        from gateway.training.bundle_manifest import acceptance_of  # noqa: PLC0415
         from gateway.training.recipe import read_recipe  # noqa: PLC0415 - only training needs the extra
         from gateway.training.refusals import document_of  # noqa: PLC0415
         from gateway.training.train import train as make  # noqa: PLC0415
@@ -50,8 +51,9 @@ def train(
     setpoints = _setpoints(files, folder)
     met = all(is_met for _criterion, is_met in criteria)
     if as_json:
-        show_json({"folder": str(folder), "chosen": trained.chosen.kind, "figures": _figures(trained), "met": met,
-                   "acceptance": [criterion | {"met": is_met} for criterion, is_met in criteria],
+        show_json({"folder": str(folder), "chosen": trained.chosen.kind, "figures": _finite(trained.figures),
+                   "met": met, "acceptance": [criterion | {"met": is_met} for criterion, is_met in criteria],
+                   "baselines": _baselines(trained), "blocks": [_finite(asdict(block)) for block in trained.blocks],
                    "setpoints": setpoints, "odd": dict(trained.rows.odd),
                    "refusals": {"left_out": document_of(trained.refusals_of_blocks),
                                 "test": document_of(trained.refusals)},
@@ -71,9 +73,20 @@ def _setpoints(files: Mapping[str, bytes], folder: Path) -> list[dict[str, Any]]
     ]  # fmt: skip
 
 
-def _figures(trained: "Trained") -> dict[str, float | None]:
-    """Return the figures for JSON: None for those that are not finite numbers."""
-    return {name: value if math.isfinite(value) else None for name, value in trained.figures.items()}
+def _baselines(trained: "Trained") -> list[dict[str, Any]]:
+    return [
+        _finite(asdict(item)) | {"error_of_blocks": [_number(error) for error in item.error_of_blocks]}
+        for item in trained.baselines
+    ]
+
+
+def _finite(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """Return figures for JSON: None for those that are not finite numbers."""
+    return {name: _number(value) if isinstance(value, float) else value for name, value in figures.items()}
+
+
+def _number(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def _show_trained(
@@ -81,6 +94,12 @@ def _show_trained(
 ) -> None:
     rows = [(kind.kind, f"{kind.r2:.3f}", f"{kind.r2_as_served:.3f}") for kind in trained.compared]
     show_table("blocked cross-validation", ("kind", "R2 by itself", "R2 as served"), rows)
+    baselines = [
+        (item.name, cell(item.error), cell(item.r2), cell(item.error_laboratory)) for item in trained.baselines
+    ]
+    error, r2, alone = (cell(trained.figures[name]) for name in ("rmse_as_served", "r2_as_served", "rmse_laboratory"))
+    beside = ("", "error", "R2", "error at laboratory rows")
+    show_table("beside plain means, on the test rows", beside, [("this model", error, r2, alone), *baselines])
     figures = [(name, f"{value:.4g}") for name, value in trained.figures.items()]
     show_table(f"{trained.chosen.kind} on the test rows", ("figure", "value"), figures)
     _show_refusals("refused on left-out blocks", trained.refusals_of_blocks)

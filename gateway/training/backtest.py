@@ -60,6 +60,12 @@ class Timing:
         return replace(self, arrives_ns=np.where(measured, self.arrives_ns + by_ns * measured, NEVER))
 
     @property
+    def measured(self) -> NDArray[np.bool_]:
+        """Return which rows have a laboratory result, shape (n,)."""
+        measured: NDArray[np.bool_] = self.arrives_ns != NEVER
+        return measured
+
+    @property
     def row_ns(self) -> int:
         """Return how far apart rows are: the median."""
         return _median_ns(np.diff(self.at_ns))

@@ -6,6 +6,7 @@ from typing import Any
 from gateway.line.definition import InputDefinition
 from gateway.line.outputs import FunctionSpaceLimits, Widening
 from gateway.time_units import SECOND_NS
+from gateway.training.acceptance import acceptance_of
 from gateway.training.reaction import COVERAGE as REACTION_COVERAGE
 from gateway.training.setpoint_findings import Setpoint
 from gateway.training.trained_model import Trained, data_sha256
@@ -157,27 +158,3 @@ def _function_space(limits: FunctionSpaceLimits) -> dict[str, Any]:
         "max_age_seconds": limits.max_age_ns / SECOND_NS,
         "most_results": limits.most_results,
     }
-
-
-def acceptance_of(trained: Trained) -> list[tuple[dict[str, Any], bool]]:
-    """Return each criterion that the recipe has agreed on, with what was reached, and whether it is met."""
-    acceptance, figures, criteria = trained.recipe.acceptance, trained.figures, list[tuple[dict[str, Any], bool]]()
-
-    def add(figure: str, criterion: str, reached: float, *, met: bool) -> None:
-        criteria.append(({"figure": figure, "criterion": criterion, "reached": round(reached, 4)}, met))
-
-    if acceptance.minimum_r2 is not None:
-        reached = figures["r2_as_served"]
-        add(
-            "R2 on the test rows, as served",
-            f">= {acceptance.minimum_r2}",
-            reached,
-            met=reached >= acceptance.minimum_r2,
-        )
-    if acceptance.coverage is not None:
-        (low, high), reached = acceptance.coverage, figures["coverage"]
-        add("coverage of the interval on the test rows", f"{low} to {high}", reached, met=low <= reached <= high)
-    if acceptance.minimum_accepted_share is not None:
-        share, reached = acceptance.minimum_accepted_share, figures["accepted_share"]
-        add("share of the test rows that the gates accept", f">= {share}", reached, met=reached >= share)
-    return criteria

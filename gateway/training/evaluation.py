@@ -6,9 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.training.backtest import Served, Timing
-from gateway.training.calibration import coverage
-from gateway.training.cross_validation import changing, r_squared, root_mean_square
-from gateway.training.trained_model import Trained
+from gateway.training.calibration import Calibrated, coverage
+from gateway.training.cross_validation import blocks, changing, r_squared, root_mean_square
+from gateway.training.recipe import Recipe
+from gateway.training.rows import Rows
+from gateway.training.trained_model import Block, Trained
 
 _GRADE_SHARE = 0.15  # of the value: a larger move within so many rows is a change of grade
 
@@ -29,8 +31,68 @@ def figures_reached(trained: Trained) -> dict[str, float]:
         "mean_half_width": float(np.nanmean(served.half_widths)),
         "accepted_share": float(np.mean(accepted)),
         "r2_accepted": r_squared(values[accepted], served.values[accepted]) if accepted.sum() > 1 else float("nan"),
+        **_laboratory_alone(rows.timing.of(test), values, served, trained.error_from_results_alone),
+        **_beside_baselines(trained, values),
         **by_grade,
     }
+
+
+def _laboratory_alone(
+    timing: Timing, values: NDArray[np.float64], served: Served, error_from_results_alone: float
+) -> dict[str, float]:
+    """Return how the rows do that have a laboratory result: in service there are no others to be judged by."""
+    measured = timing.measured
+    errors = np.abs(values - served.values)[measured]
+    return {
+        "laboratory_rows": float(measured.sum()),
+        "r2_laboratory": r_squared(values[measured], served.values[measured]) if len(errors) > 1 else float("nan"),
+        "rmse_laboratory": root_mean_square(errors) if len(errors) else float("nan"),
+        "rmse_from_results_alone": error_from_results_alone,
+        "coverage_laboratory": _mean(errors <= served.half_widths[measured]),
+    }
+
+
+def _beside_baselines(trained: Trained, values: NDArray[np.float64]) -> dict[str, float]:
+    """Return the spread of the test rows, and by which share the error is smaller than the best baselines' errors."""
+    error = root_mean_square(values - trained.served.values)
+    plain = [baseline.error for baseline in trained.baselines if not baseline.model]
+    models = [baseline.error for baseline in trained.baselines if baseline.model]
+    return {
+        "spread": float(values.std()),
+        "gain_over_baselines": _gain(error, plain),
+        "gain_over_plain_models": _gain(error, models),
+    }
+
+
+def _gain(error: float, others: list[float]) -> float:
+    """Return by which share an error is smaller than the smallest of others; -1 where it is twice as large or more."""
+    known = [other for other in others if np.isfinite(other)]
+    if not known:
+        return float("nan")
+    least = min(known)
+    return max(-1.0, 1 - error / least) if least > 0 else -1.0
+
+
+def blocks_served(
+    recipe: Recipe, rows: Rows, made_from: slice, served: Served, calibration: Calibrated
+) -> tuple[Block, ...]:
+    """Return how left-out blocks do, ``served`` with what models say that have not seen them, shape (n,).
+
+    Each block's coverage is that of an interval which the other blocks have calibrated.
+    """
+    values, coverages = rows.values[made_from], calibration.block_coverages
+    errors = np.abs(values - served.values)
+    return tuple(
+        Block(
+            first=rows.names[int(block[0])],
+            last=rows.names[int(block[-1])],
+            rows=len(block),
+            error=root_mean_square(errors[block]),
+            coverage=coverages[number],
+            half_width=float(np.nanmean(served.half_widths[block])),
+        )
+        for number, (_others, block) in enumerate(blocks(len(values), folds=recipe.candidates.folds, gap=0))
+    )
 
 
 def _by_grade(

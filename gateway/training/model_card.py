@@ -1,10 +1,14 @@
 """A trained model's card, in Markdown: what it is for, what it reaches, what it may move."""
 
+import math
+
 from gateway.line.outputs import FunctionSpaceLimits
 from gateway.time_units import SECOND_NS
-from gateway.training.bundle_manifest import acceptance_of
+from gateway.training.acceptance import acceptance_of
+from gateway.training.card_comparison import blocks_left_out, comparison
 from gateway.training.card_gates import gates_section
 from gateway.training.card_plots import COVERAGE, DOMAIN, PARITY, RESIDUALS
+from gateway.training.card_summary import summary
 from gateway.training.recipe import Recipe
 from gateway.training.setpoint_findings import Setpoint, reaction_text
 from gateway.training.trained_model import Trained
@@ -16,17 +20,17 @@ def card(trained: Trained) -> str:
     recipe = trained.recipe
     return f"""# {recipe.name} {recipe.version}
 
-{recipe.intended_use}
-
+{summary(trained)}
 {trained.rows.about}.
 {_odd(trained)}"As served" means: with the correction by the values that had arrived.
 
-{_choice(trained)}
 {_test_rows(trained)}
+{comparison(trained)}
+{_choice(trained)}
+{blocks_left_out(trained)}
 {gates_section(trained)}
 {_setpoints(trained)}{_acceptance(trained)}
-Golden vectors are exact with onnxruntime {runtime_version()}. Not for inputs outside the ranges in `bundle.toml` or the
-domain in `reference.json`.
+Golden vectors are exact with onnxruntime {runtime_version()}.
 """
 
 
@@ -69,16 +73,17 @@ def _test_rows(trained: Trained) -> str:
     figures, unit = trained.figures, trained.recipe.output.unit
     return f"""## The test rows, which took no part in any of it
 
-| figure | value |
-|---|---|
-| rows | {figures["test_rows"]:.0f} |
-| R2 by itself | {figures["r2_by_itself"]:.3f} |
-| R2 as served, all rows | {figures["r2_as_served"]:.3f} |
-| R2 as served, accepted rows | {figures["r2_accepted"]:.3f} |
-| root mean square error as served | {figures["rmse_as_served"]:.4g} {unit} |
-| accepted by the gates | {figures["accepted_share"]:.1%} |
-| inside the {trained.output.coverage:.0%} interval, all rows | {figures["coverage"]:.1%} |
-| mean half width | {figures["mean_half_width"]:.4g} {unit} |
+| figure | all rows | rows with a laboratory result |
+|---|---|---|
+| rows | {figures["test_rows"]:.0f} | {figures["laboratory_rows"]:.0f} |
+| R2 by itself | {figures["r2_by_itself"]:.3f} | |
+| R2 as served, all rows | {figures["r2_as_served"]:.3f} | {figures["r2_laboratory"]:.3f} |
+| R2 as served, accepted rows | {figures["r2_accepted"]:.3f} | |
+| root mean square error as served, {unit} | {figures["rmse_as_served"]:.4g} | {figures["rmse_laboratory"]:.4g} |
+{_from_results_alone(trained)}| spread of the analyte (standard deviation), {unit} | {figures["spread"]:.4g} | |
+| inside the {trained.output.coverage:.0%} interval | {figures["coverage"]:.1%} | {figures["coverage_laboratory"]:.1%} |
+| mean half width, {unit} | {figures["mean_half_width"]:.4g} | |
+| accepted by the gates | {figures["accepted_share"]:.1%} | |
 
 ![said against measured]({PARITY})
 
@@ -88,6 +93,15 @@ def _test_rows(trained: Trained) -> str:
 
 ![distance from what was learned]({DOMAIN})
 """
+
+
+def _from_results_alone(trained: Trained) -> str:
+    error, unit = trained.error_from_results_alone, trained.recipe.output.unit
+    return (
+        ""
+        if math.isnan(error)
+        else f"| the same, made from rows with a laboratory result alone, {unit} | {error:.4g} | |\n"
+    )
 
 
 def _acceptance(trained: Trained) -> str:

@@ -28,6 +28,7 @@ from gateway.training.stacking import stacked_weights
 from gateway.training.trained_model import Compared, Failed, Progress
 
 STACK = "stack"
+_LEAST_SHARE = 0.1  # of the least value: of a smaller prediction the logarithm is not taken
 Part = tuple[NDArray[np.int64], NDArray[np.int64]]  # rows to fit on, rows to leave out
 
 
@@ -48,12 +49,25 @@ class _Ground:
     values: NDArray[np.float64]
 
     def served_errors(self, predicted: _Predicted, correction: Correction) -> NDArray[np.float64]:
-        """Return the errors as served with a correction: of all rows, then of those that later models predict."""
+        """Return the errors as served with a correction: of all rows, then of those that later models predict.
+
+        Of a model of the logarithm they are those of the logarithm: else the grades of large values decide alone.
+        """
         output = uncorrected(self.recipe, correction=correction)
         known = np.isfinite(predicted.later)
         everything = serve(self.timing, predicted.by_others, self.values, output=output).values
         later = serve(self.timing.of(np.flatnonzero(known)), predicted.later[known], self.values[known], output=output)
-        return np.concatenate([self.values - everything, self.values[known] - later.values])
+        served, values = np.concatenate([everything, later.values]), np.concatenate([self.values, self.values[known]])
+        if not self.recipe.output.logarithmic:
+            plain: NDArray[np.float64] = values - served
+            return plain
+        errors: NDArray[np.float64] = np.log(values) - np.log(np.maximum(served, _LEAST_SHARE * self.values.min()))
+        return errors
+
+    def r2_served(self, predicted: _Predicted, correction: Correction) -> float:
+        """Return the coefficient of determination of all rows as served with a correction."""
+        output = uncorrected(self.recipe, correction=correction)
+        return r_squared(self.values, serve(self.timing, predicted.by_others, self.values, output=output).values)
 
 
 def gap_rows(rows: Rows) -> int:
@@ -154,7 +168,7 @@ def _compared(ground: _Ground, kind: str, predicted: _Predicted) -> Compared:
         error=root_mean_square(values - predicted.by_others),
         r2=r_squared(values, predicted.by_others),
         error_as_served=root_mean_square(errors),
-        r2_as_served=r_squared(values, values - errors[: len(values)]),
+        r2_as_served=ground.r2_served(predicted, correction),
         correction=correction,
         left_out=predicted.by_others,
         later=predicted.later,

@@ -10,7 +10,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from gateway.contract.model_names import ModelName, PlainName
 from gateway.errors import LablineError
@@ -46,6 +46,18 @@ class Recipe(RecipeTable):
     )
     acceptance: AcceptanceTable = Field(default=AcceptanceTable(), description="what it must reach")
     manipulated: list[ManipulatedTable] = Field(default=[], description="setpoints that it may suggest to move")
+
+    @field_validator("inputs", mode="before")
+    @classmethod
+    def _table_for_each_tag(cls, tables: object) -> object:
+        """Return [[inputs]] with a table of its own for each of ``tags``."""
+        if not isinstance(tables, list):
+            return tables
+        return [
+            {**{key: value for key, value in table.items() if key != "tags"}, "tag": tag} if tag is not None else table
+            for table in tables
+            for tag in _tags_of(table)
+        ]
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -161,6 +173,12 @@ class Recipe(RecipeTable):
         if period is None:
             raise LookupError("a recipe has one of them")  # the validator has seen to it
         return period.period_seconds
+
+
+def _tags_of(table: object) -> list[Any]:
+    """Return the tags of one of [[inputs]] that names several; [None] where it is to be taken as it stands."""
+    several = table.get("tags") if isinstance(table, dict) and "tag" not in table and "column" not in table else None
+    return several if isinstance(several, list) and several else [None]
 
 
 def read_recipe(path: Path) -> Recipe:

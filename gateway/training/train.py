@@ -26,16 +26,18 @@ from gateway.line.definition import Predict
 from gateway.line.outputs import ValueOutput
 from gateway.time_units import SECOND_NS
 from gateway.training.backtest import Served, serve
+from gateway.training.baselines import baselines_of
 from gateway.training.calibration import calibrated
 from gateway.training.candidates.graph_part import model_of
 from gateway.training.candidates.regressor import Regressor
 from gateway.training.cross_validation import blocks
-from gateway.training.evaluation import figures_reached
+from gateway.training.evaluation import blocks_served, figures_reached
 from gateway.training.learned_limits import LeftOut, margins_of, with_limits, with_ranges
 from gateway.training.model_selection import chosen_model, compare, gap_rows
 from gateway.training.recipe import Recipe
 from gateway.training.recorded_rows import recorded_rows
 from gateway.training.refusals import chosen_rules, gated_blocks, gated_rows
+from gateway.training.results_alone import error_from_results_alone
 from gateway.training.rows import Rows, file_rows, must_fit_a_bundle, rows_before_test
 from gateway.training.setpoint_study import studied
 from gateway.training.trained_model import Compared, Failed, Progress, Trained
@@ -53,7 +55,7 @@ def train(recipe: Recipe, *, folder: Path, on_progress: Progress = lambda *_: No
     _must_suffice(recipe, rows, made_from, test)
     with threadpool_limits(
         limits=1
-    ):  # threads that wait for each other are slower than one, beside a gateway all the more
+    ):  # threads that wait for each other are slower than one, beside a gateway even more
         compared, failed = compare(recipe, rows, made_from, on_progress)
         chosen, onnx, predict, not_made = _made(recipe, rows, made_from, compared)
     calibration = calibrated(
@@ -71,6 +73,9 @@ def train(recipe: Recipe, *, folder: Path, on_progress: Progress = lambda *_: No
     gated = gated_blocks(left_out, served_blocks, inputs, margins, output)
     outside = chosen_rules(gated, most_cost=recipe.output.outside_cost)
     errors = rows.values[test] - served.values
+    with threadpool_limits(limits=1):
+        baselines, no_baselines = baselines_of(recipe, rows, made_from, test, compared)
+        error_alone, not_alone = error_from_results_alone(recipe, rows, made_from, test, chosen, output)
     trained = Trained(
         recipe=recipe,
         rows=rows,
@@ -78,7 +83,7 @@ def train(recipe: Recipe, *, folder: Path, on_progress: Progress = lambda *_: No
         test=test,
         inputs=inputs,
         compared=compared,
-        failed=(*failed, *not_made),
+        failed=(*failed, *not_made, *no_baselines, *not_alone),
         chosen=chosen,
         onnx=onnx,
         predict=predict,
@@ -93,6 +98,9 @@ def train(recipe: Recipe, *, folder: Path, on_progress: Progress = lambda *_: No
         figures={},
         block_coverages=calibration.block_coverages,
         run_length=calibration.run_length,
+        baselines=baselines,
+        error_from_results_alone=error_alone,
+        blocks=blocks_served(recipe, rows, made_from, served_blocks, calibration),
         setpoints=studied(recipe, rows, made_from, predict=predict, half_width=output.half_width, gap=gap_rows(rows)),
     )
     return replace(trained, figures=figures_reached(trained))

@@ -41,6 +41,30 @@ class Failed:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Baseline:
+    """What a plain means reaches on the same rows; ``model``: whether it is one. Errors are root mean squares."""
+
+    name: str
+    model: bool
+    error: float  # of the test rows
+    r2: float
+    error_laboratory: float  # of the test rows that have a laboratory result
+    error_of_blocks: tuple[float, ...]  # of each left-out block before the test
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """How the chosen model does, as served with its interval, on a block of time that was left out."""
+
+    first: str  # the names of its first and last row
+    last: str
+    rows: int
+    error: float
+    coverage: float
+    half_width: float  # the mean
+
+
+@dataclass(frozen=True, kw_only=True)
 class Trained:
     """What came of a recipe: everything that the bundle's files and the card are made from."""
 
@@ -61,6 +85,9 @@ class Trained:
     refusals: Refusals  # of the test rows
     refusals_of_blocks: Refusals  # of the rows before the test, by gates that have not seen them
     figures: dict[str, float]
+    baselines: tuple[Baseline, ...] = ()
+    blocks: tuple[Block, ...] = ()
+    error_from_results_alone: float = float("nan")  # of the test rows, made from rows with a result alone
     setpoints: tuple[Setpoint, ...] = ()
     block_coverages: tuple[float, ...] = ()  # of blocks left out, when the others calibrated the interval
     run_length: float = 0.0  # of the charts of errors: laboratory results until a false alarm, on left-out errors

@@ -5,8 +5,10 @@ import pytest
 
 from gateway.errors import LablineError
 from gateway.time_units import SECOND_NS
-from gateway.training.backtest import NEVER, Timing
+from gateway.training.backtest import Timing
 from gateway.training.biases import biases_of
+from gateway.training.candidates.table import CANDIDATES
+from gateway.training.files.instants import NEVER
 from gateway.training.recipe import read_recipe
 from tests.fixtures import generated_plants as plants
 
@@ -23,9 +25,7 @@ def timing(count=200, *, every=10, delay=5):
 def test_the_shortest_recipe_has_the_last_third_as_its_test_and_kinds_for_any_plant(tmp_path):
     recipe = recipe_of(tmp_path)
     assert recipe.split.train == pytest.approx(2 / 3, abs=1e-3)
-    assert {"kernel", "ridge", "pls", "extra_trees", "gradient_boosting", "neural_network", "constant"} == {
-        *recipe.candidates.kinds
-    }
+    assert [*CANDIDATES.keys() - {*recipe.candidates.kinds}] == ["linear_and_trees"]
     assert recipe.candidates.stack
 
 
@@ -59,3 +59,19 @@ def test_errors_of_nothing_leave_a_correction_of_next_to_nothing(tmp_path):
 def test_a_table_with_an_unknown_key_is_refused(tmp_path):
     with pytest.raises(LablineError, match="trust"):
         recipe_of(tmp_path, "[bias]\ntrust = [0.4]\n")
+
+
+def test_several_tags_of_one_unit_take_one_table(tmp_path):
+    inputs = '[[inputs]]\ntags = ["TI1", "FI2"]\nunit = "1"\nlags_rows = [0, 3]\n'
+    recipe = read_recipe(plants.continuous(60).write(tmp_path, inputs=inputs))
+    assert [(table.tag, table.unit, table.lags_rows) for table in recipe.inputs] == [
+        ("TI1", "1", [0, 3]), ("FI2", "1", [0, 3]),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "inputs", ['[[inputs]]\ntags = ["TI1"]\ntag = "FI2"\nunit = "1"\n', '[[inputs]]\ntags = []\nunit = "1"\n']
+)
+def test_tags_stand_in_the_place_of_a_tag(tmp_path, inputs):
+    with pytest.raises(LablineError, match="tag"):
+        read_recipe(plants.continuous(60).write(tmp_path, inputs=inputs))

@@ -7,11 +7,12 @@ from pydantic import Field
 from gateway.training.recipe_tables.table import RecipeTable
 
 Kind = Literal[
-    "ridge", "pls", "gradient_boosting", "extra_trees", "neural_network", "kernel", "linear_and_trees", "constant"
-]
+    "ridge", "pls", "gradient_boosting", "extra_trees", "boosting_on_linear", "neural_network", "kernel",
+    "linear_and_trees", "constant",
+]  # fmt: skip
 
 _ANY_PLANT: list[Kind] = [
-    "kernel", "ridge", "pls", "extra_trees", "gradient_boosting", "neural_network", "constant",
+    "kernel", "ridge", "pls", "extra_trees", "gradient_boosting", "boosting_on_linear", "neural_network", "constant",
 ]  # fmt: skip
 
 

@@ -18,10 +18,14 @@ class InputsTable(TagTable):
     An input is called ``<tag>.<aggregate>.<lag>``, such as ``u1.last.4``; a ratio or transform ``log(u1/u2).last.4``, a
     difference ``u1.last.4.change_8``. Where one tag and aggregate has several windows, the window is in the name, too:
     ``u1.mean.4.window_30``. Of a batch: ``u1.mean.0.since_batch_start``; of a category: ``product=A``.
+    ``tags`` makes the same of several tags of one unit.
     """
 
     tag: str = Field(
         default="", description="the tag, as the line's configuration calls it; none for a duration and the product"
+    )
+    tags: list[str] = Field(
+        default=[], description="in the place of tag: several, as if each had a table of its own with the same keys"
     )
     unit: str = Field(default="", description="its engineering unit; it must be the tag's unit on the line")
     aggregate: Aggregate = Field(default=Aggregate.LAST, description="what is made of the window, weighted by time")
@@ -78,6 +82,8 @@ class InputsTable(TagTable):
 
     @model_validator(mode="after")
     def _makes_inputs(self) -> Self:
+        if self.tags:
+            raise ValueError("tags stands in the place of tag and column: give one of them")
         if not self.levels and not self.differences_rows:
             raise ValueError("levels = false leaves no input: give differences_rows")
         if self.over_column is not None and self.over is None:
