@@ -172,6 +172,21 @@ def test_a_hold_by_quality_between_does_not_let_out_what_a_model_holds(bench, st
     assert (bench.newest()["recommendation"], bench.newest()["decision"]["stands"]) == ("release", True)
 
 
+@pytest.mark.parametrize("lot_row", ["DELETE FROM lot", "SELECT 1"])
+def test_a_failed_result_that_was_taken_out_of_the_store_releases_no_lot(bench, lot_row):
+    bench.result(viscosity(100.0))
+    bench.result(viscosity(120.0, sample_id="S-2"))
+    for edit in (
+        "DELETE FROM assessment WHERE asks = 'hold'",
+        "DELETE FROM lab_result WHERE body LIKE '%S-2%'",
+        "DELETE FROM disposition WHERE recommendation = 'hold'",
+        lot_row,
+    ):
+        bench.connection.execute(edit)
+    assert bench.decide(Verdict.RELEASE).outcome is ActOutcome.REFUSED
+    assert bench.decision() is None
+
+
 def require_ph(bench):
     (viscosity_of_product, *_others) = bench.line.specifications
     ph = replace(viscosity_of_product, analyte="ph", required=True)

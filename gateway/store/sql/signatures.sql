@@ -58,6 +58,11 @@ VALUES (:record_id, :material_lot_id, :verdict, :state, :at_ns, :body);
 SELECT body, holds, 'lot_decision ' || seq AS record FROM lot_decision_checked
 WHERE material_lot_id = :material_lot_id ORDER BY seq DESC LIMIT 1;
 
+-- name: newest_line_about_lot
+SELECT seq, json_extract(body, '$.recommendation') AS recommendation FROM audit
+WHERE kind = 'disposition' AND json_valid(body) AND json_extract(body, '$.lot') = :material_lot_id
+ORDER BY seq DESC LIMIT 1;
+
 -- name: assessments_by_hash
 SELECT subject, kind, asks, hash FROM assessment WHERE material_lot_id = :material_lot_id ORDER BY subject;
 

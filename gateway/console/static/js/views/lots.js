@@ -19,7 +19,7 @@ export const lots = {
         cells: [h("a", { href: `#/lots/${encodeURIComponent(lot.material_lot_id)}` }, lot.material_lot_id),
           h("span", {}, recommendation(lot.recommendation), lot.latched ? h("span", { class: "state" }, text("lot.latched")) : null, lot.damaged ? h("span", { class: "state" }, text("lot.damaged")) : null),
           lot.product ?? "–", lot.job_order_id ?? "–", lot.equipment_id ?? "–", time(lot.started_at),
-          lot.ended_at ? time(lot.ended_at) : text("lot.runs"), String(lot.results)],
+          lot.ended_at ? time(lot.ended_at) : lot.started_at ? text("lot.runs") : "–", String(lot.results)],
       }))),
     more(view),
   ],
