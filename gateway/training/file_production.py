@@ -43,6 +43,13 @@ class FileProduction:
         self._starts = [batch.started_ns for batch in self.batches]
 
     @property
+    def stretches(self) -> tuple[FileBatch, ...]:
+        """Return the batches, or where there are none the stretches of one product: what production would tell."""
+        if self.batches or self._products is None:
+            return self.batches
+        return tuple(_batches(self._at_ns, self._products, None, self._products))
+
+    @property
     def longest_ns(self) -> int:
         """Return how long the longest batch lasts, as far as the file shows it."""
         last_ns = self._at_ns[-1] if self._at_ns else 0

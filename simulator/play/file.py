@@ -15,11 +15,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gateway.errors import LablineError
 from gateway.time_units import seconds_to_ns
+from gateway.training.file_production import FileBatch
 from gateway.training.file_recording import FileRecording, read_files
 from gateway.training.files.instants import NEVER
 from gateway.training.recipe_tables.data import DataTable, LaboratoryTable
 
 _UNKNOWN_UNIT = "1"
+_PRODUCT = "product"  # the category that is what is made
 
 
 class _Table(BaseModel):
@@ -32,6 +34,7 @@ class _InputTable(_Table):
     unit: str = _UNKNOWN_UNIT
     over: str | None = None
     over_column: str | None = None
+    category: str | None = None
 
     def divisor(self) -> "tuple[_InputTable, ...]":
         """Return the tag that it is divided by, where there is one; its unit is known where it is an input itself."""
@@ -87,6 +90,7 @@ class Recording:
 
     ``at_ns``: when rows are, in ns since the first one; None: one period apart. ``results``: None: every so many rows.
     ``bad``: of which readings their source itself says that they are bad. ``gap_seconds``: how long a value holds.
+    Where products have no batches, each stretch of one product is one.
     """
 
     name: str
@@ -102,6 +106,8 @@ class Recording:
     results: tuple[Measured, ...] | None = None
     bad: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
     gap_seconds: float | None = None
+    batches: tuple[FileBatch, ...] = ()  # with their instants as the file has them
+    begin_ns: int = 0  # of its first row there
 
     def __len__(self) -> int:
         return len(self.truth)
@@ -160,7 +166,8 @@ def _recording(table: _PlayTable, path: Path) -> Recording:
     of_tags = [item for item in table.inputs if item.tag]
     named = [*divisors, *table.manipulated, *of_tags]  # an input may name the column of its setpoint
     wanted = dict.fromkeys(item.column or item.tag for item in named) if table.inputs else None
-    file = read_files(table.data, table.laboratory, columns=wanted, folder=path.parent)
+    product = next((item.column or _PRODUCT for item in table.inputs if item.category == _PRODUCT), None)
+    file = read_files(table.data, table.laboratory, columns=wanted, folder=path.parent, product_column=product)
     inputs = named if table.inputs else [*table.manipulated, *(_InputTable(tag=column) for column in file.columns)]
     column_of = {item.tag: item.column or item.tag for item in inputs}
     output = table.output or _OutputTable(analyte=analyte)
@@ -179,6 +186,8 @@ def _recording(table: _PlayTable, path: Path) -> Recording:
         at_ns=file.at_ns - begin_ns,
         results=_results(file, begin_ns),
         gap_seconds=table.data.gap_seconds,
+        batches=file.production.stretches,
+        begin_ns=begin_ns,
     )
 
 

@@ -26,6 +26,7 @@ from simulator.play.laboratory import EQUIPMENT, measure
 from simulator.play.pace import at_pace
 from simulator.play.plan import PlayOptions, Progress, stretch
 from simulator.play.plant import PlayedPlant
+from simulator.play.production import changes_of, tell
 
 _CONFIGURATION = "labline.toml"
 _SETTLE_SECONDS = 10.0
@@ -150,6 +151,8 @@ async def _perform(
                     clock=time.perf_counter),
             name="played-laboratory",
         )  # fmt: skip
+        changes = changes_of(recording.batches, begin_ns=recording.begin_ns, equipment_id=EQUIPMENT)
+        players.create_task(tell(changes, timetable, stage.laboratory, ahead_ns=ahead_ns), name="played-production")
 
 
 @asynccontextmanager
