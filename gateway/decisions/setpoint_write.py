@@ -1,6 +1,6 @@
 """Writes to the PLC: begun only where the records still let them, ended with what was read back, followed, stopped."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from gateway.advice.lifecycle import OPEN, moved, withdrawn
@@ -139,10 +139,15 @@ def _without_id(outcome: SetpointOutcome) -> dict[str, Any]:
 
 
 def on_stop_writes(event: ActRequested, facts: StopFacts) -> Decision:
-    """Stop all writing at once. What has not begun is not written any more; advice goes on."""
-    if facts.stopped:
-        return Decision(answer=done(already=True))
-    return _switched(event, stopped=True)
+    """Stop all writing at once. What has not begun is not written any more; advice goes on.
+
+    A stop that stands is joined by another: who it was, and why, is on record and shown before writing goes on.
+    """
+    if not facts.stopped:
+        return _switched(event, stopped=True)
+    joined = facts.stopped_by != (event.person, event.reason)
+    on_record = _switched(event, stopped=True) if joined else Decision()
+    return replace(on_record, answer=done(already=True))
 
 
 def on_resume_writes(event: ActRequested, facts: StopFacts) -> Decision:

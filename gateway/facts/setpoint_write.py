@@ -25,9 +25,10 @@ class WriteFacts(Facts):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StopFacts(ActFacts):
-    """Whether writing is stopped."""
+    """Whether writing is stopped; ``stopped_by``: by whom last, and why."""
 
     stopped: bool
+    stopped_by: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

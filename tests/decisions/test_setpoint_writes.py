@@ -14,7 +14,7 @@ from gateway.records.people import Act
 from gateway.records.setpoints import WriteState
 from gateway.records.timers import Timer
 from gateway.records.users import Credential, CredentialKind
-from gateway.store.queries.setpoints import automatic_moves, since_move_ns, write_on_record
+from gateway.store.queries.setpoints import automatic_moves, since_move_ns, stop_of, write_on_record
 from tests.fixtures.building import moment
 from tests.fixtures.people import SIGNED
 from tests.fixtures.store_bench import viscosity
@@ -89,6 +89,15 @@ def test_a_stop_is_of_every_role_but_viewers_and_only_a_supervisor_or_engineer_r
     assert bench.rows("SELECT stopped FROM setpoint_stop ORDER BY seq") == [(1,), (0,)]
     kinds = bench.rows("SELECT kind FROM audit WHERE kind LIKE 'writes_%' ORDER BY seq")
     assert kinds == [("writes_stopped",), ("writes_resumed",)]
+
+
+def test_who_stops_what_is_stopped_already_is_on_record_too_and_shown_before_writing_goes_on(bench):
+    for at_ns, reason in enumerate(("too hot", "a person is in the machine", "a person is in the machine")):
+        answer = bench.act(StopWrites(), at_ns=bench.now_ns + at_ns, reason=reason)
+        assert answer.outcome is ActOutcome.DONE
+    assert stop_of(bench.connection).reason == "a person is in the machine"
+    stops = bench.rows("SELECT json_extract(body, '$.reason') FROM audit WHERE kind = 'writes_stopped' ORDER BY seq")
+    assert stops == [("too hot",), ("a person is in the machine",)]
 
 
 def test_a_stop_whose_record_was_changed_by_hand_still_stops(bench):

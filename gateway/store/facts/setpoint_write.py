@@ -45,7 +45,9 @@ def write_facts(reading: Reading, event: SetpointWriteBegun | SetpointWriteEnded
 @loader
 def stop_facts(reading: Reading, event: ActRequested) -> StopFacts:
     """Return who acts, and whether writing is stopped."""
-    return StopFacts(**act_base(reading, event), stopped=stop_of(reading.connection) is not None)
+    stop = stop_of(reading.connection)
+    by = None if stop is None else (stop.person, stop.reason)
+    return StopFacts(**act_base(reading, event), stopped=stop is not None, stopped_by=by)
 
 
 def writes_of(reading: Reading, tags: Iterable[str], at: ClockReading) -> WritesOfModel:
