@@ -13,7 +13,9 @@ import typer
 
 from gateway.cli.options import JSON, takes
 from gateway.cli.output import err, progress_of, show_json, show_table
+from gateway.config.bundles import bundle_files
 from gateway.errors import LablineError, first_of
+from gateway.inference.bundle import MANIFEST, read_manifest
 
 _UNFINISHED = "play-unfinished"
 
@@ -82,7 +84,7 @@ def _played(options: PlayedFile) -> dict[str, Any]:
     from simulator.play.stage import play as on_stage  # noqa: PLC0415
     from simulator.play.stage import tags_text  # noqa: PLC0415
 
-    recording = read_recording(options.file)
+    recording = read_recording(options.file, analytes=_analytes(options.bundle))
 
     def shown(url: str, port: int) -> None:
         if options.bundle is None and not options.as_json:
@@ -106,6 +108,13 @@ def _played(options: PlayedFile) -> dict[str, Any]:
             raise LablineError(str(first_of(failed))) from None
         except* LablineError as failed:
             raise first_of(failed) from None
+
+
+def _analytes(bundle: Path | None) -> set[str]:
+    """Return what a bundle predicts; nothing where there is none that can be read, which is said later."""
+    if bundle is None or not (bundle / MANIFEST).is_file():
+        return set()
+    return {item.analyte for item in read_manifest(bundle_files(bundle), where=str(bundle)).output}
 
 
 @contextmanager

@@ -33,35 +33,55 @@ def train(
     try:
         from gateway.training.acceptance import acceptance_of  # noqa: PLC0415
         from gateway.training.bundle_files import bundle_of, write_bundle  # noqa: PLC0415
-        from gateway.training.recipe import read_recipe  # noqa: PLC0415 - only training needs the extra
-        from gateway.training.refusals import document_of  # noqa: PLC0415
+        from gateway.training.recipe import read_recipes  # noqa: PLC0415 - only training needs the extra
         from gateway.training.train import train as make  # noqa: PLC0415
     except ImportError as error:
         hint = "pip install 'labline[train]'"
         raise LablineError(f"training needs more libraries: {error.name} is missing", hint=hint) from error
-    parsed = read_recipe(recipe)
-    folder = to / parsed.name / parsed.version
-    if folder.exists():
-        raise LablineError(f"{folder} is there already", hint="raise the recipe's version, or name another --to")
-    with progress_of("making", quiet=as_json) as report_progress:
-        trained = make(parsed, folder=recipe.resolve().parent, on_progress=report_progress)
-    files = bundle_of(trained, recipe_name=recipe.name)
-    write_bundle(files, folder)
-    criteria = acceptance_of(trained)
-    setpoints = _setpoints(files, folder)
-    met = all(is_met for _criterion, is_met in criteria)
+    parsed = read_recipes(recipe)
+    folders = [to / item.name / item.version for item in parsed]
+    for folder in folders:
+        if folder.exists():
+            raise LablineError(f"{folder} is there already", hint="raise the recipe's version, or name another --to")
+    answers = []
+    for item, folder in zip(parsed, folders, strict=True):
+        with progress_of("making" if len(parsed) == 1 else item.output.analyte, quiet=as_json) as report_progress:
+            trained = make(item, folder=recipe.resolve().parent, on_progress=report_progress)
+        files = bundle_of(trained, recipe_name=recipe.name)
+        write_bundle(files, folder)
+        criteria, setpoints = acceptance_of(trained), _setpoints(files, folder)
+        answers.append(_answer(trained, folder, criteria, setpoints))
+        if not as_json:
+            _show_trained(trained, criteria, setpoints)
+            out.print(f"written to {folder}, not signed", markup=False, soft_wrap=True)
+    met = all(answer["met"] for answer in answers)
     if as_json:
-        show_json({"folder": str(folder), "chosen": trained.chosen.kind, "figures": _finite(trained.figures),
-                   "met": met, "acceptance": [criterion | {"met": is_met} for criterion, is_met in criteria],
-                   "baselines": _baselines(trained), "blocks": [_finite(asdict(block)) for block in trained.blocks],
-                   "setpoints": setpoints, "odd": dict(trained.rows.odd),
-                   "refusals": {"left_out": document_of(trained.refusals_of_blocks),
-                                "test": document_of(trained.refusals)},
-                   "warnings": list(trained.warnings)})  # fmt: skip
-    else:
-        _show_trained(trained, criteria, setpoints)
-        out.print(f"written to {folder}, not signed", markup=False, soft_wrap=True)
+        show_json(answers[0] if len(parsed) == 1 else {"models": answers, "met": met})
     raise typer.Exit(0 if met else 1)
+
+
+def _answer(
+    trained: "Trained", folder: Path, criteria: list[tuple[dict[str, Any], bool]], setpoints: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """Return what a machine is told of a new bundle."""
+    from gateway.training.refusals import document_of  # noqa: PLC0415 - only training needs the extra
+
+    search, refusals = trained.search, {"left_out": trained.refusals_of_blocks, "test": trained.refusals}
+    return {
+        "folder": str(folder),
+        "analyte": trained.recipe.output.analyte,
+        "chosen": trained.chosen.kind,
+        "figures": _finite(trained.figures),
+        "baselines": _baselines(trained),
+        "blocks": [_finite(asdict(block)) for block in trained.blocks],
+        "met": all(is_met for _criterion, is_met in criteria),
+        "acceptance": [criterion | {"met": is_met} for criterion, is_met in criteria],
+        "setpoints": setpoints,
+        "odd": dict(trained.rows.odd),
+        "refusals": {where: document_of(of) for where, of in refusals.items()},
+        "search": None if search is None else asdict(search),
+        "warnings": list(trained.warnings),
+    }
 
 
 def _setpoints(files: Mapping[str, bytes], folder: Path) -> list[dict[str, Any]]:
@@ -109,6 +129,9 @@ def _show_trained(
     if setpoints:
         columns = ("tag", "suggests moves", "verdict", "model", "data", "interval")
         show_table("setpoints it may move: reaction for one unit", columns, _setpoint_rows(setpoints))
+    if trained.search is not None:
+        steps = [(name, f"{error:.4g}") for name, error in trained.search.path]
+        show_table(f"search: {trained.search.outcome}", ("taken one after the other", "error as served"), steps)
     if trained.rows.odd:
         show_table("odd about the data", ("what", "how often"), list(trained.rows.odd.items()))
     for warning in trained.warnings:

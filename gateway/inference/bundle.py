@@ -172,6 +172,7 @@ def _input(table: InputTable) -> InputDefinition:
         unit=table.unit,
         validated=table.validated,
         minimum_coverage=table.minimum_coverage,
+        time_unit_seconds=table.time_unit_seconds,
         frozen_after_ns=_optional_ns(table.frozen_after_seconds),
         over=table.over,
         smallest_divisor=table.smallest_divisor,

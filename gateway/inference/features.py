@@ -17,6 +17,10 @@ from gateway.records.prediction import FeatureVector, InputEvidence
 from gateway.records.production import NOTHING_MADE, ProductionThen
 from gateway.time_units import SECOND_NS
 
+_TIMES_TIME: Mapping[str, int] = {  # the power of time in an aggregate's unit, turned round
+    "slope": 1, "integral": -1, "time_above": -1, "time_below": -1, "duration": -1,
+}  # fmt: skip
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InputReading:
@@ -100,7 +104,17 @@ def windows_of(definitions: tuple[InputDefinition, ...], end_ns: int) -> tuple[W
 
 def aggregated(definition: InputDefinition, tag: TagDefinition, window: TagWindow) -> tuple[float | None, float]:
     """Return (value, coverage 0 to 1) of one window as an input has it."""
-    return aggregate(definition.aggregate, window, accept_uncertain=tag.accept_uncertain, level=definition.level)
+    value, covered = aggregate(
+        definition.aggregate, window, accept_uncertain=tag.accept_uncertain, level=definition.level
+    )
+    if value is not None and definition.time_unit_seconds != 1.0:
+        value = _in_time_units(definition, value)
+    return value, covered
+
+
+def _in_time_units(definition: InputDefinition, value: float) -> float:
+    """Return a value that holds seconds in the input's unit of time."""
+    return value * definition.time_unit_seconds ** _TIMES_TIME.get(definition.aggregate, 0)
 
 
 def _value_alone(value: float | None, covered: float) -> InputReading:
@@ -237,7 +251,7 @@ class _Instant:
         if begin_ns < end_ns - part.window_ns:
             return replace(_NOTHING, missing=Missing.BATCH_TOO_LONG)
         if not part.tag:
-            return replace(_OF_NO_TAG, value=(until_ns - begin_ns) / SECOND_NS)
+            return replace(_OF_NO_TAG, value=_in_time_units(part, (until_ns - begin_ns) / SECOND_NS))
         longest = self.windows[window_request(part, self.end_ns)]
         return self._read_window(part, within(longest, start_ns=begin_ns, end_ns=until_ns))
 

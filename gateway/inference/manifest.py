@@ -51,6 +51,7 @@ class InputTable(ManifestTable):
     validated: tuple[float, float]
     minimum_coverage: float = Field(default=0.8, gt=0, le=1)
     frozen_after_seconds: float | None = Field(default=None, gt=0)
+    time_unit_seconds: float = Field(default=1.0, gt=0)
     over: str | None = None
     smallest_divisor: float = Field(default=SMALLEST_DIVISOR, gt=0)
     transform: Transform | None = None

@@ -94,6 +94,7 @@ class InputDefinition:
     unit: str
     validated: Limits
     minimum_coverage: float = 0.8
+    time_unit_seconds: float = 1.0  # slopes are per so long
     frozen_after_ns: int | None = None  # a sensor that has shown the very same value for so long is stuck
     over: str | None = None  # the tag that it is divided by
     over_frozen_after_ns: int | None = None  # as of the tag itself

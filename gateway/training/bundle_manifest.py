@@ -45,6 +45,7 @@ def _input(item: InputDefinition) -> dict[str, Any]:
         "validated": item.validated,
         **({} if item.learned is None else {"learned": item.learned}),
         "minimum_coverage": item.minimum_coverage,
+        "time_unit_seconds": item.time_unit_seconds,
         **_computed(item),
     }
 

@@ -77,6 +77,7 @@ def read_files(
     laboratory: LaboratoryTable,
     *,
     columns: Iterable[str] | None,
+    if_there: Iterable[str] = (),
     folder: Path,
     product_column: str | None = None,
 ) -> FileRecording:
@@ -86,12 +87,14 @@ def read_files(
         data: the plant's file.
         laboratory: where its results are.
         columns: the plant's columns that are wanted; None: all that are numbers.
+        if_there: further ones, that the file need not have.
         folder: what the paths are relative to.
         product_column: the column that names the product, where one does.
     """
     file = read_data_file(data, (folder / data.file).resolve(), key="[data]")
     instants = _instants(data, file)
     wanted = _columns_of_numbers(data, laboratory, file) if columns is None else [*columns]
+    wanted = [*dict.fromkeys([*wanted, *(name for name in if_there if name in file.names)])]
     measured = [] if laboratory.file is not None else [laboratory.column]
     file.must_have([*wanted, *measured])
     numbers = {name: _in_order(column, instants) for name, column in file.numbers([*wanted, *measured]).items()}

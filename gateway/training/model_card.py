@@ -26,7 +26,7 @@ def card(trained: Trained) -> str:
 
 {_test_rows(trained)}
 {comparison(trained)}
-{_choice(trained)}
+{_search(trained)}{_choice(trained)}
 {blocks_left_out(trained)}
 {gates_section(trained)}
 {_setpoints(trained)}{_acceptance(trained)}
@@ -38,6 +38,23 @@ def _odd(trained: Trained) -> str:
     """Return what was odd about the data, each thing with its count; empty where nothing was."""
     lines = "".join(f"- {what}: {count}\n" for what, count in trained.rows.odd.items())
     return f"\nOdd about the data:\n\n{lines}\n" if lines else ""
+
+
+def _search(trained: Trained) -> str:
+    """Return what the search for lags and windows came to; empty where the recipe has none."""
+    search = trained.search
+    if search is None:
+        return ""
+    steps = "".join(f"| {name} | {error:.4g} |\n" for name, error in search.path)
+    return f"""## Search for lags and windows, on the rows before the test
+
+{search.outcome[0].upper()}{search.outcome[1:]}. {search.trials} sets of inputs were tried.
+
+| taken one after the other | error as served |
+|---|---|
+| (the recipe as written) | {search.error_written:.4g} |
+{steps}
+"""
 
 
 def _choice(trained: Trained) -> str:

@@ -22,8 +22,10 @@ from gateway.training.recipe_tables.correction import BiasTable, FunctionSpaceTa
 from gateway.training.recipe_tables.data import DataTable, HistoryTable, LaboratoryTable, SplitTable
 from gateway.training.recipe_tables.inputs import InputsTable
 from gateway.training.recipe_tables.manipulated import InterlockTable, ManipulatedTable
-from gateway.training.recipe_tables.output import OutputTable
+from gateway.training.recipe_tables.output import OutputsTable, OutputTable
+from gateway.training.recipe_tables.search import SearchTable
 from gateway.training.recipe_tables.table import RecipeTable
+from gateway.training.several_outputs import recipe_of_each
 
 
 class Recipe(RecipeTable):
@@ -38,7 +40,11 @@ class Recipe(RecipeTable):
     history: HistoryTable | None = Field(default=None, description="a line's own store, in the place of both")
     split: SplitTable = Field(default=SplitTable(), description="what tests the model")
     inputs: list[InputsTable] = Field(min_length=1, description="what the model sees")
-    output: OutputTable = Field(description="what it says")
+    output: OutputTable = Field(description="what it says; of several analytes [[outputs]]")
+    outputs: list[OutputsTable] = Field(
+        default=[], max_length=0, description="what several models say, in the place of [output]"
+    )
+    search: SearchTable | None = Field(default=None, description="lags and windows to choose from")
     candidates: CandidatesTable = Field(default=CandidatesTable(), description="the kinds of models to choose from")
     bias: BiasTable | None = Field(default=BiasTable(), description="how laboratory results may correct it")
     function_space: FunctionSpaceTable = Field(
@@ -182,17 +188,35 @@ def _tags_of(table: object) -> list[Any]:
 
 
 def read_recipe(path: Path) -> Recipe:
-    """Return the recipe in a file; raises LablineError with everything that is wrong with it."""
+    """Return the recipe in a file; raises LablineError as ``read_recipes`` does, and where there are several."""
+    recipes = read_recipes(path)
+    if len(recipes) > 1:
+        raise LablineError(f"{path} makes several models", hint="name a recipe with one [output]")
+    return recipes[0]
+
+
+def read_recipes(path: Path) -> tuple[Recipe, ...]:
+    """Return the recipe of each analyte in a file; raises LablineError with everything that is wrong with it."""
     try:
-        recipe = Recipe.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise LablineError(f"{path} cannot be read: {error.strerror}", hint="name the recipe's file") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise LablineError(f"{path} is not TOML: {error}", hint="see models/recipes for recipes that work") from error
-    except ValidationError as error:
-        problems = "; ".join(_problem(problem) for problem in error.errors())
-        raise LablineError(f"{path}: {problems}", hint="docs/recipes.md lists every key") from error
-    return recipe
+    recipes, problems = list[Recipe](), list[str]()
+    try:
+        for below, recipe in recipe_of_each(document):
+            try:
+                recipes.append(Recipe.model_validate(recipe))
+            except ValidationError as error:
+                problems.extend(f"{below}{_problem(problem)}" for problem in error.errors())
+    except ValueError as error:
+        problems.append(str(error))
+    names = Counter(recipe.name for recipe in recipes)
+    problems.extend(f"two outputs make the bundle {name}" for name, count in names.items() if count > 1)
+    if problems:
+        raise LablineError(f"{path}: {'; '.join(dict.fromkeys(problems))}", hint="docs/recipes.md lists every key")
+    return tuple(recipes)
 
 
 def _problem(error: Any) -> str:
@@ -208,8 +232,8 @@ def _keys_of_table_at(where: tuple[str | int, ...]) -> set[str]:
     """Return the keys that the table at a place has."""
     tables: dict[str, type[RecipeTable]] = {
         "data": DataTable, "laboratory": LaboratoryTable, "history": HistoryTable, "split": SplitTable,
-        "inputs": InputsTable, "output": OutputTable, "bias": BiasTable,
-        "function_space": FunctionSpaceTable, "candidates": CandidatesTable,
+        "inputs": InputsTable, "output": OutputTable, "bias": BiasTable, "search": SearchTable,
+        "function_space": FunctionSpaceTable, "candidates": CandidatesTable, "outputs": OutputsTable,
         "acceptance": AcceptanceTable, "manipulated": ManipulatedTable, "interlocks": InterlockTable,
     }  # fmt: skip
     names = [part for part in where[:-1] if isinstance(part, str)]

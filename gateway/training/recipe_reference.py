@@ -46,9 +46,12 @@ def _tables() -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
     """Yield the schema of the recipe and of each table in it, outer ones first, with the definitions of all."""
     whole = Recipe.model_json_schema()
     definitions: Mapping[str, Any] = whole["$defs"]
-    waiting = [whole]
+    waiting, shown = [whole], set[str]()
     while waiting:
         schema = waiting.pop(0)
+        if schema["title"] in shown:
+            continue  # a table that stands in several places
+        shown.add(schema["title"])
         yield schema, definitions
         inner = [_table_of(key_schema, definitions) for key_schema in schema["properties"].values()]
         waiting = [*(table for table in inner if table is not None), *waiting]
@@ -110,7 +113,7 @@ def _one_type(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
         most = " (at least one)" if schema.get("minItems") else ""
         items = _one_type(schema["items"], definitions).replace("one of", "any of")
         return f"list of {_PLURALS.get(items, items)}{most}"
-    if schema.get("type") == "object" and "additionalProperties" in schema:
+    if schema.get("type") == "object" and isinstance(schema.get("additionalProperties"), dict):
         values = _one_type(schema["additionalProperties"], definitions)
         return f"table of {_PLURALS.get(values, values)}"
     words = _FORMATS.get(schema.get("format", ""), _TYPES[schema["type"]])

@@ -15,6 +15,7 @@
 """
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,7 @@ from gateway.training.recorded_rows import recorded_rows
 from gateway.training.refusals import chosen_rules, gated_blocks, gated_rows
 from gateway.training.results_alone import error_from_results_alone
 from gateway.training.rows import Rows, file_rows, must_fit_a_bundle, rows_before_test
+from gateway.training.search import searched
 from gateway.training.setpoint_study import studied
 from gateway.training.trained_model import Compared, Failed, Progress, Trained
 from gateway.transport.onnx import load_model
@@ -50,7 +52,9 @@ _AGREEMENT = 1e-4  # of the values' spread: trees are summed in floats there, an
 def train(recipe: Recipe, *, folder: Path, on_progress: Progress = lambda *_: None) -> Trained:
     """Return a trained model; raises LablineError where the data does not allow one."""
     must_fit_a_bundle(recipe)
-    rows = (recorded_rows if recipe.history else file_rows)(recipe, folder=folder, on_progress=on_progress)
+    rows_of = partial(_rows_of, folder=folder, on_progress=on_progress)
+    recipe, search = searched(recipe, rows_of, partial(_first_test_row, recipe), on_progress)
+    rows = rows_of(recipe)
     made_from, test = _split(recipe, rows)
     _must_suffice(recipe, rows, made_from, test)
     with threadpool_limits(
@@ -102,14 +106,25 @@ def train(recipe: Recipe, *, folder: Path, on_progress: Progress = lambda *_: No
         error_from_results_alone=error_alone,
         blocks=blocks_served(recipe, rows, made_from, served_blocks, calibration),
         setpoints=studied(recipe, rows, made_from, predict=predict, half_width=output.half_width, gap=gap_rows(rows)),
+        search=search,
     )
     return replace(trained, figures=figures_reached(trained))
+
+
+def _rows_of(recipe: Recipe, *, folder: Path, on_progress: Progress) -> Rows:
+    return (recorded_rows if recipe.history else file_rows)(recipe, folder=folder, on_progress=on_progress)
+
+
+def _first_test_row(recipe: Recipe, rows: Rows) -> int:
+    return _split(recipe, rows)[1].start or 0
 
 
 def _split(recipe: Recipe, rows: Rows) -> tuple[slice, slice]:
     if not len(rows):
         hint = "are the columns the right ones, and do the lags leave any row?"
-        raise LablineError("no row has every input and a value of the analyte", hint=hint)
+        odd = "; ".join(f"{what}: {count}" for what, count in rows.odd.items())
+        why = f" ({odd})" if odd else ""
+        raise LablineError(f"no row has every input and a value of the analyte{why}", hint=hint)
     first = rows_before_test(recipe, rows.at)
     if not 0 < first < len(rows):
         raise LablineError(f"{len(rows)} rows do not make two parts", hint="change [split], or give more data")

@@ -14,6 +14,7 @@ from gateway.training.backtest import Served
 from gateway.training.recipe import Recipe
 from gateway.training.refusals import Refusals
 from gateway.training.rows import Rows
+from gateway.training.search_result import SearchResult
 from gateway.training.setpoint_findings import Setpoint
 
 
@@ -91,6 +92,7 @@ class Trained:
     setpoints: tuple[Setpoint, ...] = ()
     block_coverages: tuple[float, ...] = ()  # of blocks left out, when the others calibrated the interval
     run_length: float = 0.0  # of the charts of errors: laboratory results until a false alarm, on left-out errors
+    search: SearchResult | None = None  # for lags and windows, where the recipe has one
 
     @property
     def accepted(self) -> NDArray[np.bool_]:

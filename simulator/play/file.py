@@ -4,7 +4,7 @@ A training recipe is such a file: its other tables are passed over.
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +19,7 @@ from gateway.training.file_production import FileBatch
 from gateway.training.file_recording import FileRecording, read_files
 from gateway.training.files.instants import NEVER
 from gateway.training.recipe_tables.data import DataTable, LaboratoryTable
+from gateway.training.several_outputs import recipe_of_each
 
 _UNKNOWN_UNIT = "1"
 _PRODUCT = "product"  # the category that is what is made
@@ -62,6 +63,8 @@ class _OutputTable(_Table):
 
 class _PlayTable(_Table):
     """``[data]`` and ``[laboratory]`` as in a recipe; ``[[inputs]]`` and ``[output]`` give names and units.
+
+    Of several ``[[outputs]]`` the one that the model predicts is played, or the first one.
 
     ``[[manipulated]]``: setpoints are tags, too; an interlock's tag that the data do not have lets them move.
     """
@@ -139,18 +142,22 @@ class Recording:
         return tuple(item for item in self.measured if first <= item.row < end and item.arrives_ns < until_ns)
 
 
-def read_recording(path: Path) -> Recording:
+def read_recording(path: Path, *, analytes: Collection[str] = ()) -> Recording:
     """Return what a play file or recipe names; raises LablineError with what is wrong and what to do.
 
-    Without ``[[inputs]]`` every column but the laboratory's is a tag.
+    Without ``[[inputs]]`` every column but the laboratory's is a tag. ``analytes``: what the tried model predicts.
     """
     try:
-        table = _PlayTable.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        documents = [own for _below, own in recipe_of_each(tomllib.loads(path.read_text(encoding="utf-8")))]
+        wanted = [own for own in documents if own.get("output", {}).get("analyte") in analytes]
+        table = _PlayTable.model_validate((wanted or documents)[0])
     except OSError as error:
         raise LablineError(f"{path} cannot be read: {error.strerror}", hint="name a recipe or a play file") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise LablineError(f"{path} is not TOML: {error}", hint="see models/recipes for files that work") from error
-    except ValidationError as error:
+    except ValueError as error:
+        if not isinstance(error, ValidationError):
+            raise LablineError(f"{path}: {error}", hint="see docs/recipes.md") from error
         problems = "; ".join(
             f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}" for problem in error.errors()
         )
@@ -167,12 +174,17 @@ def _recording(table: _PlayTable, path: Path) -> Recording:
     named = [*divisors, *table.manipulated, *of_tags]  # an input may name the column of its setpoint
     wanted = dict.fromkeys(item.column or item.tag for item in named) if table.inputs else None
     product = next((item.column or _PRODUCT for item in table.inputs if item.category == _PRODUCT), None)
-    file = read_files(table.data, table.laboratory, columns=wanted, folder=path.parent, product_column=product)
+    lock_tags = [lock.tag for item in table.manipulated for lock in item.interlocks]
+    file = read_files(table.data, table.laboratory, columns=wanted, if_there=lock_tags, folder=path.parent,
+                      product_column=product)  # fmt: skip
     inputs = named if table.inputs else [*table.manipulated, *(_InputTable(tag=column) for column in file.columns)]
     column_of = {item.tag: item.column or item.tag for item in inputs}
     output = table.output or _OutputTable(analyte=analyte)
     locks = {lock.tag: lock for item in table.manipulated for lock in item.interlocks if lock.tag not in column_of}
-    permissive = {tag: np.full(len(file), lock.holds_at) for tag, lock in locks.items()}
+    permissive = {
+        tag: file.columns[tag].values if tag in file.columns else np.full(len(file), lock.holds_at)
+        for tag, lock in locks.items()
+    }
     begin_ns = int(file.at_ns[0])
     return Recording(
         name=path.stem,

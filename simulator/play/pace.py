@@ -1,7 +1,8 @@
 """A bundle for a plant that runs faster: the same model, its times divided by the speed.
 
 The gateway under test is the real one and lives in real time; it is the plant that is faster, and a model of a faster
-plant looks back over shorter times.
+plant looks back over shorter times. Of a faster plant slopes are steeper: they are per ``time_unit_seconds``, which is
+divided like all times, so that the model sees the same numbers.
 """
 
 import shutil
@@ -27,6 +28,8 @@ def at_pace(bundle: Path, *, speed: float, to: Path) -> Path:
         raise LablineError(f"{bundle} is no bundle: {error}", hint="name the folder that holds bundle.toml") from error
     folder = to / str(manifest["name"])
     shutil.copytree(bundle, folder, ignore=shutil.ignore_patterns(_SIGNATURE))
+    for item in manifest["input"]:
+        item.setdefault("time_unit_seconds", 1.0)
     paced = _divided(manifest, speed)
     paced["version"] = f"{manifest['version']}+x{speed:g}"
     (folder / _MANIFEST).write_text(tomli_w.dumps(paced), encoding="utf-8")

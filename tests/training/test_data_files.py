@@ -8,7 +8,9 @@ import pytest
 from gateway.errors import LablineError
 from gateway.training.file_recording import read_files
 from gateway.training.files.instants import NEVER
+from gateway.training.recipe import Recipe
 from gateway.training.recipe_tables.data import DataTable, LaboratoryTable
+from gateway.training.rows import file_rows
 
 SECOND = 10**9
 
@@ -272,3 +274,49 @@ def test_a_parquet_file_is_read_like_a_text(tmp_path):
     read = recorded(tmp_path, {}, data={"time_column": "t"})
     assert read.at_ns.tolist() == [instant(2026, 2, 1, 10, 0), instant(2026, 2, 1, 10, 1)]
     assert np.isnan(read.columns["a"].values).tolist() == [False, True]
+
+
+# --- rows
+
+
+def rows_of(folder, content, **data):
+    (folder / "data.csv").write_text(content)
+    document = {
+        "name": "m", "version": "1", "intended_use": "Tests.",
+        "data": {"file": "data.csv", "period_seconds": 60, **data}, "laboratory": {"column": "y", "delay_rows": 1},
+        "split": {"train": 0.5}, "output": {"analyte": "y", "unit": "1", "valid": [0, 9]},
+        "inputs": [{"tag": "a", "unit": "1"}], "candidates": {"kinds": ["ridge"]},
+    }  # fmt: skip
+    return file_rows(Recipe.model_validate(document), folder=folder)
+
+
+def test_a_value_holds_over_blanks_for_the_longest_gap_and_not_over_a_bad_reading(tmp_path):
+    cells = ["1", "", "", "", "5", "Bad", "", "8"]
+    rows = rows_of(tmp_path, "a,y\n" + "".join(f"{cell},1\n" for cell in cells), longest_gap_seconds=120)
+    assert rows.at.tolist() == [0, 1, 2, 4, 7]
+    assert rows.features[:, 0].tolist() == [1, 1, 1, 5, 8]
+    assert rows.odd["left out: rows without a"] == 3
+
+
+def test_a_hole_between_rows_is_as_long_as_it_is(tmp_path):
+    content = "t,a,y\n0,1,\n60,2,\n3600,,7\n3660,4,8\n"
+    rows = rows_of(tmp_path, content, time_column="t", time_format="elapsed_seconds")
+    assert rows.at.tolist() == [3]
+    assert rows.odd["left out: rows without a"] == 1
+    assert rows.timing.at_ns.tolist() == [3660 * SECOND]
+
+
+def test_a_result_of_its_own_file_sees_what_was_known_at_its_instant(tmp_path):
+    (tmp_path / "data.csv").write_text("t,a\n2026-02-01T10:00,1\n2026-02-01T10:10,2\n")
+    (tmp_path / "lab.csv").write_text("t,y\n2026-02-01T10:04,3\n2026-02-01T10:10,4\n2026-02-01T12:00,5\n")
+    document = {
+        "name": "m", "version": "1", "intended_use": "Tests.",
+        "data": {"file": "data.csv", "period_seconds": 600, "time_column": "t"},
+        "laboratory": {"file": "lab.csv", "time_column": "t", "column": "y", "delay_seconds": 30},
+        "split": {"train": 0.5}, "output": {"analyte": "y", "unit": "1", "valid": [0, 9]},
+        "inputs": [{"tag": "a", "unit": "1"}], "candidates": {"kinds": ["ridge"]},
+    }  # fmt: skip
+    rows = file_rows(Recipe.model_validate(document), folder=tmp_path)
+    assert rows.features[:, 0].tolist() == [1, 2]
+    assert rows.values.tolist() == [3, 4]
+    assert rows.odd["left out: rows without a"] == 1

@@ -1,10 +1,13 @@
 """What a model says, and how sure it must be."""
 
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
-from gateway.contract.model_names import PlainName
+from gateway.contract.model_names import ModelName, PlainName
+from gateway.training.recipe_tables.acceptance import AcceptanceTable
+from gateway.training.recipe_tables.candidates import CandidatesTable
+from gateway.training.recipe_tables.correction import BiasTable, FunctionSpaceTable
 from gateway.training.recipe_tables.table import RecipeTable, must_ascend
 
 
@@ -55,3 +58,23 @@ class OutputTable(RecipeTable):
     def _has_room(self) -> Self:
         must_ascend("valid", self.valid)
         return self
+
+
+class OutputsTable(OutputTable):
+    """``[[outputs]]``: several analytes, in the place of ``[output]``. Each makes a model and a bundle of its own.
+
+    All share inputs, data, split and seed. Beside the keys of ``[output]`` each may have tables of its own, such as
+    ``[outputs.laboratory]`` and ``[outputs.bias]``; what it does not say is as for all.
+    """
+
+    column: str | None = Field(
+        default=None, description="the laboratory's column, where it is not called like the analyte"
+    )
+    name: ModelName | None = Field(default=None, description="the bundle's name; without it NAME_ANALYTE")
+    laboratory: dict[str, Any] = Field(
+        default={}, description="keys of [laboratory] that are otherwise for this analyte"
+    )
+    bias: BiasTable | None = Field(default=None, description="its own [bias]")
+    function_space: FunctionSpaceTable | None = Field(default=None, description="its own [function_space]")
+    candidates: CandidatesTable | None = Field(default=None, description="its own [candidates]")
+    acceptance: AcceptanceTable | None = Field(default=None, description="its own [acceptance]")
