@@ -37,6 +37,11 @@ _EXTREMES = frozenset(
 )  # of what is not known, they would take the least
 _COVERAGE_OF_EXTREMES = 0.98  # an extreme may lie in any hole; what lacks is the time since the last confirmation
 
+_MISSING = {  # what is given without more words
+    Missing.OUTSIDE_BATCH: Abstention.OUTSIDE_BATCH,
+    Missing.PHASE_NOT_REACHED: Abstention.PHASE_NOT_REACHED,
+}
+
 InputGate = Callable[[InputReading, InputDefinition, TagDefinition], Reason | None]
 DomainGate = Callable[[Distance, Domain, tuple[str, ...]], Reason | None]
 OutputGate = Callable[[PredictedValue, ValueOutput, str], Reason | None]
@@ -54,7 +59,7 @@ def _there(reading: InputReading, definition: InputDefinition, _tag: TagDefiniti
         return abstain(
             Abstention.BATCH_TOO_LONG, input=definition.name, longest_seconds=definition.window_ns / SECOND_NS
         )
-    return abstain(Abstention[reading.missing.name], input=definition.name)
+    return abstain(_MISSING[reading.missing], input=definition.name)
 
 
 def _quality(reading: InputReading, definition: InputDefinition, tag: TagDefinition) -> Reason | None:
