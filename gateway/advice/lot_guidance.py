@@ -1,6 +1,6 @@
 """The guidance of a lot after it was judged: its hold or review. Pure."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from gateway.advice.lifecycle import moved
@@ -8,9 +8,12 @@ from gateway.advice.lot_outcome import LotOutcome
 from gateway.advice.new_guidance import GuidanceSubject, new_guidance
 from gateway.advice.titles import lot_title
 from gateway.lab.procedures import instructions_for
+from gateway.lab.release.assessment import Assessment
+from gateway.lab.release.decided import reason_of_decision
 from gateway.line.definition import Procedure
 from gateway.records.guidance import Guidance, GuidanceKind, GuidanceState
 from gateway.records.laboratory import LabResult, Recommendation, Specification
+from gateway.records.lot_decisions import LotDecided
 from gateway.records.production import Context
 from gateway.records.verdicts import Reason
 
@@ -52,7 +55,8 @@ def advise_on_lot(
     """Return the hold or review guidance that a lot's judgement asks for: one of a kind per lot and analyte.
 
     It is raised by what speaks loudest now, never by a harmless result that joins its lot. A lot that has come to
-    ``release`` resolves its open reviews; a hold stays until people lift it. A provisional hold that a result settles
+    ``release`` resolves its open reviews, and so does a person's release, until other facts come; then what it had
+    settled stands again. A hold stays until people lift it. A provisional hold that a result settles
     is superseded by the hold that confirms it, or withdrawn.
 
     Args:
@@ -67,6 +71,9 @@ def advise_on_lot(
     provisional = [guidance for guidance in open_guidance if _is_provisional(guidance) and guidance.analyte in settled]
     supersedes = provisional[0].guidance_id if provisional else None
     raised = _raised(outcome, occasion, speaking, open_guidance, supersedes)
+    for item in outcome.stands_again:
+        about = _about_assessment(item, outcome, None, None)
+        raised += _raised(outcome, occasion, about, (*open_guidance, *raised), None)
     replaced = any(guidance.supersedes is not None for guidance in raised)
     after = GuidanceState.SUPERSEDED if replaced else GuidanceState.WITHDRAWN
     ended = (moved(guidance, after) for guidance in provisional)
@@ -74,7 +81,13 @@ def advise_on_lot(
 
 
 def _speaking_of(outcome: LotOutcome, result: LabResult | None, specification: Specification | None) -> _Speaking:
-    item, disposition = outcome.speaking, outcome.judged.disposition
+    return _about_assessment(outcome.speaking, outcome, result, specification)
+
+
+def _about_assessment(
+    item: Assessment | None, outcome: LotOutcome, result: LabResult | None, specification: Specification | None
+) -> _Speaking:
+    disposition = outcome.judged.disposition
     asks = Recommendation.PENDING if item is None else item.asks
     points = () if item is None else tuple(point.reason for point in item.points if point.asks is asks)
     measured = result
@@ -109,9 +122,9 @@ def _raised(
     supersedes: str | None,
 ) -> tuple[Guidance, ...]:
     standing = tuple(guidance for guidance in open_guidance if _about_same(guidance, speaking))
-    if outcome.judged.disposition.recommendation is Recommendation.RELEASE:
-        settled = (moved(review, GuidanceState.RESOLVED) for review in standing if review.kind is GuidanceKind.REVIEW)
-        return tuple(guidance for guidance in settled if guidance is not None)
+    decided = outcome.released_by_person
+    if decided is not None or outcome.judged.disposition.recommendation is Recommendation.RELEASE:
+        return _resolved(standing, decided)
     kind = _KIND.get(speaking.asks)
     of_analyte = [guidance for guidance in standing if guidance.analyte == speaking.analyte]
     if kind is None or any(guidance.kind is kind for guidance in of_analyte):
@@ -122,6 +135,17 @@ def _raised(
     if kind is GuidanceKind.HOLD:
         new = replace(new, supersedes=supersedes)
     return (*(guidance for guidance in superseded if guidance is not None), new)
+
+
+def _resolved(standing: Iterable[Guidance], decided: LotDecided | None) -> tuple[Guidance, ...]:
+    """Return the open reviews as they end: the lot has come to release, or a person has released it."""
+    ended = (moved(review, GuidanceState.RESOLVED) for review in standing if review.kind is GuidanceKind.REVIEW)
+    resolved = tuple(guidance for guidance in ended if guidance is not None)
+    if decided is None:
+        return resolved
+    given = reason_of_decision(decided)
+    reason = replace(given, parameters={**given.parameters, "record_id": decided.record_id})
+    return tuple(replace(guidance, reasons=(*guidance.reasons, reason)) for guidance in resolved)
 
 
 def _about_same(guidance: Guidance, speaking: _Speaking) -> bool:

@@ -23,7 +23,7 @@ from gateway.records.laboratory import (
     Recommendation,
     RestedOn,
 )
-from gateway.records.lot_decisions import LotDecided
+from gateway.records.lot_decisions import DecisionState, LotDecided, Verdict
 from gateway.records.prediction import Prediction
 from gateway.records.verdicts import Reason
 
@@ -40,6 +40,16 @@ class LotOutcome:
     speaking: Assessment | None
     own: bool  # whether the arriving result speaks of it
     decision: LotDecided | None = None  # of a person, as it is now
+    stands_again: tuple[
+        Assessment, ...
+    ] = ()  # what a release had settled that has lapsed now: of each analyte the worst
+
+    @property
+    def released_by_person(self) -> LotDecided | None:
+        """Return the decision by which a person has released it, while that rests on the facts."""
+        decided = self.decision
+        stands = decided is not None and decided.verdict is Verdict.RELEASE and decided.state is DecisionState.STANDS
+        return decided if stands else None
 
     @property
     def decided(self) -> LotDecided | None:
@@ -97,7 +107,21 @@ def lot_outcome(lot_facts: LotFacts, facts: JudgingFacts, trigger: Trigger) -> L
         speaking=_speaking(assessed, trigger.subject),
         own=trigger.own,
         decision=decision,
+        stands_again=_stands_again(lot_facts, assessed, decision, trigger),
     )
+
+
+def _stands_again(
+    lot_facts: LotFacts, assessed: tuple[Assessment, ...], decision: LotDecided | None, trigger: Trigger
+) -> tuple[Assessment, ...]:
+    """Return what asks for people once more as a release lapses, besides what the event itself is about."""
+    if decision is None or decision.verdict is not Verdict.RELEASE or decision == lot_facts.decision:
+        return ()
+    if decision.state is not DecisionState.LAPSED:
+        return ()
+    asking = [item for item in (*assessed, *lot_facts.rest.worst) if item.points and item.subject != trigger.subject]
+    asking.sort(key=lambda item: item.asks is not Recommendation.HOLD)
+    return tuple({item.analyte: item for item in reversed(asking)}.values())
 
 
 def _decision(

@@ -1,7 +1,9 @@
 """``labline backup`` and ``labline restore``: the store as a folder, and back."""
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -58,7 +60,26 @@ def restore(
                   style="red", soft_wrap=True)  # fmt: skip
     if about["replaced"]:
         out.print(f"the replaced store is in {settings.store.directory / about['replaced']}", soft_wrap=True)
+    _show_people(about)
     out.print("to do: have the laboratory's system send again what it delivered since the backup, or salvage it from "
               "the replaced store (labline buffer salvage)", soft_wrap=True)  # fmt: skip
     out.print("to do: start the gateway; its models stay in shadow until: labline audit acknowledge STORE_RESTORED",
               soft_wrap=True)  # fmt: skip
+
+
+def _show_people(about: Mapping[str, Any]) -> None:
+    """Say whose roles, state, password or keys are again as they were when the backup was made."""
+    err.print("roles, passwords and keys are again as they were when the backup was made; everybody is signed out",
+              style="yellow", soft_wrap=True)  # fmt: skip
+    people = about["people"]
+    if people is None:
+        err.print("who was changed since is not known: the replaced store could not be read", soft_wrap=True)
+        return
+    for person in people:
+        before, after = person["roles"]
+        roles = f" (roles: {before or 'none'} -> {after or 'none'})" if before != after else ""
+        enabled = " ENABLED AGAIN" if person["disabled"] == [True, False] else ""
+        err.print(f"  {person['user']}: {', '.join(person['changed'])}{roles}{enabled}", soft_wrap=True)
+    if people:
+        err.print("to do: look at each of them with labline user list, and change what must not come back",
+                  soft_wrap=True)  # fmt: skip

@@ -10,6 +10,7 @@ from gateway.cli.options import CONFIG, JSON
 from gateway.cli.output import out, show_json, show_wrapped
 from gateway.config.line_definition import define_line
 from gateway.config.reading import read
+from gateway.contract.times import rfc3339
 from gateway.errors import LablineError
 from gateway.facts.model_stage import StageEvidence
 from gateway.inference.versions import promoted_versions
@@ -74,5 +75,7 @@ def show_evidence(evidence: StageEvidence) -> None:
         "prediction",
         hanging=2,
     )
+    if evidence.older_left_out and evidence.from_ns is not None:
+        show_wrapped(f"  counted: the newest, since {rfc3339(evidence.from_ns)}; there are older ones", hanging=4)
     for code, count in evidence.abstained.items():
         show_wrapped(f"  {count} x {code}", hanging=4)

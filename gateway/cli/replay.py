@@ -45,6 +45,7 @@ from gateway.store.database import read_state
 from gateway.store.queries.guidance import identified_answers
 from gateway.store.queries.lots import all_settlements
 from gateway.store.queries.signed_biases import all_signed_biases
+from gateway.store.queries.signed_stages import stages_on_record
 from gateway.store.queries.versions import changes
 from gateway.store.statements import SQL
 from gateway.time_units import SECOND_NS
@@ -181,6 +182,7 @@ def _replayed(settings: Settings, line: LineDefinition, store: Path, stretch: St
             decided=decided_lots(connection),
             answers=identified_answers(connection),
             writes=write_steps(connection),
+            stages=stages_on_record(connection),
             language=language_at_the_time(connection, stretch),
         )
         now = rerun(recording, line=line, history=known, folder=Path(scratch), on_progress=on_progress)

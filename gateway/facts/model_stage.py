@@ -13,7 +13,7 @@ class StageEvidence:
 
     ``samples``: at which it was asked; ``abstained``: by the first reason; ``results``: of the laboratory beside a
     prediction; ``inside``: within its interval, a hit; ``outside``: a miss; ``mean_error``: absolute, in the model's
-    unit.
+    unit. ``from_ns``: when the oldest sample that counts was drawn; ``older_left_out``: whether there are older ones.
     """
 
     samples: int
@@ -23,6 +23,8 @@ class StageEvidence:
     outside: int
     coverage: float | None
     mean_error: float | None
+    from_ns: int | None = None
+    older_left_out: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,7 +3,7 @@
 A signature is for one version: another version starts with advice at most, however far the one before it went.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gateway.line.definition import LineDefinition, ModelAssignment, Stage
@@ -16,6 +16,24 @@ class SignedStages:
 
     by_model: Mapping[str, StageChanged]
     unknown: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StageThen:
+    """A stage that counted from an instant on; ``change``: None where its record does not hold."""
+
+    model: str
+    at_ns: int
+    change: StageChanged | None
+
+
+def stages_at(changes: Sequence[StageThen], at_ns: int) -> SignedStages:
+    """Return the stages that counted just before an instant, of changes in their order."""
+    newest = {item.model: item.change for item in changes if item.at_ns < at_ns}
+    return SignedStages(
+        by_model={model: change for model, change in newest.items() if change is not None},
+        unknown=frozenset(model for model, change in newest.items() if change is None),
+    )
 
 
 def with_signed_stages(line: LineDefinition, signed: SignedStages) -> LineDefinition:

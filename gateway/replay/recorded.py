@@ -20,6 +20,7 @@ from gateway.events import (
     ResponseArrived,
     SpecificationStated,
 )
+from gateway.inference.signed_stages import StageThen
 from gateway.ingest.messages import Understand
 from gateway.records.deliveries import Origin
 from gateway.records.guidance import Guidance
@@ -84,8 +85,8 @@ class Recording:
     ``epoch``: what the store salts its ids with. ``signed_biases``: corrections that people had signed, each in force
     from its instant on. ``settlements``: points of lots that people had settled, by lot, in their order.
     ``decided``: what people had decided on lots. ``answers``: what identified people had answered to guidance.
-    ``writes``: what was written to PLCs, and stops of it. ``language``: of the sentences at the time; None: it is not
-    on record, and that of the line counts.
+    ``writes``: what was written to PLCs, and stops of it. ``stages``: how far people had let models go.
+    ``language``: of the sentences at the time; None: it is not on record, and that of the line counts.
     """
 
     events: Sequence[Recorded]
@@ -96,6 +97,7 @@ class Recording:
     decided: Sequence[DecidedThen] = ()
     answers: Sequence[IdentifiedAnswer] = ()
     writes: Sequence[WriteStep] = ()
+    stages: Sequence[StageThen] = ()
     language: str | None = None
 
 

@@ -13,6 +13,7 @@ from gateway.contract.identity import identity_of
 from gateway.decisions.table import windows_needed
 from gateway.events import ActRequested, FollowUpDue, TimerDue
 from gateway.history.reader.windows_as_of import KnownThen
+from gateway.inference.signed_stages import stages_at, with_signed_stages
 from gateway.ingest.event_queue import Pending
 from gateway.line.definition import LineDefinition
 from gateway.records.acts import AnswerGuidance, SettlePoint
@@ -114,7 +115,9 @@ class _Deciding:
         recording: Recording,
     ) -> None:
         self._connection = connection
-        self._line = line
+        self._of_configuration = line
+        self._stages = recording.stages
+        self._line, self._staged = self._staged_at(recording.stretch.from_ns), 0
         self._history = history
         self._arrival = 0
         self._looked_ns = 0
@@ -130,9 +133,20 @@ class _Deciding:
         self._answer(event.at_ns)
         self._let_writes_stand(event.at_ns)
         self._expire(event.at_ns)
+        self._take_stages(event.at_ns)
         self._arrival = recorded.arrival or max(self._arrival, self._history.arrival_at(event.at_ns))
         windows = self._history.windows(windows_needed(event, self._line), arrival=self._arrival)
         decide_batch(self._connection, line=self._line, batch=(Pending(event, windows=windows),), trail=False)
+
+    def _take_stages(self, at_ns: int) -> None:
+        """Go on with the stages that people had signed before an instant."""
+        if self._staged < len(self._stages) and self._stages[self._staged].at_ns < at_ns:
+            self._line = self._staged_at(at_ns)
+            self._staged = sum(change.at_ns < at_ns for change in self._stages)
+
+    def _staged_at(self, at_ns: int) -> LineDefinition:
+        """Return the line with each model as far as people had let it go by an instant."""
+        return with_signed_stages(self._of_configuration, stages_at(self._stages, at_ns))
 
     def settle(self, until_ns: int) -> None:
         """Let stand what people had settled and decided before an instant; the lots are judged again at once."""
@@ -184,6 +198,7 @@ class _Deciding:
         """Let guidance expire at each second until an instant, as the running gateway looks once a second."""
         while self._connection.execute(SQL["expiring_guidance"]).fetchone()[0] and self._looked_ns < until_ns:
             self._looked_ns += SECOND_NS
+            self._take_stages(self._looked_ns)
             event_id = identity_of("timer", Timer.EXPIRE_GUIDANCE, self._looked_ns)
             due = TimerDue(event_id=event_id, at=moment(self._looked_ns), timer=Timer.EXPIRE_GUIDANCE)
             decide_batch(self._connection, line=self._line, batch=(Pending(due),), trail=False)

@@ -147,7 +147,7 @@ def _committed(settings: Settings, act: Act, event: SignInTried | ActRequested, 
             outcome = decide_batch(connection, line=line, batch=(Pending(event),), lots_later=True)
             connection.execute("COMMIT")
             if goes_on:  # else the head beside the store stays: by it the next start finds that lines are missing
-                head_file.witness(connection)
+                head_file.witness(connection, durable=True)
         except SQLITE_ERRORS as error:
             raise translated(error, f"nothing is changed: {directory / STATE_FILE} cannot be written") from error
     return outcome

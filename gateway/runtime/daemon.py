@@ -37,9 +37,11 @@ from gateway.runtime.dependencies import Dependencies, opened
 from gateway.runtime.model_versions import Define
 from gateway.runtime.scheduler import make_due, run_timer
 from gateway.runtime.wiring import Parts, build
+from gateway.store.audit.governed import governing
 from gateway.store.audit.heads import former_line, load_signer
 from gateway.store.care.opening import prepare, suspect
 from gateway.store.database import locked, read_state
+from gateway.store.queries.authority import authority_in
 from gateway.store.queries.signed_stages import signed_stages_in
 from gateway.store.queries.versions import promoted_at_start
 
@@ -72,17 +74,20 @@ async def run(settings: Settings, configuration_sha256: str, define: Define, *, 
             line = with_signed_stages(define(promoted), signed_stages_in(directory))
             return replace(line, head_signer=signer.sign)
 
-        line = signing(promoted_at_start(directory, at_ns=clock.now_ns()))
-        health = Health(line=line)
-        set_aside_if_corrupt(directory, at_ns=clock.now_ns(), on_damage=lambda: health.alarm("HISTORY_QUARANTINED"))
         try:
-            inbox = EventQueue()
-            ground = Dependencies(
-                settings=settings, line=line, clock=clock, health=health, inbox=inbox,
-                gaps=Gaps(inbox=inbox, now=clock.now), prepared=prepared, define=signing,
-            )  # fmt: skip
-            async with opened(ground) as stores:
-                await _live(await build(ground, stores), configuration_sha256, notifier)
+            with governing(directory, authority_in(directory)) as authority:
+                line = signing(promoted_at_start(directory, at_ns=clock.now_ns()))
+                health = Health(line=line)
+                set_aside_if_corrupt(
+                    directory, at_ns=clock.now_ns(), on_damage=lambda: health.alarm("HISTORY_QUARANTINED")
+                )
+                inbox = EventQueue()
+                ground = Dependencies(
+                    settings=settings, line=line, clock=clock, health=health, inbox=inbox,
+                    gaps=Gaps(inbox=inbox, now=clock.now), prepared=prepared, define=signing, authority=authority,
+                )  # fmt: skip
+                async with opened(ground) as stores:
+                    await _live(await build(ground, stores), configuration_sha256, notifier)
         except* StoreCorruptError as group:
             suspect(directory, str(first_of(group)))
             raise

@@ -1,5 +1,6 @@
 """What everything is built on: the configuration, the line, the clock, the queue of events and the open databases."""
 
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from gateway.line.definition import LineDefinition
 from gateway.operations.health import Health
 from gateway.records.process import GapKind
 from gateway.runtime.model_versions import Define
+from gateway.store.audit.authority import Authority
+from gateway.store.audit.governed import take_written
 from gateway.store.audit.heads import HeadFile
 from gateway.store.care.opening import Prepared
 from gateway.store.database import open_state
@@ -42,6 +45,7 @@ class Dependencies:
     gaps: Gaps
     prepared: Prepared
     define: Define
+    authority: Authority
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +73,10 @@ async def opened(ground: Dependencies) -> AsyncIterator[Stores]:
         on_dropped=dropped,
     )
     with HeadFile(directory) as head_file:
-        writer = Writer(partial(open_state, directory), name="store", after_commit=head_file.witness)
+
+        def committed(connection: sqlite3.Connection) -> None:
+            head_file.witness(connection, durable=take_written(connection, ground.authority))
+
+        writer = Writer(partial(open_state, directory), name="store", after_commit=committed)
         async with writer, Reader(directory) as reader, historian:
             yield Stores(writer=writer, reader=reader, historian=historian)

@@ -8,7 +8,7 @@ from gateway.runtime.process_loop import Processor
 from gateway.runtime.retention import Retention, RetentionListener
 from gateway.runtime.retries import Retries
 from gateway.runtime.sessions import Sessions
-from gateway.runtime.store_checks import Checker
+from gateway.runtime.store_checks import AuthorityWatch, Checker
 
 
 def housekeeping(
@@ -40,6 +40,7 @@ def housekeeping(
             listener=listener,
             clock_in_doubt=ground.health.clock_in_doubt,
         ),
+        "authority": AuthorityWatch(table.directory, authority=ground.authority, clock=clock, inbox=ground.inbox),
         "checker": Checker(table.directory, clock=clock, inbox=ground.inbox, due=ground.prepared.unchecked),
     }
 

@@ -15,6 +15,7 @@ from gateway.database.opening import Schema, open_for_reading, open_for_writing
 from gateway.database.statements import read_migrations
 from gateway.errors import StoreLockedError, StoreUnavailableError
 from gateway.store.audit.evidence import evidence_hash
+from gateway.store.audit.governed import answer_all, answer_on
 from gateway.store.audit.vouching import watch
 from gateway.store.statements import SQL
 
@@ -90,6 +91,9 @@ def open_state(directory: Path, *, vouching: bool = True) -> sqlite3.Connection:
     connection = open_for_writing(directory / STATE_FILE, STATE)
     if vouching:
         watch(connection, STATE)
+        answer_on(connection, directory, writes=True)
+    else:
+        answer_all(connection)
     return connection
 
 
@@ -129,4 +133,6 @@ def _expected_objects() -> frozenset[tuple[str, str]]:
 
 def read_state(directory: Path) -> sqlite3.Connection:
     """Return a read-only connection for a command; raises LablineError where there is no store."""
-    return open_for_reading(directory / STATE_FILE, STATE)
+    connection = open_for_reading(directory / STATE_FILE, STATE)
+    answer_on(connection, directory, writes=False)
+    return connection

@@ -15,7 +15,10 @@ class Table:
     change without the row becoming another one. ``left_behind``: which rows salvage counts and leaves, as no hash
     protects them. ``merged_by``: the key by which two stores' rows are merged. ``not_vouched_for``: why the audit trail
     names none of its rows; ``vouched_where``: which it names, where not all. ``may_leave``: whether rows leave without
-    a line in the trail. ``written_by``: who writes it, where no kind of record does (``transaction/records/table.py``).
+    a line in the trail. ``authorises``: whether its rows give
+    somebody or something a right, and count only where the trail vouches for them (``audit/authority.py``);
+    ``newest_counts``: of each owner the newest does; ``named_by``: owner and number, by which the trail names a row,
+    where not by the key. ``written_by``: who writes it, where no kind of record does (``records/table.py``).
     """
 
     name: str
@@ -28,7 +31,15 @@ class Table:
     not_vouched_for: str | None = None
     vouched_where: str | None = None
     may_leave: bool = False
+    authorises: bool = False
+    newest_counts: bool = False
+    named_by: tuple[str, ...] = ()
     written_by: str | None = None
+
+
+def _newest(name: str, owner: str) -> Table:
+    """Return a table with a row for each change of what an owner has, of which the newest holds."""
+    return Table(name=name, salvaged=True, authorises=True, newest_counts=True, named_by=(owner, "seq"))
 
 
 _SCOPE = frozenset({"client_id", "study_id"})  # columns that are taken from the body
@@ -45,9 +56,9 @@ _ROWS = (
     Table(name="disposition", salvaged=True),
     Table(name="guidance", salvaged=True, hash_leaves_out=_SCOPE),
     Table(name="guidance_state", salvaged=True),
-    Table(name="setpoint_intent", salvaged=True),
+    Table(name="setpoint_intent", salvaged=True, authorises=True),
     Table(name="setpoint_intent_state", salvaged=True),
-    Table(name="setpoint_stop", salvaged=True),
+    Table(name="setpoint_stop", salvaged=True, authorises=True, newest_counts=True),
     Table(name="setpoint_outcome", salvaged=True),
     Table(name="response", salvaged=True),
     Table(name="refused_responses", not_vouched_for="a count, which begins again in each period"),
@@ -60,7 +71,7 @@ _ROWS = (
           vouched_where="{row}.lane < 2 AND {row}.topic NOT LIKE '%/board' AND {row}.topic NOT LIKE '%/audit/head'"),
     Table(name="gap", salvaged=True),
     Table(name="feedback", salvaged=True),
-    Table(name="version_change", salvaged=True),
+    _newest("version_change", "model"),
     Table(name="signed_bias", salvaged=True),
     Table(name="specification_stated", salvaged=True),
     Table(name="provisional_hold", salvaged=True),
@@ -71,15 +82,15 @@ _ROWS = (
     Table(name="deviation", salvaged=True,
           hash_leaves_out=frozenset({"grown_from", "version", "scope"}) | _SCOPE),
     Table(name="assessment", salvaged=True),
-    Table(name="settlement", salvaged=True),
-    Table(name="user_version", salvaged=True),
-    Table(name="user_password", salvaged=True),
-    Table(name="user_key", salvaged=True),
-    Table(name="signed_record", salvaged=True),
-    Table(name="signature", salvaged=True),
-    Table(name="signing_state", salvaged=True),
-    Table(name="lot_decision", salvaged=True),
-    Table(name="stage_change", salvaged=True),
+    Table(name="settlement", salvaged=True, authorises=True),
+    _newest("user_version", "user_id"),
+    _newest("user_password", "user_id"),
+    _newest("user_key", "key_id"),
+    Table(name="signed_record", salvaged=True, authorises=True),
+    Table(name="signature", salvaged=True, authorises=True),
+    _newest("signing_state", "record_id"),
+    _newest("lot_decision", "material_lot_id"),
+    _newest("stage_change", "model"),
     Table(name="sign_in", not_vouched_for="a count; each failure has a line of its own"),
     Table(name="code_used", not_vouched_for="a code is over after a minute and a half"),
     Table(name="refused_result", salvaged=True),
@@ -95,7 +106,7 @@ _ROWS = (
     Table(name="result_without_lot"),  # noted again from the results
     Table(name="restated_result"),
     Table(name="latch"),
-    Table(name="alarm", not_vouched_for="it follows from guidance, conditions and acts, which have lines of their own"),
+    Table(name="alarm"),  # one that is shelved by hand would call nobody
     Table(name="rejected_advice", not_vouched_for="it names guidance, whose state and answer have lines of their own"),
     Table(name="alarm_suppression", not_vouched_for="conditions of the plant; a line says when one begins and ends"),
     Table(name="alarm_event", not_vouched_for="it follows from guidance, conditions and acts, and goes by age"),
@@ -104,7 +115,7 @@ _ROWS = (
           written_by="the loop that sends notices"),
     Table(name="notify_parked", not_vouched_for="notices that were refused", written_by="the loop that sends notices"),
     Table(name="departure", written_by="what leaves the outbox"),
-    Table(name="console_session", hash_leaves_out=frozenset({"used_ns"})),  # signing in and out write it, too
+    Table(name="console_session", hash_leaves_out=frozenset({"used_ns"}), authorises=True),
     Table(name="retry", not_vouched_for="what a person has asked for; the line about it says so"),
     Table(name="audit", not_vouched_for="it is the chain"),
     Table(name="audit_archive", not_vouched_for="the line about an archive says what its row says"),

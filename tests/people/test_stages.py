@@ -19,6 +19,7 @@ from gateway.records.signatures import SignaturePolicy
 from gateway.records.user_acts import AddUser, SetPassword
 from gateway.records.users import Credential, CredentialKind, Role
 from gateway.runtime.act_requests import perform
+from gateway.store.queries import signed_stages as queries
 from gateway.store.queries.signatures import newest
 from gateway.store.queries.signed_stages import signed_stages, stage_evidence
 from gateway.time_units import SECOND_NS
@@ -84,6 +85,19 @@ def test_evidence_counts_hits_misses_and_abstentions_beside_the_laboratory(bench
     evidence = stage_evidence(bench.connection, model="viscosity", bundle_sha256=bench.sha256)
     assert evidence.results == evidence.inside + evidence.outside
     assert stage_evidence(bench.connection, model="viscosity", bundle_sha256="other").samples == 0
+    assert not evidence.older_left_out
+
+
+def test_evidence_of_a_long_time_says_since_when_it_counts(bench, monkeypatch):
+    monkeypatch.setattr(queries, "_MOST_SAMPLES", 2)
+    for number in range(3):
+        bench.connection.execute(
+            "INSERT INTO prediction (prediction_id, at_ns, model, equipment_id, analyte, accepted, sample_result_id, "
+            "body) VALUES (?, ?, 'viscosity', 'R1', 'viscosity', 1, ?, ?)",
+            (f"p{number}", number, f"r{number}", json.dumps({"model": {"sha256": bench.sha256}})),
+        )
+    evidence = stage_evidence(bench.connection, model="viscosity", bundle_sha256=bench.sha256)
+    assert (evidence.samples, evidence.from_ns, evidence.older_left_out) == (2, 1, True)
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,7 @@ VARIANTS: dict[tuple[str, str], Collection[str]] = {
     ("open_point", "SPECIFICATION_REFUSED"): {"of_version", "without_version"},
     ("open_point", "CONTEXT_CONTRADICTED"): {"of_lot", "of_product", "of_client"},
     ("open_point", "PARENT_IN_QUESTION"): {"hold", "review"},
-    ("open_point", "DECIDED_BY_QUALITY"): {"reject", "hold"},
+    ("open_point", "DECIDED_BY_QUALITY"): {"reject", "hold", "release"},
     **{("act_refusal", code): {"why", "hint"} for code in ActRefusal},
     **{("request_refusal", code): {"why", "hint"} for code in RequestRefusal},
     **{("trend", signal): {"high", "low"} for signal in SIGNALS_IN_CAPITALS},

@@ -23,13 +23,18 @@ def by_decision(lot: LotKnowledge) -> Iterator[Assessment]:
     decision = lot.decision
     if decision is None or decision.verdict is Verdict.RELEASE:
         return
-    parameters = {"verdict": decision.verdict.value, "person": decision.printed_name, "at": rfc3339(decision.at_ns),
-                  "reason": decision.reason}  # fmt: skip
-    sentence = text("open_point", OpenPoint.DECIDED_BY_QUALITY.value, variant=decision.verdict.value, **parameters)
-    reason = Reason(code=OpenPoint.DECIDED_BY_QUALITY.value, parameters=parameters, text=sentence)
+    reason = reason_of_decision(decision)
     finding = Finding(OpenPoint.DECIDED_BY_QUALITY.value, Recommendation.HOLD, reason)
     points = points_of(lot, Subject.DECISION.value, (finding,), evidence={"record_id": decision.record_id})
     yield Assessment(material_lot_id=lot.lot, subject=Subject.DECISION.value, kind=Subject.DECISION, **points)
+
+
+def reason_of_decision(decision: LotDecided) -> Reason:
+    """Return the reason that says how a person has decided on a lot."""
+    parameters = {"verdict": decision.verdict.value, "person": decision.printed_name, "at": rfc3339(decision.at_ns),
+                  "reason": decision.reason}  # fmt: skip
+    sentence = text("open_point", OpenPoint.DECIDED_BY_QUALITY.value, variant=decision.verdict.value, **parameters)
+    return Reason(code=OpenPoint.DECIDED_BY_QUALITY.value, parameters=parameters, text=sentence)
 
 
 def decision_after(

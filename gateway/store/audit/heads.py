@@ -54,8 +54,10 @@ class HeadFile:
     def __exit__(self, *_exception: object) -> None:
         os.close(self._handle)
 
-    def witness(self, connection: sqlite3.Connection) -> None:
+    def witness(self, connection: sqlite3.Connection, *, durable: bool = False) -> None:
         """Write the head that has just been committed; raises OSError where the disk takes no write any more.
+
+        ``durable``: it must survive a power cut, as lines behind it would give nobody authority.
 
         Where there is no room, an older head stays, which witnesses less, and nothing wrong.
         """
@@ -64,6 +66,8 @@ class HeadFile:
             return
         try:
             os.pwrite(self._handle, _framed(head), 0)
+            if durable:
+                os.fsync(self._handle)
         except OSError as error:
             if error.errno not in _NO_ROOM:
                 raise

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from gateway.errors import EvidenceDamagedError
 from gateway.records.outgoing import AuditEntry
+from gateway.store.audit.authority import AUTHORISES, NOT_OURS, authorises, named
 from gateway.store.audit.vouching import changed_rows, wants_a_line
 from gateway.store.statements import SQL
 
@@ -54,6 +55,7 @@ def append(connection: sqlite3.Connection, entries: Iterable[AuditEntry], *, at_
     if not new:
         return
     last, previous = connection.execute(SQL["last_audit"]).fetchone() or (0, GENESIS)
+    new = tuple(_noted(connection, entry) for entry in (*_not_ours(connection, last, previous), *new))
     for seq, entry in enumerate(new, start=last + 1):
         line: dict[str, Any] = {
             "seq": seq,
@@ -67,6 +69,32 @@ def append(connection: sqlite3.Connection, entries: Iterable[AuditEntry], *, at_
         }
         line["hash"] = previous = line_hash(**line)
         connection.execute(SQL["append_audit"], line)
+    connection.execute("UPDATE own_head SET seq = ?, hash = ?", (last + len(new), previous))
+
+
+def _noted(connection: sqlite3.Connection, entry: AuditEntry) -> AuditEntry:
+    """Return an entry with a mark where it vouches for rows that authorise, which are noted for who asks."""
+    rows = [(name, digest) for name, digest in entry.body.get(VOUCHED, {}).items() if authorises(name)]
+    if not rows and entry.kind != NOT_OURS:
+        return entry
+    for name, digest in rows:
+        of = named(name)
+        connection.execute(
+            "INSERT OR REPLACE INTO vouched_row VALUES (?, ?, ?, ?)",
+            (name, digest, None if of is None else of.owner, None if of is None else of.seq),
+        )
+    return replace(entry, body={AUTHORISES: True, **entry.body})
+
+
+def _not_ours(connection: sqlite3.Connection, last: int, last_hash: str) -> tuple[AuditEntry, ...]:
+    """Return a line about lines that somebody else has added since this connection wrote its last one."""
+    own = connection.execute("SELECT seq, hash FROM own_head").fetchone()
+    return () if own is None or tuple(own) == (last, last_hash) else (not_ours(own[0], last),)
+
+
+def not_ours(after: int, until: int) -> AuditEntry:
+    """Return the entry which says that lines are not the gateway's own: they give nobody authority."""
+    return AuditEntry(kind=NOT_OURS, subject=f"lines {after + 1} to {until}", body={"after": after, "until": until})
 
 
 def append_for_changes(

@@ -16,6 +16,12 @@ from typing import Any
 from gateway.database.opening import Schema
 from gateway.store.tables import TABLES
 
+_NOTED = """
+CREATE TEMP TABLE changed_row (number INTEGER PRIMARY KEY, name TEXT NOT NULL, hash TEXT);
+CREATE TEMP TABLE vouched_row (name TEXT PRIMARY KEY, hash TEXT, owner TEXT, seq INTEGER);
+CREATE TEMP TABLE own_head (one INTEGER PRIMARY KEY, seq INTEGER NOT NULL, hash TEXT NOT NULL);
+"""
+"""Of this connection: rows that wait for a line, rows that authorise (``authority.py``), the newest line it wrote."""
 _WITH_THE_NEXT_LINE = "departure "
 """Rows that make no line of their own: of messages that others have replaced, in an outage one after the other."""
 
@@ -71,7 +77,8 @@ def _evidence(connection: sqlite3.Connection, table: str, sql: str) -> Evidence:
     )
     return Evidence(
         table=table,
-        key=tuple(name for name, _kind, key in sorted(columns, key=lambda column: column[2]) if key),
+        key=(table in TABLES and TABLES[table].named_by)
+        or tuple(name for name, _kind, key in sorted(columns, key=lambda column: column[2]) if key),
         hash_sql="{row}.hash" if has_hash else f"evidence_hash('{table}', {cells})",
         has_hash=has_hash,
         has_rowid="WITHOUT ROWID" not in sql.upper(),
@@ -94,7 +101,7 @@ def _triggers_of(migrations: tuple[str, ...], functions: tuple[tuple[str, Callab
             fresh.executescript(script)
         return "".join(
             (
-                "CREATE TEMP TABLE changed_row (number INTEGER PRIMARY KEY, name TEXT NOT NULL, hash TEXT);\n",
+                _NOTED,
                 *(_triggers_on(table) for table in evidence_tables(fresh)),
             )
         )
@@ -125,6 +132,17 @@ def changed_rows(connection: sqlite3.Connection) -> dict[str, str | None]:
     if rows:
         connection.execute("DELETE FROM changed_row")
     return rows
+
+
+def go_on_vouching(connection: sqlite3.Connection) -> None:
+    """Have the next line name the rows that authorise and that the trail vouches for: lines about them are to leave."""
+    for table in evidence_tables(connection):
+        if table.table in TABLES and TABLES[table.table].authorises:
+            name = f"'{table.table} ' || {table.key_sql('t')}"
+            connection.execute(
+                f"INSERT INTO changed_row (name, hash) SELECT {name}, t.hash FROM {table.table} AS t "
+                f"WHERE vouched({name}, t.hash)"
+            )
 
 
 def wants_a_line(connection: sqlite3.Connection) -> bool:

@@ -30,6 +30,7 @@ from gateway.history.file.statements import HISTORY_FILE
 from gateway.store.audit.heads import HEAD_FILE, head_of
 from gateway.store.care.checking import Findings, check
 from gateway.store.care.opening import RESTORED_FILE, RESTORING, finish_restore, write_synced
+from gateway.store.care.people_restored import people_changed
 from gateway.store.database import STATE, STATE_FILE, open_state
 
 MANIFEST = "manifest.json"
@@ -165,7 +166,8 @@ def restore(folder: Path, directory: Path, *, at_ns: int) -> dict[str, Any]:
         ) from error
     place = directory / "replaced" / str(at_ns)
     about = {"backup_at": manifest["at"], "backup_head": manifest["head"], "damaged": manifest.get("damaged", 0),
-             "replaced": str(place.relative_to(directory)) if _is_there(directory) else None}  # fmt: skip
+             "replaced": str(place.relative_to(directory)) if _is_there(directory) else None,
+             "people": people_changed(directory / STATE_FILE, folder / STATE_FILE)}  # fmt: skip
     write_synced(directory / RESTORED_FILE, json.dumps(about))  # from here on a start finishes it, whatever happens
     finish_restore(directory)
     open_state(directory).close()  # migrated, and back in the mode it runs in

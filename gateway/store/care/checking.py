@@ -105,6 +105,8 @@ def _chain(connection: sqlite3.Connection, findings: Findings) -> Iterator[None]
     findings.audit_lines, wrong = audit.verify(connection)
     if wrong is not None:
         findings.add(f"audit: {wrong}")
+    for row in connection.execute(SQL["lines_not_ours"]):
+        findings.add(f"audit: {row['subject']} are not the gateway's own, says line {row['seq']}")
     for row in connection.execute(SQL["signed_heads"]):
         known = connection.execute(SQL["audit_hash"], {"seq": row["seq"]}).fetchone()
         if known is not None and known["hash"] != row["hash"]:

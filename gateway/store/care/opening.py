@@ -22,6 +22,7 @@ from gateway.decisions.housekeeping import STORE_UNCHECKED
 from gateway.errors import EvidenceDamagedError, StoreCorruptError, StoreUnavailableError
 from gateway.records.outgoing import AuditEntry
 from gateway.store.audit import trail as audit
+from gateway.store.audit.governed import foreign_lines
 from gateway.store.audit.heads import HEAD_FILE, contains, head_of, read_head_file
 from gateway.store.audit.reconciling import vouch_after_migration
 from gateway.store.database import STATE, STATE_FILE, open_state, schema_problems
@@ -69,6 +70,7 @@ def prepare(directory: Path, *, at_ns: int) -> Prepared:
     (directory / SUSPECT_FILE).unlink(missing_ok=True)
     with closing(open_state(directory)) as connection:
         _find_time_travel(connection, directory, at_ns=at_ns)
+        _find_foreign_lines(connection, directory, at_ns=at_ns)
         row = connection.execute(SQL["store"]).fetchone()
         unchecked = (suspected or not row["stopped_clean"]) and head_of(connection) is not None
         if not unchecked:  # a check that was due may not have come to its end
@@ -231,6 +233,20 @@ def _find_time_travel(connection: sqlite3.Connection, directory: Path, *, at_ns:
     }
     log.critical("the store is older than what was committed: records are lost", **body)
     _go_on_from(connection, ROLLED_BACK, "store_rolled_back", body, at_ns=at_ns)
+
+
+def _find_foreign_lines(connection: sqlite3.Connection, directory: Path, *, at_ns: int) -> None:
+    """Put on record where lines that would give authority stand behind the head that the last run witnessed."""
+    witnessed = read_head_file(directory)
+    if witnessed is None or not contains(connection, witnessed):
+        return
+    foreign = foreign_lines(connection, witnessed.seq)
+    if foreign is not None:
+        after, until = foreign
+        log.critical("lines of the audit trail are not this gateway's own: they give no authority", after=after)
+        connection.execute("BEGIN IMMEDIATE")
+        audit.append(connection, (audit.not_ours(after, until),), at_ns=at_ns)
+        connection.execute("COMMIT")
 
 
 def _go_on_from(connection: sqlite3.Connection, code: str, kind: str, body: dict[str, Any], *, at_ns: int) -> None:

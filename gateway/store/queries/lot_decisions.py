@@ -15,7 +15,7 @@ from gateway.records.signatures import SignedOnRecord, SigningState
 from gateway.store.codec import decode
 from gateway.store.queries.lots import LotOnRecord
 from gateway.store.queries.signatures import signed_record_of
-from gateway.store.statements import SQL
+from gateway.store.statements import SQL, value_of
 
 
 class DecisionOnRecord(NamedTuple):
@@ -29,7 +29,8 @@ def decision_of_lot(connection: sqlite3.Connection, lot: str) -> DecisionOnRecor
     """Return the newest decision on a lot, if it is as it was written and signed."""
     row = connection.execute(SQL["newest_decision_of_lot"], {"material_lot_id": lot}).fetchone()
     if row is None:
-        return DecisionOnRecord(None, ())
+        missing = value_of(connection, "decision_of_lot_is_missing", material_lot_id=lot)
+        return DecisionOnRecord(None, (f"lot_decision {lot}",) if missing else ())
     try:
         decision = decode(LotDecided, row["body"]) if row["holds"] else None
     except ValidationError:

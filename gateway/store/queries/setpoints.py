@@ -14,7 +14,8 @@ from gateway.store.statements import SQL, value_of
 from gateway.time_units import SECOND_NS
 
 _HOUR_NS = 3600 * SECOND_NS
-_MOST_MOVES = 1000  # of a tag, the newest: far more than fit into any interval or hour
+_MOST_MOVES = 1000  # of a tag, the newest: far more than fit into an hour
+_NEWEST_MOVES = 10
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,6 +43,8 @@ class WriteOnRecord:
 def stop_of(connection: sqlite3.Connection) -> StopOnRecord | None:
     """Return the stop that stands, None where writing is allowed; a damaged record counts as a stop."""
     row = connection.execute(SQL["newest_setpoint_stop"]).fetchone()
+    if row is None and value_of(connection, "setpoint_stop_is_missing"):
+        return StopOnRecord(person="", reason="the record of who stopped or resumed is missing", at_ns=0)
     if row is None or (row["holds"] and not row["stopped"]):
         return None
     why = row["reason"] if row["holds"] else "the record of who stopped or resumed does not match its hash"
@@ -60,17 +63,19 @@ def since_move_ns(connection: sqlite3.Connection, tag: str, at: ClockReading) ->
 
     A wall clock that is set makes it neither longer nor shorter within one boot; across boots wall time decides.
     """
-    since_ns: int | None = value_of(connection, "since_setpoint_write", tag=tag, **_clocks(at))
+    since_ns: int | None = value_of(connection, "since_setpoint_write", tag=tag, most=_NEWEST_MOVES, **_clocks(at))
     return since_ns
 
 
 def automatic_moves(connection: sqlite3.Connection, tag: str, at: ClockReading) -> int:
     """Return how often a tag was written without a person within the hour before an instant, by the same clocks."""
-    return int(value_of(connection, "automatic_setpoint_writes", tag=tag, within_ns=_HOUR_NS, **_clocks(at)))
+    return int(
+        value_of(connection, "automatic_setpoint_writes", tag=tag, within_ns=_HOUR_NS, most=_MOST_MOVES, **_clocks(at))
+    )
 
 
 def _clocks(at: ClockReading) -> dict[str, int | str]:
-    return {"wall_ns": at.wall_ns, "boot_ns": at.boot_ns, "boot_id": at.boot_id, "most": _MOST_MOVES}
+    return {"wall_ns": at.wall_ns, "boot_ns": at.boot_ns, "boot_id": at.boot_id}
 
 
 def write_on_record(connection: sqlite3.Connection, intent_id: str, at: ClockReading) -> WriteOnRecord | None:

@@ -55,9 +55,9 @@ def _on_record(connection: sqlite3.Connection, row: sqlite3.Row) -> SignedOnReco
     signatures = tuple(_signature(signature) for signature in rows)
     state = connection.execute(SQL["signing_state_of_record"], of_record).fetchone()
     holds = (
-        bool(row["holds"])
+        bool(row["holds"] and row["vouched"])
         and sha256_hex(record.body.encode()) == record.sha256
-        and all(bool(signature["holds"]) for signature in rows)
+        and all(bool(signature["holds"] and signature["vouched"]) for signature in rows)
         and all(is_bound(signature, record) for signature in signatures)
         and state is not None
         and bool(state["holds"])

@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from gateway.facts.model_stage import StageEvidence
-from gateway.inference.signed_stages import SignedStages
+from gateway.inference.signed_stages import SignedStages, StageThen
 from gateway.records.people import StageChanged
 from gateway.records.signatures import SigningState
 from gateway.store.codec import decode
@@ -27,7 +27,22 @@ def signed_stages(connection: sqlite3.Connection) -> SignedStages:
             unknown.add(str(row["model"]))
         else:
             by_model[change.model] = change
+    unknown |= {str(model) for (model,) in connection.execute(SQL["models_without_their_stage"])}
     return SignedStages(by_model=by_model, unknown=frozenset(unknown))
+
+
+def stages_on_record(connection: sqlite3.Connection) -> tuple[StageThen, ...]:
+    """Return every signed stage with the instant from which it counted, in their order."""
+    rows = connection.execute(SQL["stage_changes_on_record"]).fetchall()
+    changes = ((row, _change(row)) for row in rows)
+    return tuple(
+        StageThen(
+            model=row["model"],
+            at_ns=row["at_ns"],
+            change=change if change is not None and _is_signed(connection, change) else None,
+        )
+        for row, change in changes
+    )
 
 
 def signed_stages_in(directory: Path) -> SignedStages:
@@ -59,10 +74,13 @@ def stage_evidence(connection: sqlite3.Connection, *, model: str, bundle_sha256:
     """Return how a version of a model did beside the laboratory, by the newest samples."""
     of_version = {"model": model, "bundle_sha256": bundle_sha256, "most": _MOST_SAMPLES}
     abstained = {str(code): int(count) for code, count in connection.execute(SQL["abstained_at_samples"], of_version)}
-    (samples,) = connection.execute(SQL["predicted_at_samples"], of_version).fetchone()
+    newest = [at_ns for (at_ns,) in connection.execute(SQL["predicted_at_samples"], of_version)]
+    counted = newest[:_MOST_SAMPLES]
     results, inside, mean_error = connection.execute(SQL["beside_the_laboratory"], of_version).fetchone()
     return StageEvidence(
-        samples=samples,
+        samples=len(counted),
+        from_ns=counted[-1] if counted else None,
+        older_left_out=len(newest) > len(counted),
         abstained=abstained,
         results=results,
         inside=inside or 0,

@@ -1588,6 +1588,7 @@ CREATE TABLE audit (
 ) STRICT;
 CREATE INDEX audit_by_kind ON audit (kind, seq);
 CREATE INDEX audit_by_subject ON audit (subject);
+CREATE INDEX audit_that_authorises ON audit (seq) WHERE instr(body, '"authorises":true') > 0;
 CREATE TRIGGER audit_is_append_only_update BEFORE UPDATE ON audit
 BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
 CREATE TRIGGER audit_is_append_only_delete BEFORE DELETE ON audit

@@ -18,6 +18,20 @@ SELECT min(seq) FROM audit;
 -- name: audit_hash
 SELECT hash FROM audit WHERE seq = :seq;
 
+-- name: lines_that_authorise
+SELECT seq, at_ns, kind, subject, body, previous, hash, (
+    SELECT previous FROM audit AS following WHERE following.seq = line.seq + 1
+) AS following
+FROM audit AS line INDEXED BY audit_that_authorises WHERE instr(body, '"authorises":true') > 0 ORDER BY seq;
+
+-- name: authorises_after
+SELECT seq FROM audit INDEXED BY audit_that_authorises
+WHERE instr(body, '"authorises":true') > 0 AND seq > :seq AND kind <> 'trail_not_ours' LIMIT 1;
+
+-- name: lines_not_ours
+SELECT seq, subject FROM audit INDEXED BY audit_that_authorises
+WHERE instr(body, '"authorises":true') > 0 AND kind = 'trail_not_ours' ORDER BY seq;
+
 -- name: audit_before
 SELECT max(seq) FROM audit WHERE at_ns < :before_ns;
 

@@ -1,7 +1,8 @@
 -- What the console reads for its views, and who is signed in there.
 
 -- name: console_session
-SELECT s.user_id, s.password_seq, s.used_ns, s.expires_ns, s.expires_boot_ns, s.boot_id, s.holds,
+SELECT s.user_id, s.password_seq, s.used_ns, s.expires_ns, s.expires_boot_ns, s.boot_id,
+       s.holds AND vouched('console_session ' || s.token_sha256, s.hash) AS holds,
        coalesce((SELECT max(seq) FROM user_password WHERE user_id = s.user_id), 0) AS newest_password_seq
 FROM console_session_checked AS s WHERE s.token_sha256 = :token_sha256;
 
@@ -9,7 +10,8 @@ FROM console_session_checked AS s WHERE s.token_sha256 = :token_sha256;
 SELECT coalesce(max(seq), 0) FROM user_password WHERE user_id = :user_id;
 
 -- name: user
-SELECT user_id, full_name, roles, os_user, disabled, holds
+SELECT user_id, full_name, roles, os_user, disabled,
+       holds AND in_force('user_version ' || json_array(user_id, seq), hash) AS holds
 FROM user_version_checked WHERE user_id = :user_id ORDER BY seq DESC LIMIT 1;
 
 -- name: open_console_session

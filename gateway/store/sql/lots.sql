@@ -32,7 +32,9 @@ ORDER BY recommendation, material_lot_id LIMIT 200;
 SELECT material_lot_id FROM lot ORDER BY rowid DESC LIMIT :most;
 
 -- name: settlement
-SELECT point_id, material_lot_id, person, reason, at_ns, event_id, holds, 'settlement ' || point_id AS record
+SELECT point_id, material_lot_id, person, reason, at_ns, event_id,
+       holds AND vouched('settlement ' || point_id, hash) AS holds,
+       'settlement ' || point_id AS record
 FROM settlement_checked WHERE point_id = :point_id;
 
 -- name: all_settlements

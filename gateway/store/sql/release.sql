@@ -247,12 +247,14 @@ WHERE source = :source AND sample_id = :sample_id AND test_id = :test_id AND rep
   AND result_version > :result_version LIMIT 1;
 
 -- name: settled_of_lots
-SELECT point_id, holds, 'settlement ' || point_id AS record FROM settlement_checked
+SELECT point_id, holds AND vouched('settlement ' || point_id, hash) AS holds, 'settlement ' || point_id AS record
+FROM settlement_checked
 WHERE material_lot_id IN (SELECT value FROM json_each(:lots));
 
 -- name: settled_of_lot
 -- '': of a message, for every lot that it concerns
-SELECT point_id, holds, 'settlement ' || point_id AS record FROM settlement_checked
+SELECT point_id, holds AND vouched('settlement ' || point_id, hash) AS holds, 'settlement ' || point_id AS record
+FROM settlement_checked
 WHERE material_lot_id IN (:material_lot_id, '');
 
 -- name: parents_in_question
@@ -504,7 +506,9 @@ INSERT OR IGNORE INTO settlement (point_id, material_lot_id, person, reason, at_
 VALUES (:point_id, :material_lot_id, :person, :reason, :at_ns, :event_id);
 
 -- name: settlements_of_lot
-SELECT point_id, material_lot_id, person, reason, at_ns, event_id, holds, 'settlement ' || point_id AS record
+SELECT point_id, material_lot_id, person, reason, at_ns, event_id,
+       holds AND vouched('settlement ' || point_id, hash) AS holds,
+       'settlement ' || point_id AS record
 FROM settlement_checked
 WHERE material_lot_id IN (:material_lot_id, '') OR material_lot_id IN (  -- what is settled for it and a lot named alike
     SELECT other.material_lot_id FROM lot_name AS own JOIN lot_name AS other ON other.likeness = own.likeness

@@ -18,11 +18,11 @@ INSERT OR IGNORE INTO setpoint_intent_state (intent_id, state, at_ns, body, even
 VALUES (:intent_id, :state, :at_ns, :body, :event_id);
 
 -- name: setpoint_intent
-SELECT state, body, holds, 'setpoint_intent ' || intent_id AS record
+SELECT state, body, holds AND vouched('setpoint_intent ' || intent_id, hash) AS holds, 'setpoint_intent ' || intent_id AS record
 FROM setpoint_intent_checked WHERE intent_id = :intent_id;
 
 -- name: open_setpoint_intents
-SELECT state, body, holds, 'setpoint_intent ' || intent_id AS record
+SELECT state, body, holds AND vouched('setpoint_intent ' || intent_id, hash) AS holds, 'setpoint_intent ' || intent_id AS record
 FROM setpoint_intent_checked WHERE open = 1 ORDER BY issued_ns, intent_id;
 
 -- name: newest_setpoint_intents
@@ -37,8 +37,9 @@ FROM setpoint_outcome_checked WHERE intent_id = :intent_id ORDER BY at_ns;
 
 -- since the newest write of a tag: within one boot by the clock that never steps, across boots by wall time
 -- name: since_setpoint_write
-SELECT min(CASE WHEN written_boot_id = :boot_id THEN :boot_ns - written_boot_ns ELSE :wall_ns - written_ns END) FROM (
-    SELECT written_ns, written_boot_ns, written_boot_id FROM setpoint_intent
+SELECT min(CASE WHEN NOT vouched('setpoint_intent ' || intent_id, hash) THEN 0  -- nobody knows: as if just now
+                WHEN written_boot_id = :boot_id THEN :boot_ns - written_boot_ns ELSE :wall_ns - written_ns END) FROM (
+    SELECT intent_id, hash, written_ns, written_boot_ns, written_boot_id FROM setpoint_intent
     WHERE tag = :tag AND written_ns IS NOT NULL ORDER BY rowid DESC LIMIT :most
 );
 
@@ -50,8 +51,12 @@ SELECT count(*) FROM (
 WHERE CASE WHEN written_boot_id = :boot_id THEN :boot_ns - written_boot_ns ELSE :wall_ns - written_ns END < :within_ns;
 
 -- name: newest_setpoint_stop
-SELECT stopped, person, reason, at_ns, holds, 'setpoint_stop ' || seq AS record
+SELECT stopped, person, reason, at_ns, holds AND in_force('setpoint_stop ' || seq, hash) AS holds, 'setpoint_stop ' || seq AS record
 FROM setpoint_stop_checked ORDER BY seq DESC LIMIT 1;
+
+-- a stop that was taken out by hand
+-- name: setpoint_stop_is_missing
+SELECT has_rows('setpoint_stop ');
 
 -- name: insert_setpoint_stop
 INSERT INTO setpoint_stop (stopped, at_ns, person, reason, event_id)

@@ -14,34 +14,35 @@ VALUES (:signature_id, :record_kind, :record_id, :record_version, :record_sha256
 INSERT INTO signing_state (record_id, state, at_ns, person, why) VALUES (:record_id, :state, :at_ns, :person, :why);
 
 -- name: signed_record
-SELECT * FROM signed_record_checked WHERE record_id = :record_id;
+SELECT *, vouched('signed_record ' || record_id, hash) AS vouched FROM signed_record_checked WHERE record_id = :record_id;
 
 -- name: signed_records
-SELECT * FROM signed_record_checked ORDER BY made_ns DESC, record_id LIMIT :most;
+SELECT *, vouched('signed_record ' || record_id, hash) AS vouched FROM signed_record_checked ORDER BY made_ns DESC, record_id LIMIT :most;
 
 -- name: signed_records_waiting
-SELECT record.* FROM signed_record_checked AS record
+SELECT record.*, vouched('signed_record ' || record_id, hash) AS vouched FROM signed_record_checked AS record
 WHERE 'waiting' = (
     SELECT state FROM signing_state WHERE record_id = record.record_id ORDER BY seq DESC LIMIT 1
 )
 ORDER BY made_ns, record_id LIMIT :most;
 
 -- name: signed_records_waiting_of
-SELECT record.* FROM signed_record_checked AS record
+SELECT record.*, vouched('signed_record ' || record_id, hash) AS vouched FROM signed_record_checked AS record
 WHERE kind = :kind AND subject = :subject AND author_id = :author_id AND 'waiting' = (
     SELECT state FROM signing_state WHERE record_id = record.record_id ORDER BY seq DESC LIMIT 1
 )
 ORDER BY made_ns DESC LIMIT 100;
 
 -- name: signed_records_of
-SELECT * FROM signed_record_checked WHERE kind = :kind AND subject = :subject ORDER BY made_ns DESC, record_id
+SELECT *, vouched('signed_record ' || record_id, hash) AS vouched FROM signed_record_checked WHERE kind = :kind AND subject = :subject ORDER BY made_ns DESC, record_id
 LIMIT :most;
 
 -- name: signatures_of_record
-SELECT * FROM signature_checked WHERE record_id = :record_id ORDER BY signed_ns, signature_id;
+SELECT *, vouched('signature ' || signature_id, hash) AS vouched FROM signature_checked WHERE record_id = :record_id ORDER BY signed_ns, signature_id;
 
 -- name: signing_state_of_record
-SELECT state, at_ns, person, why, holds FROM signing_state_checked WHERE record_id = :record_id
+SELECT state, at_ns, person, why, holds AND in_force('signing_state ' || json_array(record_id, seq), hash) AS holds
+FROM signing_state_checked WHERE record_id = :record_id
 ORDER BY seq DESC LIMIT 1;
 
 -- name: number_of_signed_acts
@@ -55,13 +56,18 @@ INSERT INTO lot_decision (record_id, material_lot_id, verdict, state, at_ns, bod
 VALUES (:record_id, :material_lot_id, :verdict, :state, :at_ns, :body);
 
 -- name: newest_decision_of_lot
-SELECT body, holds, 'lot_decision ' || seq AS record FROM lot_decision_checked
+SELECT body, holds AND in_force('lot_decision ' || json_array(material_lot_id, seq), hash) AS holds,
+       'lot_decision ' || seq AS record FROM lot_decision_checked
 WHERE material_lot_id = :material_lot_id ORDER BY seq DESC LIMIT 1;
 
 -- name: newest_line_about_lot
 SELECT seq, json_extract(body, '$.recommendation') AS recommendation FROM audit
 WHERE kind = 'disposition' AND json_valid(body) AND json_extract(body, '$.lot') = :material_lot_id
 ORDER BY seq DESC LIMIT 1;
+
+-- a decision that was taken out by hand
+-- name: decision_of_lot_is_missing
+SELECT has_rows('lot_decision ' || :material_lot_id);
 
 -- name: assessments_by_hash
 SELECT subject, kind, asks, hash FROM assessment WHERE material_lot_id = :material_lot_id ORDER BY subject;
@@ -70,14 +76,28 @@ SELECT subject, kind, asks, hash FROM assessment WHERE material_lot_id = :materi
 INSERT INTO stage_change (model, stage, record_id, at_ns, body) VALUES (:model, :stage, :record_id, :at_ns, :body);
 
 -- name: newest_stage_changes
-SELECT model, body, holds FROM stage_change_checked AS newest
+SELECT model, body, holds AND in_force('stage_change ' || json_array(model, seq), hash) AS holds
+FROM stage_change_checked AS newest
 WHERE seq = (SELECT max(seq) FROM stage_change WHERE model = newest.model);
 
+-- name: stage_changes_on_record
+SELECT model, at_ns, body, holds AND vouched('stage_change ' || json_array(model, seq), hash) AS holds
+FROM stage_change_checked ORDER BY seq;
+
+-- stages that were taken out by hand: the models that lines name, and no row
+-- name: models_without_their_stage
+SELECT model FROM (
+    SELECT DISTINCT subject AS model FROM audit WHERE kind = 'stage_changed'
+) AS changed
+WHERE CASE WHEN EXISTS (SELECT 1 FROM stage_change WHERE model = changed.model) THEN 0
+           ELSE has_rows('stage_change ' || model) END;
+
 -- name: predicted_at_samples
-SELECT count(*) FROM (
-    SELECT 1 FROM prediction WHERE model = :model AND sample_result_id IS NOT NULL
+-- the newest, and one more, by which it shows that there are older ones
+SELECT at_ns FROM (
+    SELECT at_ns FROM prediction WHERE model = :model AND sample_result_id IS NOT NULL
         AND CASE WHEN json_valid(body) THEN json_extract(body, '$.model.sha256') END = :bundle_sha256
-    ORDER BY at_ns DESC LIMIT :most
+    ORDER BY at_ns DESC LIMIT :most + 1
 );
 
 -- name: abstained_at_samples
@@ -101,4 +121,5 @@ SELECT count(*), sum(measured BETWEEN low AND high), avg(abs(measured - predicte
 );
 
 -- name: all_lot_decisions
-SELECT body, holds FROM lot_decision_checked WHERE state = 'made' ORDER BY seq;
+SELECT body, holds AND vouched('lot_decision ' || json_array(material_lot_id, seq), hash) AS holds
+FROM lot_decision_checked WHERE state = 'made' ORDER BY seq;

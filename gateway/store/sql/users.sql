@@ -3,7 +3,8 @@
 SELECT 1 FROM user_version UNION ALL SELECT 1 FROM audit WHERE kind = 'user_added' LIMIT 1;
 
 -- name: users
-SELECT user_id, full_name, roles, os_user, disabled, holds
+SELECT user_id, full_name, roles, os_user, disabled,
+       holds AND in_force('user_version ' || json_array(user_id, seq), hash) AS holds
 FROM user_version_checked AS newest
 WHERE seq = (SELECT max(seq) FROM user_version WHERE user_id = newest.user_id)
 ORDER BY user_id;
@@ -19,7 +20,8 @@ INSERT INTO user_version (user_id, full_name, roles, os_user, disabled, at_ns, c
 VALUES (:user_id, :full_name, :roles, :os_user, :disabled, :at_ns, :changed_by);
 
 -- name: newest_password
-SELECT password_hash, totp_secret, must_change, holds
+SELECT password_hash, totp_secret, must_change,
+       holds AND in_force('user_password ' || json_array(user_id, seq), hash) AS holds
 FROM user_password_checked WHERE user_id = :user_id ORDER BY seq DESC LIMIT 1;
 
 -- name: insert_user_password
@@ -27,7 +29,8 @@ INSERT INTO user_password (user_id, password_hash, totp_secret, must_change, at_
 VALUES (:user_id, :password_hash, :totp_secret, :must_change, :at_ns);
 
 -- name: user_keys
-SELECT key_id, user_id, public_key, label, revoked, holds
+SELECT key_id, user_id, public_key, label, revoked,
+       holds AND in_force('user_key ' || json_array(key_id, seq), hash) AS holds
 FROM user_key_checked AS newest
 WHERE seq = (SELECT max(seq) FROM user_key WHERE key_id = newest.key_id)
 ORDER BY seq;

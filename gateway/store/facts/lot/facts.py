@@ -26,6 +26,7 @@ from gateway.store.facts.lot.samples import samples_of_several_lots
 from gateway.store.facts.reading import Reading
 from gateway.store.facts.standing import Standing, all_standing, standing_and_others
 from gateway.store.queries.lot_decisions import decision_of_lot
+from gateway.store.statements import value_of
 
 _CONTEXT = tuple(field.name for field in fields(Context))
 
@@ -73,7 +74,7 @@ def facts_of_lots(reading: Reading, lots: Iterable[str], *, at_ns: int) -> tuple
 def _facts(reading: Reading, lot: str, arrival: Arrival | None, *, at_ns: int) -> LotFacts:
     glance = lot_at_a_glance(reading, lot, arrival, at_ns=at_ns)
     whole = is_read_whole(reading, glance)
-    decision = _decision(reading, lot) if glance.there_is["decided"] else None
+    decision = _decision(reading, lot) if glance.there_is["decided"] or _decision_is_missing(reading, lot) else None
     known = _known_whole(reading, glance, decision) if whole else _known_of_versions(reading, glance)
     production, there_is = glance.production, glance.there_is
     provisional = provisional_holds(reading, lot) if there_is["provisional"] else ()
@@ -102,6 +103,11 @@ def _facts(reading: Reading, lot: str, arrival: Arrival | None, *, at_ns: int) -
         open_guidance=reading.guidance("open_guidance_of_lot", material_lot_id=lot) if there_is["guided"] else (),
         decision=decision,
     )
+
+
+def _decision_is_missing(reading: Reading, lot: str) -> bool:
+    """Return whether the trail knows of a decision on a lot of which nothing is there: it was taken out by hand."""
+    return bool(value_of(reading.connection, "decision_of_lot_is_missing", material_lot_id=lot))
 
 
 def _decision(reading: Reading, lot: str) -> LotDecided | None:

@@ -14,6 +14,7 @@ from gateway.records.people import (
     StageChanged,
     VersionChange,
 )
+from gateway.store.audit.vouching import go_on_vouching
 from gateway.store.codec import encode
 from gateway.store.statements import SQL
 from gateway.store.transaction.lot_names import mark_lots_named_alike
@@ -64,6 +65,7 @@ def dead_letter_retry(connection: sqlite3.Connection, event: Event, record: Dead
 def audit_archived(connection: sqlite3.Connection, _event: Event, archived: AuditArchived) -> None:
     """Take archived lines out: the only way that a line ever leaves, in one transaction with its record."""
     row = asdict(archived)
+    go_on_vouching(connection)
     (trigger,) = connection.execute(SQL["audit_delete_trigger"]).fetchone()
     connection.execute(SQL["insert_archive"], row)
     connection.execute(SQL["drop_audit_delete_trigger"])
