@@ -5,7 +5,7 @@ are judged only when every input has passed.
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,6 @@ from gateway.inference.features import InputReading, parts_of, read_input
 from gateway.line.definition import Aggregate, Domain, InputDefinition, ModelBundle, TagDefinition
 from gateway.line.derived_inputs import Missing
 from gateway.line.outputs import ValueOutput
-from gateway.line.sustained_outside import PastJudgement, stands_now
 from gateway.records.prediction import FeatureVector
 from gateway.records.process import Quality, quality_of
 from gateway.records.verdicts import Reason
@@ -176,16 +175,6 @@ def _interval_width(predicted: PredictedValue, output: ValueOutput, _model: str)
     return abstain(Abstention.INTERVAL_TOO_WIDE, half_width=predicted.half_width, max_half_width=widest)
 
 
-_OUTSIDE = frozenset({Abstention.OUTSIDE_VALIDATED_RANGE, Abstention.OUTSIDE_DOMAIN_T2, Abstention.OUTSIDE_DOMAIN_SPE})
-_OF_VALUES = frozenset(
-    {
-        Abstention.NOT_FINITE,
-        Abstention.OUTSIDE_OUTPUT_RANGE,
-        Abstention.NO_HONEST_INTERVAL,
-        Abstention.INTERVAL_TOO_WIDE,
-    }
-)
-
 # for each input
 INPUT_GATES: tuple[InputGate, ...] = (
     _there, _quality, _age, _known, _samples_validated, _validated_range, _rate, _frozen,
@@ -252,32 +241,6 @@ def judge_domain(bundle: ModelBundle, features: FeatureVector) -> tuple[Reason, 
         if reason is not None:
             return (reason,)
     return ()
-
-
-def process_outside(
-    bundle: ModelBundle, reasons: tuple[Reason, ...], judged: Sequence[PastJudgement]
-) -> tuple[Reason, ...]:
-    """Return the reason why nothing is predicted for a while; ``judged``: the predictions before, the newest first.
-
-    ``reasons``: of the present inputs. Bundles that do not state the rules have each prediction judged by itself.
-    """
-    rules = bundle.outside
-    if rules is None or not stands_now(rules, judged, outside=is_outside(reason.code for reason in reasons)):
-        return ()
-    name = bundle.identity.name
-    return (abstain(Abstention.PROCESS_OUTSIDE, model=name, leaves_after=rules.leaves_after),)
-
-
-def is_outside(codes: Iterable[str]) -> bool | None:
-    """Return whether the process was outside what a model has learned, by the codes of a prediction's reasons.
-
-    None where that is not known: an input could not be read. What was wrong with the value alone says that the inputs
-    were inside.
-    """
-    own = set(codes) - {Abstention.PROCESS_OUTSIDE}
-    if own & _OUTSIDE:
-        return True
-    return False if own <= _OF_VALUES else None
 
 
 def judge_value(predicted: PredictedValue, output: ValueOutput, model: str) -> tuple[Reason, ...]:

@@ -14,8 +14,8 @@ from gateway.guardrails.gates import (
     judge_inputs,
     judge_probability,
     judge_value,
-    process_outside,
 )
+from gateway.guardrails.outside import process_outside
 from gateway.guardrails.reasons import Abstention, abstain
 from gateway.history.windows import TagWindow, WindowRequest
 from gateway.inference.applicability_domain import accepted_inputs

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.guardrails.gates import is_outside
+from gateway.guardrails.outside import is_outside
 from gateway.guardrails.reasons import Abstention
 from gateway.inference.applicability_domain import distance, largest, scores
 from gateway.line.definition import Domain, InputDefinition

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.guardrails.gates import is_outside, process_outside
+from gateway.guardrails.outside import is_outside, process_outside
 from gateway.guardrails.reasons import Abstention
 from gateway.inference.manifest import OutsideTable
 from gateway.line.sustained_outside import PastJudgement, SustainedOutside, stands_now

@@ -9,7 +9,7 @@ from gateway.events import (
     ModelDue,
 )
 from gateway.facts.model_due import LotInProgress, LotPrediction, ModelDueFacts, PastPrediction
-from gateway.guardrails.gates import is_outside
+from gateway.guardrails.outside import is_outside
 from gateway.guardrails.reasons import Abstention
 from gateway.lab.disposition import LotState
 from gateway.line.definition import ModelAssignment, Stage
