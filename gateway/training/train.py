@@ -46,6 +46,7 @@ from gateway.training.trained_model import Compared, Failed, Progress, Trained
 from gateway.transport.onnx import load_model
 
 _LEAST_ROWS, _LEAST_TEST_ROWS = 6, 2
+_MOST_ROWS = 500  # that the runtime is asked for at once: its memory grows with them
 _AGREEMENT = 1e-4  # of the values' spread: trees are summed in floats there, and what is served is calibrated itself
 
 
@@ -172,12 +173,22 @@ def _made(
     raise LablineError(f"no kind of model could be made: {problems}", hint="change the kinds in [candidates]")
 
 
+def _in_parts(predict: Predict) -> Predict:
+    """Return a model that takes only so many rows at a time: a kernel compares each of them with all of its support."""
+
+    def predicted(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        parts = range(0, max(1, len(rows)), _MOST_ROWS)
+        return np.concatenate([predict(rows[at : at + _MOST_ROWS]) for at in parts])
+
+    return predicted
+
+
 def _exported(model: Regressor, rows: Rows, recipe: Recipe) -> tuple[bytes, Predict]:
     """Return (the model as ONNX, as a function of the runtime); raises LablineError where the two disagree."""
     width = rows.features.shape[1]
     onnx = model_of(model.part("model_"), inputs=width)
-    predict = load_model(onnx, inputs=width, columns=1, where=recipe.name)
-    difference = float(np.max(np.abs(predict(rows.features)[:, 0] - model.predict(rows.features))))
+    predict = _in_parts(load_model(onnx, inputs=width, columns=1, where=recipe.name))
+    difference = float(np.max(np.abs(predict(rows.features)[:, 0] - _in_parts(model.predict)(rows.features))))
     allowed = _AGREEMENT * float(np.ptp(rows.values))
     if difference > allowed:
         raise LablineError(
