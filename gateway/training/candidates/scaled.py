@@ -4,6 +4,7 @@ Trees see floats, in fitting as in service: their thresholds are floats in the r
 a threshold and its rounded neighbour would take the other branch.
 """
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from onnx import compose, helper
 from skl2onnx import to_onnx
 from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
 from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.exceptions import ConvergenceWarning
 
 from gateway.training.candidates.boosted_trees import boosted_trees
 from gateway.training.candidates.graph_part import INPUT, OPSETS, GraphPart, constant
@@ -39,8 +41,12 @@ class Scaled:
         self._center, self._scale = center_and_scale(features)
         self._level, self._spread = float(values.mean()), float(values.std()) or 1.0
         self._estimators = self._make(len(values))
-        for estimator in self._estimators:
-            estimator.fit(self._seen(features), (values - self._level) / self._spread)
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore", ConvergenceWarning
+            )  # networks take as many steps as they are given, no more
+            for estimator in self._estimators:
+                estimator.fit(self._seen(features), (values - self._level) / self._spread)
 
     def predict(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return what they say in the mean, shape (n,)."""
