@@ -10,10 +10,14 @@ from gateway.guardrails.reasons import Abstention, abstain
 from gateway.latches import mismatch_latch
 from gateway.line.definition import Stage
 from gateway.records.acts import ActOutcome, AnswerGuidance, ResumeWrites, StopWrites
+from gateway.records.guidance import Guidance
 from gateway.records.people import Act
 from gateway.records.setpoints import WriteState
 from gateway.records.timers import Timer
 from gateway.records.users import Credential, CredentialKind
+from gateway.store.codec import decode
+from gateway.store.facts.investigation import has_helped
+from gateway.store.facts.reading import Reading
 from gateway.store.queries.setpoints import automatic_moves, since_move_ns, stop_of, write_on_record
 from tests.fixtures.building import moment
 from tests.fixtures.people import SIGNED
@@ -232,6 +236,25 @@ def test_what_came_of_a_move_is_on_record_once_prediction_and_result_show_it(ben
     bench.timer(Timer.FOLLOW_SETPOINTS)
     rows = bench.rows("SELECT followed, value, as_expected FROM setpoint_outcome ORDER BY followed")
     assert [(followed, as_expected) for followed, _value, as_expected in rows] == [("measured", 1), ("predicted", 1)]
+
+
+@pytest.mark.parametrize(
+    ("predicted", "measured", "helped"), [(1, None, True), (1, 0, False), (0, 1, True), (0, None, False)]
+)
+def test_what_came_of_a_written_move_says_whether_it_helped_and_the_laboratory_has_the_last_word(
+    bench, predicted, measured, helped
+):
+    intent = begun(bench)
+    bench.end(intent.intent_id, written=intent.to_value, read_back=intent.to_value)
+    for followed, as_expected in (("predicted", predicted), ("measured", measured)):
+        if as_expected is not None:
+            bench.connection.execute(
+                "INSERT INTO setpoint_outcome (intent_id, followed, at_ns, by, expected, value, as_expected) "
+                "VALUES (?, ?, 1, 'x', 1.0, 1.0, ?)",
+                (intent.intent_id, followed, as_expected),
+            )
+    ((body,),) = bench.rows("SELECT body FROM guidance WHERE kind = 'setpoint'")
+    assert has_helped(Reading(bench.connection, bench.line, {}), decode(Guidance, body)) is helped
 
 
 def test_while_a_move_is_being_written_another_of_its_setpoint_is_not_approved_and_stays_open(tmp_path):

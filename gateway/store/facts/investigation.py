@@ -192,8 +192,18 @@ def _earlier(records: Records, deviation: Drafted) -> Earlier:
     lot = deviation.result.material_lot_id
     guidance = _guidance(records, lot, until_ns=deviation.at_ns + _ALIKE_WITHIN_NS)
     moves = [item for item in guidance if item.kind is GuidanceKind.SETPOINT and item.state in _DONE]
-    helped = None if not moves else any(_DONE[move.state] for move in moves)
+    helped = None if not moves else any(has_helped(records, move) for move in moves)
     return Earlier(deviation=deviation, done=tuple(move.title for move in moves), helped=helped)
+
+
+def has_helped(records: Records, move: Guidance) -> bool:
+    """Return whether a move that was made did what was expected of it.
+
+    Where the gateway wrote it, by what came of it: the laboratory's result counts more than the prediction. Else by
+    whether the prediction came back.
+    """
+    outcomes = records.rows("outcomes_of_move", {"guidance_id": move.guidance_id})
+    return bool(outcomes[0]["as_expected"]) if outcomes else _DONE.get(move.state, False)
 
 
 def _sensitivities(guidance: Sequence[Guidance], analyte: str) -> dict[str, float]:

@@ -66,6 +66,12 @@ VALUES (:stopped, :at_ns, :person, :reason, :event_id);
 INSERT OR IGNORE INTO setpoint_outcome (intent_id, followed, at_ns, by, expected, value, as_expected)
 VALUES (:intent_id, :followed, :at_ns, :by, :expected, :value, :as_expected);
 
+-- the laboratory's result before the prediction
+-- name: outcomes_of_move
+SELECT o.as_expected, o.holds, 'setpoint_outcome ' || o.intent_id AS record
+FROM setpoint_intent AS i JOIN setpoint_outcome_checked AS o ON o.intent_id = i.intent_id
+WHERE i.guidance_id = :guidance_id ORDER BY o.followed = 'measured' DESC, o.at_ns DESC;
+
 -- name: setpoint_writes_to_follow
 SELECT i.intent_id, i.written_ns, i.body, i.holds, 'setpoint_intent ' || i.intent_id AS record,
        EXISTS (SELECT 1 FROM setpoint_outcome WHERE intent_id = i.intent_id AND followed = 'predicted') AS predicted,
