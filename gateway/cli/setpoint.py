@@ -59,7 +59,12 @@ def stop(config: Path = CONFIG, reason: str = _REASON, person: str | None = _PER
 @app.command()
 def resume(config: Path = CONFIG, reason: str = _REASON, person: str | None = _PERSON) -> None:
     """Allow writing again; a supervisor or an engineer does. What was closed meanwhile stays closed."""
-    _done(ResumeWrites(), config, person, reason)
+    settings, _sha256 = read(config)
+    with closing(read_state(settings.store.directory)) as connection:
+        stop = stop_of(connection)
+    if stop is not None:
+        out.print(f"stopped since {rfc3339(stop.at_ns)} by {stop.person}: {stop.reason}", soft_wrap=True)
+    _done(ResumeWrites(stopped_at="" if stop is None else rfc3339(stop.at_ns)), config, person, reason)
     out.print("writing is allowed again")
 
 

@@ -4,6 +4,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from gateway.advice.lifecycle import OPEN, moved, withdrawn
+from gateway.contract.times import rfc3339
 from gateway.decision import Decision, Latched
 from gateway.decisions.changes import audit_entry, guidance_changes
 from gateway.events import ActRequested, ResponseArrived, SetpointWriteBegun, SetpointWriteEnded, TimerDue
@@ -13,7 +14,7 @@ from gateway.latches import mismatch_latch
 from gateway.people.rights import RIGHTS
 from gateway.records.act_kinds import ActKind
 from gateway.records.act_refusals import ActRefusal
-from gateway.records.acts import done, refused
+from gateway.records.acts import ResumeWrites, done, refused
 from gateway.records.guidance import Guidance, GuidanceState
 from gateway.records.people import Act, Answerer, Outcome
 from gateway.records.setpoints import (
@@ -143,17 +144,22 @@ def on_stop_writes(event: ActRequested, facts: StopFacts) -> Decision:
 
     A stop that stands is joined by another: who it was, and why, is on record and shown before writing goes on.
     """
-    if not facts.stopped:
+    if facts.stop is None:
         return _switched(event, stopped=True)
-    joined = facts.stopped_by != (event.person, event.reason)
+    joined = (facts.stop.person, facts.stop.reason) != (event.person, event.reason)
     on_record = _switched(event, stopped=True) if joined else Decision()
     return replace(on_record, answer=done(already=True))
 
 
 def on_resume_writes(event: ActRequested, facts: StopFacts) -> Decision:
-    """Allow writing again; what was refused meanwhile stays refused."""
-    if not facts.stopped:
+    """Allow writing again; what was refused meanwhile stays refused, and no stop is lifted that was not shown."""
+    act, stop = event.act, facts.stop
+    assert isinstance(act, ResumeWrites)  # noqa: S101 - its row in the table says so
+    if stop is None:
         return Decision(answer=refused(ActRefusal.WRITING_NOT_STOPPED))
+    at = rfc3339(stop.at_ns)
+    if act.stopped_at != at:
+        return Decision(answer=refused(ActRefusal.OTHER_STOP_STANDS, person=stop.person, at=at, reason=stop.reason))
     return _switched(event, stopped=False)
 
 

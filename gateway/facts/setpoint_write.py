@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from gateway.facts.acts import ActFacts
 from gateway.facts.base import Facts
 from gateway.records.guidance import Guidance
-from gateway.records.setpoints import Followed, SetpointIntent, WriteState
+from gateway.records.setpoints import Followed, SetpointIntent, StopOnRecord, WriteState
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,10 +25,9 @@ class WriteFacts(Facts):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StopFacts(ActFacts):
-    """Whether writing is stopped; ``stopped_by``: by whom last, and why."""
+    """The stop that stands, None where writing is allowed."""
 
-    stopped: bool
-    stopped_by: tuple[str, str] | None = None
+    stop: StopOnRecord | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

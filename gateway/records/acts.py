@@ -192,9 +192,10 @@ class StopWrites:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ResumeWrites:
-    """Allow the writing of setpoints again."""
+    """Allow the writing of setpoints again. ``stopped_at``: of the newest stop that the person has been shown."""
 
     kind: ClassVar[ActKind] = ActKind.RESUME_WRITES
+    stopped_at: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -107,6 +107,15 @@ class Followed(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class StopOnRecord:
+    """Who has stopped all writing, when and why."""
+
+    person: str
+    reason: str
+    at_ns: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SetpointOutcome(Record):
     """What came of a move; ``by``: the prediction or result. ``as_expected``: within the expected interval."""
 

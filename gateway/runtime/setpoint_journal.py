@@ -11,10 +11,9 @@ from gateway.deadlines import ClockReading
 from gateway.errors import LablineError
 from gateway.events import Event, SetpointWriteBegun, SetpointWriteEnded
 from gateway.ingest.event_queue import EventQueue, Urgency
-from gateway.records.setpoints import SetpointIntent, WriteState
+from gateway.records.setpoints import SetpointIntent, StopOnRecord, WriteState
 from gateway.setpoints.handshake import Ended
 from gateway.store.queries.setpoints import (
-    StopOnRecord,
     WriteOnRecord,
     begun_of,
     open_intents,

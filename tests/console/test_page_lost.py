@@ -61,7 +61,10 @@ async def _an_alarm_comes_and_goes(ground, since):
     assert (await operator.act("stop_writes", {}, reason="valve is being repaired"))["outcome"] == "done"
     await _until_missed(operator, since, over=False)
     signed = {"user": "supervisor", "password": PASSWORD}
-    assert (await supervisor.act("resume_writes", {}, reason="repaired", sign_in=signed))["outcome"] == "done"
+    stop = (await supervisor.get("/api/now")).document["writes_stopped"]
+    assert (await supervisor.act("resume_writes", {"stopped_at": stop["at"]}, reason="repaired", sign_in=signed))[
+        "outcome"
+    ] == "done"
     await _until_missed(operator, since, over=True)
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.contract.acts import identity_of_act
+from gateway.contract.times import rfc3339
 from gateway.guardrails.reasons import Abstention, abstain
 from gateway.latches import mismatch_latch
 from gateway.line.definition import Stage
@@ -86,13 +87,30 @@ def test_a_stop_is_of_every_role_but_viewers_and_only_a_supervisor_or_engineer_r
     assert bench.act(ResumeWrites()).outcome is ActOutcome.REFUSED
     assert bench.act(StopWrites()).outcome is ActOutcome.DONE
     assert bench.act(StopWrites(), at_ns=bench.now_ns + 1).details["already"]
-    assert "is signed" in bench.act(ResumeWrites(), at_ns=bench.now_ns + 2).why
-    assert bench.act(ResumeWrites(), at_ns=bench.now_ns + 3, credential=SIGNED).outcome is ActOutcome.DONE
+    assert "is signed" in bench.act(resume(bench), at_ns=bench.now_ns + 2).why
+    assert bench.act(resume(bench), at_ns=bench.now_ns + 3, credential=SIGNED).outcome is ActOutcome.DONE
     (signed,) = bench.rows("SELECT printed_name, role, meaning FROM signature")
     assert signed == ("Q. Head", "supervisor", "decision: setpoints are written again")
     assert bench.rows("SELECT stopped FROM setpoint_stop ORDER BY seq") == [(1,), (0,)]
     kinds = bench.rows("SELECT kind FROM audit WHERE kind LIKE 'writes_%' ORDER BY seq")
     assert kinds == [("writes_stopped",), ("writes_resumed",)]
+
+
+def resume(bench):
+    return ResumeWrites(stopped_at=rfc3339(stop_of(bench.connection).at_ns))
+
+
+def test_a_stop_that_was_not_shown_is_not_lifted(bench):
+    bench.act(StopWrites(), reason="too hot")
+    shown = resume(bench)
+    bench.now_ns += 10**9
+    bench.act(StopWrites(), reason="a person is in the machine")
+    for unseen in (shown, ResumeWrites()):
+        bench.now_ns += 10**9
+        answer = bench.act(unseen, credential=SIGNED)
+        assert (answer.outcome, "a person is in the machine" in answer.why) == (ActOutcome.REFUSED, True)
+    assert stop_of(bench.connection).reason == "a person is in the machine"
+    assert bench.act(resume(bench), at_ns=bench.now_ns + 1, credential=SIGNED).outcome is ActOutcome.DONE
 
 
 def test_who_stops_what_is_stopped_already_is_on_record_too_and_shown_before_writing_goes_on(bench):

@@ -9,8 +9,10 @@ from asyncua import ua
 
 from gateway.cli.write_probes import probe_writes
 from gateway.config.connection_tables import OpcUaTable
+from gateway.contract.times import rfc3339
 from gateway.line.setpoint_writes import Point
 from gateway.records.acts import ResumeWrites, StopWrites
+from gateway.store.queries.setpoints import stop_of
 from simulator.broker import free_port
 from simulator.plc import Fault, PlcTwin
 from tests.fixtures.people import SIGNED
@@ -222,7 +224,8 @@ async def test_a_stop_ends_the_heartbeat_too_so_that_the_plc_gives_the_setpoint_
         while plc.blocks["request"].external:
             await asyncio.sleep(0.05)
         assert gateway.conditions["SETPOINT_WRITES_STOPPED"]
-        gateway.bench.act(ResumeWrites(), at_ns=gateway.bench.now_ns + 1, credential=SIGNED)
+        resume = ResumeWrites(stopped_at=rfc3339(stop_of(gateway.bench.connection).at_ns))
+        gateway.bench.act(resume, at_ns=gateway.bench.now_ns + 1, credential=SIGNED)
         await gateway.until_external()
     assert plc.writes == []
 

@@ -45,9 +45,7 @@ def write_facts(reading: Reading, event: SetpointWriteBegun | SetpointWriteEnded
 @loader
 def stop_facts(reading: Reading, event: ActRequested) -> StopFacts:
     """Return who acts, and whether writing is stopped."""
-    stop = stop_of(reading.connection)
-    by = None if stop is None else (stop.person, stop.reason)
-    return StopFacts(**act_base(reading, event), stopped=stop is not None, stopped_by=by)
+    return StopFacts(**act_base(reading, event), stop=stop_of(reading.connection))
 
 
 def writes_of(reading: Reading, tags: Iterable[str], at: ClockReading) -> WritesOfModel:

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from gateway.deadlines import ClockReading
 from gateway.records.guidance import Guidance
-from gateway.records.setpoints import Followed, IntentMoved, SetpointIntent, SetpointOutcome, WriteState
+from gateway.records.setpoints import Followed, IntentMoved, SetpointIntent, SetpointOutcome, StopOnRecord, WriteState
 from gateway.store.codec import decode
 from gateway.store.statements import SQL, value_of
 from gateway.time_units import SECOND_NS
@@ -16,15 +16,6 @@ from gateway.time_units import SECOND_NS
 _HOUR_NS = 3600 * SECOND_NS
 _MOST_MOVES = 1000  # of a tag, the newest: far more than fit into an hour
 _NEWEST_MOVES = 10
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StopOnRecord:
-    """Who has stopped all writing, when and why."""
-
-    person: str
-    reason: str
-    at_ns: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -79,8 +79,8 @@ function stopped({ writes_stopped: stop }) {
   const resume = may("resume_writes") ? h("button", {
     "data-key": "resume", type: "button", class: "quiet", disabled: !page.connected,
     onclick: () => askAndDo({
-      name: "resume_writes", parameters: {}, heading: text("stop.resume_heading"), label: text("stop.resume"),
-      about: [h("p", {}, text("stop.line", { name: stop.person, at: time(stop.at), reason: stop.reason }))], stillOpen: () => Boolean(page.now?.writes_stopped),
+      name: "resume_writes", parameters: { stopped_at: stop.at }, heading: text("stop.resume_heading"), label: text("stop.resume"),
+      about: [h("p", {}, text("stop.line", { name: stop.person, at: time(stop.at), reason: stop.reason }))], stillOpen: () => page.now?.writes_stopped?.at === stop.at,
     }),
   }, text("stop.resume")) : h("span", { class: "quiet" }, text("stop.who"));
   return h("div", { class: "stopped", "data-key": "stopped" }, symbol("critical"),
