@@ -178,7 +178,7 @@ def test_the_attacks_drawn_leave_some_predictions_standing_and_meet_every_gate()
     """Else the property above would hold of nothing."""
     met, accepted = set(), []
 
-    @settings(max_examples=900, database=None, derandomize=True)
+    @settings(max_examples=2000, database=None, derandomize=True)
     @given(attacks())
     def count(attack):
         prediction, _windows = predict(attack)
