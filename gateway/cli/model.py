@@ -166,10 +166,10 @@ def _show_manifest(manifest: BundleManifest) -> None:
         out.print(f"outside after {enters} of {of} predictions, until {leaves} in a row are inside")
     show_table(
         "outputs",
-        ("analyte", "unit", "what", "valid", "half width", "coverage"),
+        ("analyte", "unit", "what", "valid", "half width", "coverage", "follows", "corrected by"),
         [
             (item.analyte, item.unit, item.kind.value, item.valid, item.interval.half_width if item.interval else "-",
-             item.interval.coverage if item.interval else "-")
+             item.interval.coverage if item.interval else "-", item.follows, item.corrected_by)
             for item in manifest.output
         ],
     )  # fmt: skip

@@ -109,6 +109,20 @@ class OutputTable(ManifestTable):
     drift: DriftTable | None = None
     warn_at: float | None = Field(default=None, gt=0, le=1)
 
+    @property
+    def follows(self) -> str:
+        """Return what the interval follows in service, in words."""
+        return "size of errors" if self.tracked else "hits and misses" if self.adaptive else "-"
+
+    @property
+    def corrected_by(self) -> str:
+        """Return what laboratory results may change of the value, in words."""
+        if self.correction is not None:
+            return "results of like inputs"
+        if self.bias is None:
+            return "-"
+        return "a bias for each product" if self.bias.per == "product" else "a bias"
+
     @model_validator(mode="after")
     def _complete(self) -> "OutputTable":
         if self.kind is Kind.VALUE and (self.interval is None or "valid" not in self.model_fields_set):

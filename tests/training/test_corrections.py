@@ -9,7 +9,7 @@ from scipy.stats import binom
 
 from gateway.config.assigned_models import corrected_on_this_line
 from gateway.errors import BundleRefusedError, LablineError
-from gateway.inference.bundle import read_bundle
+from gateway.inference.bundle import read_bundle, read_manifest
 from gateway.inference.corrections import Instant, corrected
 from gateway.inference.feedback import states_after
 from gateway.line.outputs import AdaptiveLimits, BiasLimits, FunctionSpaceLimits, TrackedLimits, ValueOutput, Widening
@@ -220,6 +220,8 @@ def test_a_bundle_that_corrects_in_function_space_is_read_as_it_was_made_and_can
     assert output.value.charts == made.output.charts
     assert made.output.charts.winsorise == 3.0
     assert "The 90% interval" in files["card.md"].decode()
+    (table,) = read_manifest(files, where="here").output
+    assert (table.corrected_by, table.follows) == ("results of like inputs", "size of errors")
     with pytest.raises(BundleRefusedError, match="function space"):
         corrected_on_this_line(bundle, "signed", tmp_path)
     (off,) = corrected_on_this_line(bundle, "off", tmp_path).outputs
