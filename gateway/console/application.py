@@ -118,6 +118,8 @@ class Application:
             answer = self._files.answer(request, parts)
             if answer is None:
                 raise RefusedError(404, RequestRefusal.NO_SUCH_PATH)
+            if request.client is not None:  # a slow browser needs many seconds for the page's files
+                self._entrance.asked(Peer(request.client.host, request.client.port))
             return answer
         route, parameters = matched
         asked = await self._asked(request, route, parameters)

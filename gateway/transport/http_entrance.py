@@ -60,6 +60,13 @@ class Entrance:
         elif len(self._unproven) > MOST_UNPROVEN:
             self._end(next(iter(self._unproven)))
 
+    def asked(self, peer: Peer) -> None:
+        """Note that a connection has asked for something that anybody may have: its time begins anew, not its place."""
+        unproven = self._unproven.get(peer)
+        if unproven is not None:
+            unproven.deadline.cancel()
+            unproven.deadline = asyncio.get_running_loop().call_later(PROVE_SECONDS, self._end, peer)
+
     def proven(self, peer: Peer) -> None:
         """Note that a connection has shown the token."""
         unproven = self._unproven.pop(peer, None)

@@ -47,7 +47,7 @@ async def until(kinds, stream):
 
 async def rest(stream):
     """Return what a stream still says before it ends."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         return await stream.reader.readuntil(b"\r\n0\r\n\r\n")
 
 

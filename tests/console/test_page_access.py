@@ -46,8 +46,8 @@ async def test_no_view_has_a_serious_fault_nor_a_button_that_is_low_or_covered(l
     async with line.page("q.head", viewport=viewport, scheme=scheme) as page:
         await expect(page.locator(".card.critical").first).to_be_visible()
         if PICTURES:
-            await expect(page.locator(".chart").nth(1)).to_be_visible(timeout=30000)
-            await expect(page.get_by_role("button", name="Reject").first).to_be_visible(timeout=30000)
+            await expect(page.locator(".chart").nth(1)).to_be_visible(timeout=60000)
+            await expect(page.get_by_role("button", name="Reject").first).to_be_visible(timeout=60000)
         for name, address in VIEWS.items():
             await page.evaluate(f"location.hash = '{address}'")
             await expect(page.locator("[aria-busy]")).to_have_count(0)

@@ -42,7 +42,7 @@ async def test_what_is_latched_is_reset_by_no_operator_and_a_warning_that_is_see
     async with line.page("operator") as page:  # now the model warns again
         await page.goto("/#/alarms")
         warning = page.locator(".card", has_text="viscosity between")
-        await warning.get_by_role("button", name="Acknowledge").click(timeout=40000)
+        await warning.get_by_role("button", name="Acknowledge").click(timeout=60000)
         await expect(page.locator(".part-seen .card", has_text="viscosity between")).to_contain_text(
             "active · acknowledged"
         )

@@ -69,7 +69,7 @@ async def _an_alarm_comes_and_goes(ground, since):
 
 
 async def _until_missed(browser, since, *, over):
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             alarms = (await browser.get(f"/api/missed?since={since}")).document["alarms"]
             if any(bool(alarm["until_at"]) is over for alarm in alarms):
@@ -120,7 +120,7 @@ async def _until_decided(ground, lot):
     """Wait until the decision on a lot is committed."""
     browser = Browser(ground.port)
     await browser.sign_in("viewer")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while (await browser.get(f"/api/lots/{lot}")).document["decision"] is None:
             await asyncio.sleep(0.05)
 
@@ -148,6 +148,6 @@ async def _lost(page, since):
 
 
 async def _back(page):
-    await expect(page.locator(".connection-lost")).to_be_hidden(timeout=20000)
+    await expect(page.locator(".connection-lost")).to_be_hidden(timeout=60000)
     await expect(page.locator("body.lost")).to_have_count(0)
     await expect(page.locator("main .actions button").first).to_be_enabled()

@@ -137,7 +137,7 @@ async def test_an_act_that_nobody_signs_in_time_is_shown_as_expired(line):
         await expect(page.locator("#notices")).to_contain_text("Waits for more signatures")
         await page.goto("/#/signatures")
         await expect(page.locator(".part-ended tr", has_text="LOT-NOBODY-KNOWS")).to_contain_text(
-            "expired", timeout=15000
+            "expired", timeout=60000
         )
         await expect(page.locator("article.card", has_text="LOT-NOBODY-KNOWS")).to_have_count(0)
 

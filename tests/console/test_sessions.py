@@ -191,7 +191,7 @@ async def test_a_page_hears_that_its_session_is_over(served, monkeypatch):
     await browser.sign_in("operator")
     stream = await browser.events()
     await browser.ask("DELETE", "/session")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while (await next_event(stream))[0] != "over":
             pass
     stream.writer.close()

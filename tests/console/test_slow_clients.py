@@ -114,6 +114,17 @@ async def test_answers_that_nobody_reads_are_not_kept(served, operator, monkeypa
     assert await works(operator)
 
 
+async def test_the_time_of_a_connection_begins_anew_with_each_file_of_the_page(served, monkeypatch):
+    monkeypatch.setattr(http_entrance, "PROVE_SECONDS", 300.0)
+    reader, writer = await opened(served)
+    monkeypatch.setattr(http_entrance, "PROVE_SECONDS", 0.5)
+    writer.write(head_of(served.browser(), "GET", "/icon.svg", length=0) + b"\r\n")
+    answer = await ended(reader, within=60)  # so long after it has asked, and not after it has come
+    assert b" 200 " in answer.partition(b"\r\n")[0]
+    assert answer.endswith(b"</svg>\n")
+    writer.close()
+
+
 # --- many --------------------------------------------------------------------------------------------------------
 
 

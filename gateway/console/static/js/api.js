@@ -15,6 +15,11 @@ export class Refusal extends Error {
   }
 }
 
+/** Return what is thrown where the gateway cannot be reached, or an answer breaks off. */
+export function unreachable() {
+  return new Refusal(0, text("offline.unreachable"), text("offline.hint"));
+}
+
 /** Keep the session's token against forged requests. */
 export function keepToken(value) {
   token = value;
@@ -57,11 +62,11 @@ async function request(method, path, body, more = {}) {
       credentials: "same-origin", redirect: "error", signal: AbortSignal.timeout(PATIENCE_MS),
     });
   } catch {
-    throw new Refusal(0, text("offline.unreachable"), text("offline.hint"));
+    throw unreachable();
   }
   if (answer.status === 204) return null;
   const document = await answer.json().catch(() => null);
   if (answer.ok && document !== null) return document;
-  if (answer.ok) throw new Refusal(0, text("offline.unreachable"), text("offline.hint")); // it broke off in the middle
+  if (answer.ok) throw unreachable(); // it broke off in the middle
   throw new Refusal(answer.status, document?.why ?? text("refused.unknown", { status: answer.status }), document?.hint ?? "");
 }

@@ -1,6 +1,6 @@
 // The page: who is signed in, which view is open, and the state, taken anew with each change that the gateway tells of.
 
-import { Refusal, keepToken, read, remove } from "./api.js";
+import { Refusal, keepToken, read, remove, unreachable } from "./api.js";
 import { show } from "./dom.js";
 import { missedSince } from "./missed.js";
 import { page } from "./page.js";
@@ -56,7 +56,7 @@ async function begin() {
   const links = new URLSearchParams(location.hash.slice(1));
   try {
     page.start = await read("/api/start");
-    await speak(page.start.language);
+    await speak(page.start.language).catch(() => { throw unreachable(); });
     document.title = `Labline ${page.start.line}`;
     part("skip").textContent = text("nav.skip");
     if (links.has("sign-in")) return enter(await byLink(links.get("sign-in")));
@@ -67,8 +67,7 @@ async function begin() {
     return enter(await read("/api/me"));
   } catch (refusal) {
     if (!(refusal instanceof Refusal)) throw refusal;
-    if (refusal.status !== 0) return door(() => signIn(part("content"), enter, `${refusal.why}. ${refusal.hint}`));
-    if (!page.start) await speak("en").catch(() => undefined);
+    if (refusal.status !== 0 && page.start) return door(() => signIn(part("content"), enter, `${refusal.why}. ${refusal.hint}`));
     show(part("content"), failed(refusal));
     setTimeout(begin, BETWEEN_VIEW_READS_MS);
     return null;

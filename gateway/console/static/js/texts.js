@@ -1,15 +1,20 @@
 // The page's texts by key; the server says which language the plant speaks.
 
-let texts = {};
+const PATIENCE_MS = 10000;
+let texts = { // until there is a catalogue
+  "offline.unreachable": "The gateway does not answer; trying again. / Das Gateway antwortet nicht; neuer Versuch.",
+  "offline.hint": "",
+};
 let language = "en";
 const NAME = "labline-language";
 
-/** Load the catalogue: of the language that was chosen at this terminal, else of the plant's; English where there is none. */
+/** Load the catalogue: of the language that was chosen at this terminal, else of the plant's. Throws where it does not arrive. */
 export async function speak(plant) {
   const wanted = chosenLanguage() || plant;
-  language = ["en", "de"].includes(wanted) ? wanted : "en";
-  const answer = await fetch(`/texts/${language}.json`);
-  texts = await answer.json();
+  const spoken = ["en", "de"].includes(wanted) ? wanted : "en";
+  const answer = await fetch(`/texts/${spoken}.json`, { signal: AbortSignal.timeout(PATIENCE_MS) });
+  if (!answer.ok) throw new TypeError(`no texts: ${answer.status}`);
+  [texts, language] = [await answer.json(), spoken];
   document.documentElement.lang = language;
 }
 
