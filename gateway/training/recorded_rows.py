@@ -37,7 +37,8 @@ from gateway.training.backtest import Timing
 from gateway.training.categories import Learned, Texts, learned, taken_as_read
 from gateway.training.recipe import Recipe
 from gateway.training.recipe_tables.data import HistoryTable
-from gateway.training.rows import Rows, SetpointReader, inputs_of, of_inputs, rows_before_test
+from gateway.training.row_inputs import SetpointReader, inputs_of
+from gateway.training.rows import Rows, of_inputs, rows_before_test
 
 _ALL_ARRIVALS = np.iinfo(np.int64).max  # a model learns from what is known by now
 _BEFORE_NS = 60 * SECOND_NS  # a value that holds at the beginning may have come a while before

@@ -27,7 +27,8 @@ from gateway.training.model_selection import gap_rows
 from gateway.training.recipe import Recipe
 from gateway.training.recipe_tables.inputs import InputsTable
 from gateway.training.recipe_tables.search import SearchTable
-from gateway.training.rows import Rows, inputs_of
+from gateway.training.row_inputs import inputs_of
+from gateway.training.rows import Rows
 from gateway.training.search_result import SearchResult
 
 Progress = Callable[[str, int, int], None]
