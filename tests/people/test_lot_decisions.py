@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from gateway.advice.provisional import IN_A_ROW
+from gateway.console.views.lots import lots_view
 from gateway.contract.lims.lab_results import LimsInterface
 from gateway.contract.lot_decisions import basis_sha256
 from gateway.contract.times import rfc3339
@@ -31,6 +32,7 @@ from gateway.replay.rerun import rerun
 from gateway.store.database import read_state
 from gateway.store.queries.lot_decisions import basis_of
 from gateway.store.queries.lots import lot_on_record
+from gateway.store.statements import SQL
 from gateway.store.transaction import decide_batch
 from gateway.time_units import SECOND_NS
 from tests.fixtures.deciding import LOT, Deciding, by
@@ -185,6 +187,61 @@ def test_a_failed_result_that_was_taken_out_of_the_store_releases_no_lot(bench, 
         bench.connection.execute(edit)
     assert bench.decide(Verdict.RELEASE).outcome is ActOutcome.REFUSED
     assert bench.decision() is None
+
+
+REHASHED = (
+    "UPDATE lot SET hash = evidence_hash('lot', CAST(material_lot_id AS BLOB), CAST(job_order_id AS BLOB), "
+    "CAST(material_definition_id AS BLOB), CAST(client_id AS BLOB), CAST(equipment_id AS BLOB), started_ns, ended_ns, "
+    "closed_ns, CAST(recommendation AS BLOB), latched)"
+)
+
+
+@pytest.mark.parametrize(
+    "edits",
+    [
+        ("UPDATE lot SET hash = 'x'",),
+        ("UPDATE lot SET recommendation = 'release', hash = 'x'",),
+        ("UPDATE lot SET recommendation = 'pending'", REHASHED),
+        ("UPDATE lot SET recommendation = 'review'", REHASHED, "UPDATE lab_result SET body = replace(body, '1', '2')"),
+    ],
+)
+def test_a_held_lot_whose_rows_were_edited_looks_no_better_anywhere_and_stays_held(bench, edits):
+    bench.result(viscosity(120.0))
+    for edit in edits:
+        bench.connection.execute(edit)
+    (line,) = [item for item in lots_view(bench.connection, query="", before=9).lots if item.material_lot_id == LOT]
+    assert (line.recommendation, line.damaged) == (Recommendation.HOLD, True)
+    known = lot_on_record(bench.connection, LOT)
+    assert (known.recommendation, bool(known.damaged)) == (Recommendation.HOLD, True)
+    assert bench.decide(Verdict.RELEASE).outcome is ActOutcome.REFUSED
+    bench.result(viscosity(100.0, sample_id="S-2"))
+    assert bench.newest()["recommendation"] == "hold"
+
+
+def test_a_lot_whose_row_says_what_is_no_recommendation_is_held_and_goes_on_being_judged(bench):
+    bench.result(viscosity(100.0))
+    bench.connection.execute("UPDATE lot SET recommendation = 'released'")
+    assert lots_view(bench.connection, query="", before=9).lots[0].recommendation is Recommendation.HOLD
+    bench.result(viscosity(120.0, sample_id="S-2"))
+    assert bench.newest()["recommendation"] == "hold"
+
+
+def test_a_lot_whose_row_and_failed_result_were_both_edited_is_held_by_what_the_trail_says(bench):
+    bench.result(viscosity(120.0))
+    bench.connection.execute("UPDATE lab_result SET hash = 'x'")
+    bench.connection.execute("UPDATE assessment SET hash = 'x'")
+    bench.connection.execute("UPDATE lot SET recommendation = 'release', hash = 'x'")
+    bench.result(viscosity(100.0, sample_id="S-2"))
+    assert bench.newest()["recommendation"] == "hold"
+
+
+def test_what_the_trail_says_of_a_lot_is_looked_up_and_not_searched_for(bench):
+    for statement in ("newest_line_about_lot", "console_lots", "console_lot_in_progress"):
+        parameters = {"material_lot_id": LOT, "query": "", "before": 9, "most": 9}
+        plan = [row[3] for row in bench.connection.execute(f"EXPLAIN QUERY PLAN {SQL[statement]}", parameters)]
+        of_trail = [step for step in plan if " audit " in f"{step} "]
+        assert of_trail
+        assert all("USING INDEX audit_about_lot (<expr>=?)" in step for step in of_trail), plan
 
 
 def require_ph(bench):

@@ -23,7 +23,7 @@ from gateway.records.act_kinds import ActKind
 from gateway.records.lot_decisions import DecisionState, LotDecided
 from gateway.store.facts.reading import Reading
 from gateway.store.queries.lot_decisions import basis_of, decision_of_lot
-from gateway.store.queries.lots import LotOnRecord, lot_on_record
+from gateway.store.queries.lots import LotOnRecord, as_shown, lot_on_record
 from gateway.store.statements import SQL
 
 _MOST = 300  # of a kind
@@ -118,9 +118,10 @@ def _view_of(connection: sqlite3.Connection, snapshot: Snapshot, known: LotOnRec
     guidance = guidance_views(connection, reading.guidance("console_guidance_of_lot", **of_lot), snapshot)
     deviations = deviations_of(reading.rows("console_deviations_of_lot", of_lot))
     signatures = signatures_on(connection, lot, ActKind.DECIDE_LOT, ActKind.SETTLE_POINT)
+    damaged = [*dict.fromkeys([*known.damaged, *reading.damaged, *decided.damaged])]
     return LotView(
         material_lot_id=lot,
-        recommendation=known.recommendation,
+        recommendation=as_shown(known.recommendation, damaged=bool(damaged)),
         reasons=[] if known.disposition is None else ReasonPart.of(known.disposition.reasons),
         since_at=instant(known.since_ns),
         latched=known.latched,
@@ -147,7 +148,7 @@ def _view_of(connection: sqlite3.Connection, snapshot: Snapshot, known: LotOnRec
         timeline=timeline_of(connection, known, results, guidance, deviations, signatures),
         parents=[_related(item) for item in known.parents],
         children=[_related(item) for item in known.children],
-        damaged=[*dict.fromkeys([*known.damaged, *reading.damaged, *decided.damaged])],
+        damaged=damaged,
     )
 
 

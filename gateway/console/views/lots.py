@@ -6,7 +6,7 @@ from pydantic import Field
 
 from gateway.console.views.parts import View, instant
 from gateway.contract.words import RecommendationWord
-from gateway.records.laboratory import Recommendation
+from gateway.store.queries.lots import row_as_shown
 from gateway.store.statements import SQL
 
 MOST = 100
@@ -26,7 +26,7 @@ class LotLineView(View):
     recommendation: RecommendationWord
     latched: bool = Field(description="held by a result: only a person lifts it")
     results: int
-    damaged: bool
+    damaged: bool = Field(description="records of it do not hold, or the trail says more: shown as held")
 
 
 class LotsView(View):
@@ -49,6 +49,7 @@ def lots_view(connection: sqlite3.Connection, *, query: str, before: int) -> Lot
 
 
 def _line(row: sqlite3.Row) -> LotLineView:
+    recommendation, damaged = row_as_shown(row)
     return LotLineView(
         material_lot_id=row["material_lot_id"],
         product=row["product"],
@@ -58,9 +59,8 @@ def _line(row: sqlite3.Row) -> LotLineView:
         started_at=instant(row["started_ns"]),
         ended_at=instant(row["ended_ns"]),
         closed_at=instant(row["closed_ns"]),
-        # of a row that does not match its hash no release is shown
-        recommendation=row["recommendation"] if row["holds"] else Recommendation.REVIEW,
+        recommendation=recommendation,
         latched=bool(row["latched"]),
         results=row["results"],
-        damaged=not row["holds"],
+        damaged=damaged,
     )

@@ -16,7 +16,7 @@ from gateway.people.signing import SIGNABLE, policy_of
 from gateway.records.act_kinds import ActKind
 from gateway.records.guidance import Guidance, Severity
 from gateway.store.facts.reading import Reading
-from gateway.store.queries.lots import open_points_of
+from gateway.store.queries.lots import open_points_of, row_as_shown
 from gateway.store.queries.setpoints import open_intents, stop_of
 from gateway.store.queries.signatures import waiting as waiting_acts
 from gateway.store.statements import value_of
@@ -190,7 +190,7 @@ def _lot(reading: Reading, equipment_id: str, snapshot: Snapshot) -> LotInProgre
         product=context.material_definition_id,
         client_id=context.client_id,
         started_at=None if row is None or row["started_ns"] is None else rfc3339(row["started_ns"]),
-        recommendation=None if row is None else row["recommendation"],
+        recommendation=None if row is None else row_as_shown(row)[0],
         results=0 if lot is None else value_of(reading.connection, "console_count_of_results", material_lot_id=lot),
         open_points=0 if lot is None else len(open_points_of(reading.connection, lot)),
     )

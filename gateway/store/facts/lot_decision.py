@@ -7,12 +7,8 @@ from gateway.records.scope import Scope
 from gateway.store.facts.acts import act_base
 from gateway.store.facts.loaders import loader
 from gateway.store.facts.reading import Reading
-from gateway.store.queries.lot_decisions import basis_of, decision_of_lot, less_careful_than_the_trail
-from gateway.store.queries.lots import LotOnRecord, lot_on_record
-
-
-def _damaged(reading: Reading, known: LotOnRecord) -> tuple[str, ...]:
-    return (*known.damaged, *less_careful_than_the_trail(reading.connection, known))
+from gateway.store.queries.lot_decisions import basis_of, decision_of_lot
+from gateway.store.queries.lots import lot_on_record
 
 
 @loader
@@ -30,6 +26,6 @@ def decide_lot_facts(reading: Reading, event: ActRequested) -> DecideLotFacts:
         waits=known is not None and known.waits_to_be_judged,
         open_points=() if known is None else known.against_release,
         inside=0 if known is None else known.inside,
-        damaged_records=(*decided.damaged, *(() if known is None else _damaged(reading, known))),
+        damaged_records=(*decided.damaged, *(() if known is None else known.damaged)),
         scope=Scope(client_id=None if known is None else known.client_id),
     )

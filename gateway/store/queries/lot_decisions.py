@@ -43,20 +43,6 @@ def decision_of_lot(connection: sqlite3.Connection, lot: str) -> DecisionOnRecor
     return DecisionOnRecord(decision, ())
 
 
-def less_careful_than_the_trail(connection: sqlite3.Connection, known: LotOnRecord) -> tuple[str, ...]:
-    """Return the lot, where its records ask for less care than the newest line of the trail about it: rows are missing.
-
-    A row that was taken out whole matches no hash wrongly; the trail still has what it said.
-    """
-    line = connection.execute(SQL["newest_line_about_lot"], {"material_lot_id": known.material_lot_id}).fetchone()
-    if line is None:
-        return ()
-    said = next((item for item in Recommendation if item.value == line["recommendation"]), Recommendation.HOLD)
-    if worse(known.recommendation, said) is known.recommendation:
-        return ()
-    return (f"lot {known.material_lot_id}, to which audit line {line['seq']} says {said.value}",)
-
-
 def _is_signed(signed: SignedOnRecord, decision: LotDecided) -> bool:
     """Return whether a record is signed as a decision says, with none of its signatures missing."""
     return (

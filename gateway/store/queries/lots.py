@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from gateway.facts.acts import PointOnRecord
+from gateway.lab.disposition import worse
 from gateway.lab.release.assessment import Assessment, Subject
 from gateway.lab.release.lot_knowledge import Parent
 from gateway.records.laboratory import Disposition, Recommendation
@@ -63,14 +64,17 @@ def lot_on_record(connection: sqlite3.Connection, lot: str) -> LotOnRecord | Non
     if row is None and not assessed and not reading.damaged:
         return None
     disposition = reading.disposition()
-    told_last = Recommendation.PENDING if disposition is None else disposition.recommendation
-    recommendation = told_last if row is None else Recommendation(row["recommendation"])  # of a damaged row
-    named = dict.fromkeys(product for item in assessed for product in item.products)
-    stated = row["product"] if row is not None else None
+    published = Recommendation.PENDING if disposition is None else disposition.recommendation
+    stated = published if row is None else recommendation_in(row["recommendation"])
+    named = dict.fromkeys(name for item in assessed for name in item.products)
+    product = row["product"] if row is not None else None
     settlements = {item.point_id: item for item in reading.settlements()}
     open_points, settled = _points(assessed, settlements)
     standing = {item.point.point_id for item in (*open_points, *settled)}
     of_production: Mapping[str, Any] = {} if row is None else {name: row[name] for name in _OF_PRODUCTION}
+    parents, children = reading.parents(), reading.children()
+    reading.damaged += less_careful_than_the_trail(connection, lot, stated)
+    recommendation = as_shown(stated, damaged=bool(reading.damaged))
 
     return LotOnRecord(
         material_lot_id=lot,
@@ -78,7 +82,7 @@ def lot_on_record(connection: sqlite3.Connection, lot: str) -> LotOnRecord | Non
         latched=row is not None and bool(row["latched"]),
         since_ns=_since_ns(connection, lot, recommendation),
         waits_to_be_judged=value_of(connection, "lot_waits_to_be_judged", material_lot_id=lot) is not None,
-        products=tuple(dict.fromkeys((*((stated,) if stated else ()), *named))),
+        products=tuple(dict.fromkeys((*((product,) if product else ()), *named))),
         **of_production,
         open_points=open_points,
         settled=settled,
@@ -88,10 +92,42 @@ def lot_on_record(connection: sqlite3.Connection, lot: str) -> LotOnRecord | Non
         disposition=disposition,
         assessments=len(assessed),
         inside=sum(item.asks is Recommendation.RELEASE for item in assessed),
-        parents=reading.parents(),
-        children=reading.children(),
+        parents=parents,
+        children=children,
         damaged=tuple(dict.fromkeys(reading.damaged)),
     )
+
+
+def as_shown(recommendation: Recommendation, *, damaged: bool) -> Recommendation:
+    """Return what people are shown of a lot: a hold, where its records do not all hold."""
+    return Recommendation.HOLD if damaged else recommendation
+
+
+def less_careful_than_the_trail(connection: sqlite3.Connection, lot: str, stated: Recommendation) -> tuple[str, ...]:
+    """Return the lot, where its records ask for less care than the newest line of the trail about it.
+
+    A row that was taken out whole matches no hash wrongly; the trail still has what it said.
+    """
+    line = connection.execute(SQL["newest_line_about_lot"], {"material_lot_id": lot}).fetchone()
+    if line is None:
+        return ()
+    in_line = recommendation_in(line["recommendation"])
+    if worse(stated, in_line) is stated:
+        return ()
+    return (f"lot {lot}, to which audit line {line['seq']} says {in_line.value}",)
+
+
+def row_as_shown(row: sqlite3.Row) -> tuple[Recommendation, bool]:
+    """Return what people are shown of a lot's row, and whether it is damaged or asks for less care than the trail."""
+    stated, in_trail = recommendation_in(row["recommendation"]), row["in_trail"]
+    less_careful = in_trail is not None and worse(stated, recommendation_in(in_trail)) is not stated
+    damaged = not row["holds"] or less_careful
+    return as_shown(stated, damaged=damaged), damaged
+
+
+def recommendation_in(word: object) -> Recommendation:
+    """Return the recommendation that a word names; a hold, where it cannot be read."""
+    return next((item for item in Recommendation if item.value == word), Recommendation.HOLD)
 
 
 def _since_ns(connection: sqlite3.Connection, lot: str, recommendation: Recommendation) -> int | None:

@@ -1588,11 +1588,19 @@ CREATE TABLE audit (
 ) STRICT;
 CREATE INDEX audit_by_kind ON audit (kind, seq);
 CREATE INDEX audit_by_subject ON audit (subject);
+CREATE INDEX audit_about_lot
+    ON audit (CAST(CASE WHEN json_valid(body) THEN json_extract(body, '$.lot') END AS TEXT), seq) WHERE kind = 'disposition';
 CREATE INDEX audit_that_authorises ON audit (seq) WHERE instr(body, '"authorises":true') > 0;
 CREATE TRIGGER audit_is_append_only_update BEFORE UPDATE ON audit
 BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
 CREATE TRIGGER audit_is_append_only_delete BEFORE DELETE ON audit
 BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
+
+-- Which line says what was recommended for a lot; the newest is the last of a lot's.
+CREATE VIEW line_about_lot AS SELECT
+    CAST(CASE WHEN json_valid(body) THEN json_extract(body, '$.lot') END AS TEXT) AS material_lot_id, seq,
+    CASE WHEN json_valid(body) THEN json_extract(body, '$.recommendation') END AS recommendation
+FROM audit WHERE kind = 'disposition';
 
 -- What was exported, verified and then taken out of the audit trail.
 CREATE TABLE audit_archive (

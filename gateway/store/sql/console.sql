@@ -46,6 +46,8 @@ DELETE FROM console_session WHERE opened_ns < :before_ns OR token_sha256 IN (
 -- name: console_lots
 SELECT l.row_number AS place, l.material_lot_id, l.material_definition_id AS product, l.job_order_id, l.equipment_id,
        l.client_id, l.started_ns, l.ended_ns, l.closed_ns, l.recommendation, l.latched, l.holds, (
+           SELECT recommendation FROM line_about_lot WHERE material_lot_id = l.material_lot_id ORDER BY seq DESC LIMIT 1
+       ) AS in_trail, (
            SELECT count(*) FROM lab_result AS r WHERE r.material_lot_id = l.material_lot_id AND r.current = 1
        ) AS results
 FROM lot_checked AS l
@@ -54,8 +56,10 @@ ORDER BY l.row_number DESC LIMIT :most;
 
 -- name: console_lot_in_progress
 SELECT material_lot_id, job_order_id, material_definition_id AS product, client_id, started_ns, recommendation, holds,
-       'lot ' || material_lot_id AS record
-FROM lot_checked WHERE material_lot_id = :material_lot_id;
+       'lot ' || material_lot_id AS record, (
+           SELECT recommendation FROM line_about_lot WHERE material_lot_id = l.material_lot_id ORDER BY seq DESC LIMIT 1
+       ) AS in_trail
+FROM lot_checked AS l WHERE material_lot_id = :material_lot_id;
 
 -- name: console_count_of_results
 SELECT count(*) FROM lab_result WHERE material_lot_id = :material_lot_id AND current = 1;

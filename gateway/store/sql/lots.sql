@@ -5,6 +5,9 @@ SELECT recommendation, latched, job_order_id, material_definition_id AS product,
        ended_ns, closed_ns, holds, 'lot ' || material_lot_id AS record
 FROM lot_checked WHERE material_lot_id = :material_lot_id;
 
+-- name: newest_line_about_lot
+SELECT seq, recommendation FROM line_about_lot WHERE material_lot_id = :material_lot_id ORDER BY seq DESC LIMIT 1;
+
 -- name: client_of_lot
 SELECT client_id FROM lot_scope WHERE material_lot_id = :material_lot_id;
 

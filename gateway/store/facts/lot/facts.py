@@ -12,7 +12,6 @@ from gateway.lab.disposition import LotState
 from gateway.lab.refused_specifications import RefusedOfProduct
 from gateway.lab.release.assessment import Tally
 from gateway.lab.release.lot_knowledge import LotContext, LotKnowledge, Relation, ResultOnRecord
-from gateway.records.laboratory import Recommendation
 from gateway.records.lot_decisions import LotDecided
 from gateway.records.production import Context
 from gateway.store.facts.lot.at_a_glance import Arrival, LotAtAGlance, is_read_whole, lot_at_a_glance, products_of_lot
@@ -26,7 +25,8 @@ from gateway.store.facts.lot.samples import samples_of_several_lots
 from gateway.store.facts.reading import Reading
 from gateway.store.facts.standing import Standing, all_standing, standing_and_others
 from gateway.store.queries.lot_decisions import decision_of_lot
-from gateway.store.statements import value_of
+from gateway.store.queries.lots import recommendation_in
+from gateway.store.statements import SQL, value_of
 
 _CONTEXT = tuple(field.name for field in fields(Context))
 
@@ -88,7 +88,7 @@ def _facts(reading: Reading, lot: str, arrival: Arrival | None, *, at_ns: int) -
         is_parent=bool(there_is["is_parent"]),
         standing=known.standing,
         rest=known.rest,
-        before=_state(production),
+        before=_before(reading, lot, production),
         closed=glance.closed_ns is not None,
         names_with_bars=bool(there_is["names_with_bars"]),
         name_known=glance.name_known,
@@ -189,7 +189,11 @@ def _production(reading: Reading, lot: str, row: sqlite3.Row | None) -> Context 
     return Context(**{name: row[name] for name in _CONTEXT})
 
 
-def _state(production: sqlite3.Row | None) -> LotState:
+def _before(reading: Reading, lot: str, production: sqlite3.Row | None) -> LotState:
+    """Return a lot's state until now; of a row that does not hold, what the audit trail last said."""
     if production is None:
-        return LotState()
-    return LotState(recommendation=Recommendation(production["recommendation"]), latched=bool(production["latched"]))
+        if not reading.damaged:
+            return LotState()
+        line = reading.connection.execute(SQL["newest_line_about_lot"], {"material_lot_id": lot}).fetchone()
+        return LotState() if line is None else LotState(recommendation=recommendation_in(line["recommendation"]))
+    return LotState(recommendation=recommendation_in(production["recommendation"]), latched=bool(production["latched"]))
