@@ -66,7 +66,7 @@ lock: $(VENV)/python.stamp
 		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
 		--constraint requirements/demo.lock --output-file requirements/run.lock pyproject.toml
 	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate \
-		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --extra demo --extra parquet --extra train --extra test \
+		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --extra demo --extra parquet --extra train --extra traces --extra release --extra test \
 		--constraint requirements/demo.lock --output-file requirements/test.lock pyproject.toml
 	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --no-header --no-annotate \
 		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
