@@ -244,7 +244,7 @@ class SetpointWriteBegun(EventBase):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SetpointWriteEnded(EventBase):
-    """A write has ended, was not begun, or was cut off; values as in ``IntentMoved``."""
+    """A write has ended, was not begun, was cut off, or is followed; values as in ``IntentMoved``."""
 
     kind: ClassVar[str] = "SetpointWriteEnded"
     intent_id: str
@@ -252,6 +252,7 @@ class SetpointWriteEnded(EventBase):
     before: float | None = None
     written: float | None = None
     read_back: float | None = None
+    feedback: float | None = None
     reason: Reason | None = None
 
 

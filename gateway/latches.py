@@ -10,8 +10,14 @@ TOO_SLOW = "MODEL_TOO_SLOW_"
 
 MISMATCH = "SETPOINT_MISMATCH_"
 
+NOT_FOLLOWED = "SETPOINT_NOT_FOLLOWED_"
+
 OF_ONE_MODEL = (DRIFT, TOO_SLOW)  # so begin the codes of alarms that concern one model only
-OF_ONE_MATTER = (*OF_ONE_MODEL, MISMATCH)  # or one setpoint, which is then not written; its advice goes on
+OF_ONE_MATTER = (
+    *OF_ONE_MODEL,
+    MISMATCH,
+    NOT_FOLLOWED,
+)  # or one setpoint: not written, but advised
 
 # of stores that have forgotten what they knew
 FORGOTTEN = frozenset({"STORE_QUARANTINED", "STORE_ROLLED_BACK", "STORE_RESTORED", "AUDIT_BEHIND_WITNESS"})
@@ -30,6 +36,11 @@ def too_slow_latch(model: str) -> str:
 def mismatch_latch(tag: str) -> str:
     """Return the code of the alarm that keeps a setpoint from being written which the PLC did not take as written."""
     return f"{MISMATCH}{tag.upper()}"
+
+
+def not_followed_latch(tag: str) -> str:
+    """Return the code of the alarm that keeps a setpoint from being written whose feedback did not reach it."""
+    return f"{NOT_FOLLOWED}{tag.upper()}"
 
 
 def in_shadow(model: ModelAssignment, latches: Iterable[str]) -> bool:

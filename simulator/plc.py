@@ -17,8 +17,11 @@ from typing import Any, Self
 from asyncua import Server, ua
 from asyncua.common.callback import CallbackType
 
+from simulator.setpoint_feedback import SetpointFeedback
+
 NAMESPACE = "urn:labline:plc"
 SCAN_SECONDS = 0.02
+_AS_THEY_ARE = (ua.VariantType.Float, ua.VariantType.Double, ua.VariantType.Boolean)  # the others are whole
 PROFILES = ("request", "mtp", "method")
 
 
@@ -86,22 +89,30 @@ class PlcTwin:
                  kind: ua.VariantType = ua.VariantType.Double) -> None:  # fmt: skip
         """``kind``: of the setpoints; ``eu_range``: of their variables, None for none."""
         self.url = f"opc.tcp://127.0.0.1:{port}/plc"
-        self.blocks = {
-            profile: SetpointBlock(setpoint=setpoint, minimum=limits[0], maximum=limits[1], has_apply=profile == "mtp")
-            for profile in PROFILES
-        }
-        self.fault: Fault | None = None
-        self.writes: list[tuple[str, Any]] = []
-        self.beats = 0
-        self.before_write: Callable[[], None] = lambda: None
-        self.on_write: Callable[[], None] = lambda: None
-        self._late_until = self._clamp_at = math.inf
+        self._begin = (setpoint, limits)
+        self.blocks: dict[str, SetpointBlock] = {}
+        self.begin_again()
         self._eu_range = eu_range
         self._kind = kind
         self._server = Server()
         self._nodes: dict[str, ua.NodeId] = {}
         self._names: dict[ua.NodeId, str] = {}
         self._scanning: asyncio.Task[None] | None = None
+
+    def begin_again(self) -> None:
+        """Let everything stand as at the start: blocks, feedback, faults and what was counted; clients stay."""
+        setpoint, (lower, upper) = self._begin
+        for profile in PROFILES:
+            self.blocks[profile] = SetpointBlock(
+                setpoint=setpoint, minimum=lower, maximum=upper, has_apply=profile == "mtp"
+            )
+        self.feedback = SetpointFeedback(setpoint)
+        self.fault: Fault | None = None
+        self.writes: list[tuple[str, Any]] = []
+        self.beats = 0
+        self.before_write: Callable[[], None] = lambda: None
+        self.on_write: Callable[[], None] = lambda: None
+        self._late_until = self._clamp_at = math.inf
 
     def node(self, name: str) -> str:
         """Return a node's name as the configuration wants it."""
@@ -139,6 +150,7 @@ class PlcTwin:
         await self._variable(index, f"{profile}.External", False, ua.VariantType.Boolean, writable=False)
         if profile == "mtp":
             await self._variable(index, "mtp.VReq", block.setpoint, self._kind, writable=False)
+            await self._variable(index, "mtp.VFbk", self.feedback.shown, self._kind, writable=False)
             await self._variable(index, "mtp.Apply", False, ua.VariantType.Boolean, writable=True)
         if profile == "method":
             await self._method(index)
@@ -230,6 +242,8 @@ class PlcTwin:
                 block.takes = self._taken()
                 block.scan(now)
                 await self._show(profile, block)
+            self.feedback.scan(self.blocks["mtp"].setpoint, now)
+            await self.show("mtp.VFbk", self.feedback.shown, good=not self.feedback.unreadable)
             await asyncio.sleep(SCAN_SECONDS)
 
     def _taken(self) -> Callable[[float], float | None]:
@@ -249,10 +263,13 @@ class PlcTwin:
         if profile != "method" and not block.external:
             await self.show(f"{profile}.Request", block.request)
 
-    async def show(self, name: str, value: float | bool) -> None:  # noqa: FBT001 - a value of the PLC
-        """Let a variable have a value."""
+    async def show(self, name: str, value: float | bool, *, good: bool = True) -> None:  # noqa: FBT001 - of the PLC
+        """Let a variable have a value, of good quality or of bad."""
         kind = ua.VariantType.Boolean if isinstance(value, bool) else self._kind
         if name == "Stop":
             kind = ua.VariantType.Double
-        data = ua.DataValue(ua.Variant(value, kind))
+        if kind not in _AS_THEY_ARE:
+            value = round(value)
+        quality = ua.StatusCodes.Good if good else ua.StatusCodes.BadSensorFailure
+        data = ua.DataValue(ua.Variant(value, kind), ua.StatusCode(quality))
         await self._server.write_attribute_value(self._nodes[name], data)

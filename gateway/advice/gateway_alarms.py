@@ -51,6 +51,7 @@ class GatewayAlarm(StrEnum):
     MODEL_DRIFT = "MODEL_DRIFT"
     MODEL_TOO_SLOW = "MODEL_TOO_SLOW"
     SETPOINT_MISMATCH = "SETPOINT_MISMATCH"
+    SETPOINT_NOT_FOLLOWED = "SETPOINT_NOT_FOLLOWED"
     SETPOINT_WRITER_AWAY = "SETPOINT_WRITER_AWAY"
     SETPOINT_WRITES_STOPPED = "SETPOINT_WRITES_STOPPED"
     NOTIFY_UNAVAILABLE = "NOTIFY_UNAVAILABLE"
@@ -68,6 +69,7 @@ _CRITICAL = frozenset(
         GatewayAlarm.EVIDENCE_DAMAGED,
         GatewayAlarm.AUDIT_BEHIND_WITNESS,
         GatewayAlarm.SETPOINT_MISMATCH,
+        GatewayAlarm.SETPOINT_NOT_FOLLOWED,
     }
 )
 OF_A_SOURCE = frozenset(
@@ -81,6 +83,7 @@ OF_A_SOURCE = frozenset(
 )  # whose code ends with a source's name
 _POSITIONS: Mapping[GatewayAlarm, Role] = {
     GatewayAlarm.SETPOINT_MISMATCH: Role.OPERATOR,
+    GatewayAlarm.SETPOINT_NOT_FOLLOWED: Role.OPERATOR,
     GatewayAlarm.SETPOINT_WRITES_STOPPED: Role.SUPERVISOR,
     GatewayAlarm.AUDIT_BEHIND_WITNESS: Role.QUALITY,
     GatewayAlarm.EVIDENCE_DAMAGED: Role.QUALITY,

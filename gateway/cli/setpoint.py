@@ -44,7 +44,20 @@ def list_writes(
         out.print(f"writing is stopped since {rfc3339(stop.at_ns)} by {stop.person}: {stop.reason}", soft_wrap=True)
     show_table(
         "setpoints",
-        ("at", "tag", "from", "to", "state", "approved by", "read back", "expected", "predicted", "measured", "why"),
+        (
+            "at",
+            "tag",
+            "from",
+            "to",
+            "state",
+            "approved by",
+            "read back",
+            "feedback",
+            "expected",
+            "predicted",
+            "measured",
+            "why",
+        ),
         [_row(write) for write in writes],
     )
 
@@ -87,6 +100,7 @@ def _document(write: WriteShown) -> dict[str, Any]:
         "state": write.state.value,
         "written": last.written,
         "read_back": last.read_back,
+        "feedback": last.feedback,
         "reason": None if last.reason is None else last.reason.text,
         "expected": {"value": intent.expected_value, "low": intent.expected_low, "high": intent.expected_high},
         "outcomes": {
@@ -114,6 +128,7 @@ def _row(write: WriteShown) -> tuple[str, ...]:
         write.state.value if write.holds else "DAMAGED",
         intent.approved_by,
         "" if last.read_back is None else f"{last.read_back:.6g}",
+        "" if last.feedback is None else f"{last.feedback:.6g}",
         f"{intent.expected_value:.6g}",
         shown("predicted"),
         shown("measured"),

@@ -7,6 +7,7 @@ from gateway.errors import LablineError
 from gateway.line.definition import LineDefinition
 from gateway.line.limits import Limits, intersection
 from gateway.line.setpoint_writes import Point, SetpointWrite, WriteProfile
+from gateway.time_units import SECOND_NS
 from gateway.transport.opcua_writing import PlcPort, plc_port
 
 _READ = (Point.ACTUAL, Point.REQUESTED, Point.FEEDBACK, Point.MINIMUM, Point.MAXIMUM, Point.EXTERNAL)
@@ -44,12 +45,26 @@ async def _probed(port: PlcPort, write: SetpointWrite, line: LineDefinition) -> 
         wrong.append("the ranges of tag, bundle and server (EURange) have nothing in common")
     if wrong:
         return Finding(subject=subject, ok=False, found="; ".join(wrong))
-    return Finding(subject=subject, ok=True, found=_words(write, (lower, upper), eu_range))
+    words = _words(write, (lower, upper), eu_range) + await _feedback(port, write)
+    return Finding(subject=subject, ok=True, found=words)
 
 
 def _words(write: SetpointWrite, limits: Limits, eu_range: Limits | None) -> str:
     ranged = "no EURange" if eu_range is None else f"EURange {eu_range[0]:g} to {eu_range[1]:g}"
     return f"may be written by profile {write.profile}, from {limits[0]:g} to {limits[1]:g} ({ranged})"
+
+
+async def _feedback(port: PlcPort, write: SetpointWrite) -> str:
+    """Return where the feedback stands and for how long it is followed; empty where there is none."""
+    nodes = {point.value: write.nodes[point] for point in (Point.ACTUAL, Point.FEEDBACK) if point in write.nodes}
+    if Point.FEEDBACK.value not in nodes:
+        return ""
+    values = await port.read(nodes)
+    actual, feedback = values.get(Point.ACTUAL), values.get(Point.FEEDBACK)
+    if actual is None or feedback is None:  # lost between two readings
+        return ", its feedback cannot be read at present"
+    beside = "" if abs(feedback - actual) <= write.tolerance else f", now {feedback - actual:+.4g} beside the setpoint"
+    return f", feedback {feedback:g} followed for {write.feedback_within_ns / SECOND_NS:g} s{beside}"
 
 
 async def _wrong(port: PlcPort, write: SetpointWrite) -> list[str]:

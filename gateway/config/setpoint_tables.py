@@ -34,6 +34,9 @@ class WriteTable(Table):
     tolerance: float = Field(ge=0, description="how far what is read back may be from what was written, in its unit")
     timeout: Duration = Field(default=5.0, gt=0, le=60, description='how long the PLC may take, such as "5s"')
     settle: Duration = Field(default=1.0, ge=0, le=60, description='how long it must stay there, such as "1s"')
+    feedback_within: Duration = Field(
+        default=60.0, gt=0, le=3600, description='how long feedback may take to reach the value, such as "60s" (mtp)'
+    )
     valid_for: Duration = Field(default=30.0, gt=0, description='how long an approval may wait, such as "30s"')
     low_risk: bool = Field(default=False, description="whether stage automatic may move it without a person")
     moves_per_hour: int = Field(default=0, ge=0, le=3600, description="at most so many moves without a person an hour")

@@ -49,6 +49,7 @@ def _write(name: str, tag: TagTable, table: WriteTable) -> SetpointWrite:
         tolerance=table.tolerance,
         timeout_ns=seconds_to_ns(table.timeout),
         settle_ns=seconds_to_ns(table.settle),
+        feedback_within_ns=seconds_to_ns(table.feedback_within),
         valid_ns=seconds_to_ns(table.valid_for),
         low_risk=table.low_risk,
         moves_per_hour=table.moves_per_hour,
@@ -88,6 +89,10 @@ def _of_table(key: str, tag: TagTable, table: WriteTable) -> list[tuple[str, str
     if table.low_risk and table.moves_per_hour == 0:
         hint = "say how often it may be moved by itself, or take low_risk out"
         problems.append((f"{key}.moves_per_hour", "is 0, but low_risk is true", hint))
+    if table.feedback is None and "feedback_within" in table.model_fields_set:
+        problems.append(
+            (f"{key}.feedback_within", "has no meaning without feedback", "name the node of VFbk, or take it out")
+        )
     if table.settle > table.timeout:
         problems.append((f"{key}.settle", "is longer than timeout", "make timeout the longer one"))
     return problems

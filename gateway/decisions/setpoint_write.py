@@ -1,5 +1,6 @@
 """Writes to the PLC: begun only where the records still let them, ended with what was read back, followed, stopped."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -10,7 +11,7 @@ from gateway.decisions.changes import audit_entry, guidance_changes
 from gateway.events import ActRequested, ResponseArrived, SetpointWriteBegun, SetpointWriteEnded, TimerDue
 from gateway.facts.setpoint_write import FollowFacts, StopFacts, WriteFacts
 from gateway.guardrails.writing import Permission, judge_permission
-from gateway.latches import mismatch_latch
+from gateway.latches import mismatch_latch, not_followed_latch
 from gateway.people.rights import RIGHTS
 from gateway.records.act_kinds import ActKind
 from gateway.records.act_refusals import ActRefusal
@@ -28,7 +29,13 @@ from gateway.records.setpoints import (
 )
 
 ALL_WRITES = "setpoint-writes"  # in the place of a guidance's id: a signed rejection of it stops all writing
-_ALARMING = frozenset({WriteState.MISMATCH, WriteState.NOT_TAKEN})
+_ALARMS: Mapping[WriteState, Callable[[str], str]] = {
+    WriteState.MISMATCH: mismatch_latch,
+    WriteState.NOT_TAKEN: mismatch_latch,
+    WriteState.NOT_FOLLOWED: not_followed_latch,
+}
+
+_STANDS = frozenset({WriteState.FOLLOWING, WriteState.WRITTEN})  # the setpoint stands at the proposed value
 
 
 def on_write_begun(event: SetpointWriteBegun, facts: WriteFacts) -> Decision:
@@ -54,6 +61,8 @@ def on_write_ended(event: SetpointWriteEnded, facts: WriteFacts) -> Decision:
     intent, state = facts.intent, facts.state
     if intent is None or state is None or event.state not in FOLLOWING_WRITES.get(state, frozenset()):
         return Decision()
+    write = facts.line.writes.by_tag.get(intent.tag)
+    followed = event.state is WriteState.FOLLOWING and write is not None
     record = IntentMoved(
         intent_id=intent.intent_id,
         tag=intent.tag,
@@ -61,6 +70,8 @@ def on_write_ended(event: SetpointWriteEnded, facts: WriteFacts) -> Decision:
         before=event.before,
         written=event.written,
         read_back=event.read_back,
+        feedback=event.feedback,
+        follow_until=event.at.after(write.feedback_within_ns) if followed and write is not None else None,
         reason=event.reason,
     )
     return _moved(record, intent, event, facts)
@@ -81,7 +92,6 @@ def _permission(event: SetpointWriteBegun, facts: WriteFacts) -> Permission:
 def _moved(
     record: IntentMoved, intent: SetpointIntent, event: SetpointWriteBegun | SetpointWriteEnded, facts: WriteFacts
 ) -> Decision:
-    code = mismatch_latch(intent.tag)
     entry = audit_entry(
         "setpoint_write",
         intent.intent_id,
@@ -93,22 +103,32 @@ def _moved(
         before=record.before,
         written=record.written,
         read_back=record.read_back,
+        feedback=record.feedback,
         reason=None if record.reason is None else record.reason.text,
     )
-    decided = Decision(records=(record,), audit=(entry,))
-    if record.state in _ALARMING and code not in facts.latches:
-        details = {"intent": intent.intent_id, "written": record.written, "read_back": record.read_back}
-        decided += Decision(records=(Latched(code=code, details=details),))
+    decided = Decision(records=(record,), audit=(entry,)) + _alarm(record, facts)
     changed = _guidance_after(record, facts.guidance)
     return decided + guidance_changes((changed,) if changed else (), event, facts)
 
 
+def _alarm(record: IntentMoved, facts: WriteFacts) -> Decision:
+    """Return the alarm that stands until a person has looked, where a state asks for one and it does not stand yet."""
+    code = _ALARMS[record.state](record.tag) if record.state in _ALARMS else None
+    if code is None or code in facts.latches:
+        return Decision()
+    details = {"intent": record.intent_id, "written": record.written, "read_back": record.read_back}
+    details |= {} if record.feedback is None else {"feedback": record.feedback}
+    return Decision(records=(Latched(code=code, details=details),))
+
+
 def _guidance_after(record: IntentMoved, guidance: Guidance | None) -> Guidance | None:
     """Return the guidance as it is after its write, None where it stays as it is."""
-    if guidance is None or guidance.state not in OPEN or record.state in OPEN_WRITES:
+    if guidance is None or guidance.state not in OPEN:
         return None
-    if record.state is WriteState.WRITTEN:
+    if record.state in _STANDS:
         return moved(guidance, GuidanceState.APPLIED)
+    if record.state in OPEN_WRITES:
+        return None
     return None if guidance.state is GuidanceState.APPLIED else withdrawn(guidance, record.reason)
 
 

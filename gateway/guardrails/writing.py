@@ -14,7 +14,7 @@ from gateway.deadlines import ClockReading
 from gateway.guardrails.reasons import Abstention, abstain
 from gateway.guardrails.setpoint_gates import ROUNDING, judge_interlocks
 from gateway.guardrails.stages import effective_stage
-from gateway.latches import mismatch_latch
+from gateway.latches import mismatch_latch, not_followed_latch
 from gateway.line.definition import LineDefinition, ManipulatedTag, ModelAssignment, Stage
 from gateway.line.limits import Limits
 from gateway.line.setpoint_writes import SetpointWrite
@@ -123,8 +123,9 @@ def _not_stopped(_intent: SetpointIntent, permission: Permission) -> Refused | N
 
 
 def _not_latched(intent: SetpointIntent, permission: Permission) -> Refused | None:
-    code = mismatch_latch(intent.tag)
-    return _refuse(Abstention.ALARM_STANDS, alarm=code) if code in permission.latches else None
+    codes = (mismatch_latch(intent.tag), not_followed_latch(intent.tag))
+    standing = next((code for code in codes if code in permission.latches), None)
+    return None if standing is None else _refuse(Abstention.ALARM_STANDS, alarm=standing)
 
 
 def _not_expired(intent: SetpointIntent, permission: Permission) -> Refused | None:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from gateway.time_units import SECOND_NS
+
 
 class WriteProfile(StrEnum):
     """By what agreement with the PLC a setpoint is written."""
@@ -35,7 +37,8 @@ class SetpointWrite:
     ``nodes``: by point, ``nsu=<uri>;<identifier>``. ``low_risk``: stage ``automatic`` may move it without a person, at
     most ``moves_per_hour`` times. ``valid_ns``: for how long an approval may wait for its write. ``tolerance``: how far
     what is read back may be from what was written. ``settle_ns``: for how long it has to stay there, as a PLC takes a
-    request over only with its next scan. ``arguments``: of a method, in their order: ``value`` or ``id``.
+    request over only with its next scan. ``feedback_within_ns``: how long the feedback, where there is one, may take
+    to reach the value once it stands. ``arguments``: of a method, in their order: ``value`` or ``id``.
     """
 
     tag: str
@@ -46,6 +49,7 @@ class SetpointWrite:
     timeout_ns: int
     settle_ns: int
     valid_ns: int
+    feedback_within_ns: int = 60 * SECOND_NS
     low_risk: bool = False
     moves_per_hour: int = 0
     arguments: tuple[str, ...] = ("value",)

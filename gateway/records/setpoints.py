@@ -12,29 +12,32 @@ AUTOMATIC = "automatic"  # in the place of a person's name
 
 
 class WriteState(StrEnum):
-    """Where an intent stands. Only the first three are open; a closed intent is never written again."""
+    """Where an intent stands. Only the first four are open; a closed intent is never written again."""
 
     OPEN = "open"  # approved, not begun
     WRITING = "writing"  # the gateway may have written it from here on
     UNKNOWN = "unknown"  # a write was cut off: what is read back decides
-    WRITTEN = "written"
+    FOLLOWING = "following"  # the setpoint stands; the feedback has not reached it yet
+    WRITTEN = "written"  # and the feedback, where one is configured, has reached it
+    NOT_FOLLOWED = "not_followed"  # the setpoint stands, but the feedback has not reached it in its time
     NOT_TAKEN = "not_taken"  # the PLC stands where it stood
     MISMATCH = "mismatch"  # the PLC stands neither here nor there
     REFUSED = "refused"  # a gate refused it; nothing was written
-    OVERRIDDEN = "overridden"  # a person at the PLC was first; nothing was written
-    STOPPED = "stopped"  # the global stop; nothing was written
+    OVERRIDDEN = "overridden"  # a person at the PLC was first, or took the setpoint over meanwhile
+    STOPPED = "stopped"  # the global stop; nothing came into force
     EXPIRED = "expired"
 
 
-OPEN_WRITES = frozenset({WriteState.OPEN, WriteState.WRITING, WriteState.UNKNOWN})
+OPEN_WRITES = frozenset({WriteState.OPEN, WriteState.WRITING, WriteState.UNKNOWN, WriteState.FOLLOWING})
 FOLLOWING_WRITES = {
     WriteState.OPEN: frozenset({
         WriteState.WRITING, WriteState.REFUSED, WriteState.OVERRIDDEN, WriteState.STOPPED, WriteState.EXPIRED,
     }),
-    WriteState.WRITING: frozenset(WriteState) - {WriteState.OPEN, WriteState.WRITING},
+    WriteState.WRITING: frozenset(WriteState) - {WriteState.OPEN, WriteState.WRITING, WriteState.NOT_FOLLOWED},
     WriteState.UNKNOWN: frozenset({
-        WriteState.WRITTEN, WriteState.NOT_TAKEN, WriteState.MISMATCH, WriteState.OVERRIDDEN,
+        WriteState.FOLLOWING, WriteState.WRITTEN, WriteState.NOT_TAKEN, WriteState.MISMATCH, WriteState.OVERRIDDEN,
     }),
+    WriteState.FOLLOWING: frozenset({WriteState.WRITTEN, WriteState.NOT_FOLLOWED, WriteState.OVERRIDDEN}),
 }  # fmt: skip
 
 
@@ -70,7 +73,10 @@ class SetpointIntent(Record):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IntentMoved(Record):
-    """An intent comes into a state; values in the tag's unit, None where they were not read or not written."""
+    """An intent comes into a state; values in the tag's unit, None where they were not read or not written.
+
+    ``follow_until``: of the state ``following``, until when the feedback must have reached the value.
+    """
 
     intent_id: str
     tag: str
@@ -78,6 +84,8 @@ class IntentMoved(Record):
     before: float | None = None
     written: float | None = None
     read_back: float | None = None
+    feedback: float | None = None
+    follow_until: Deadline | None = None
     reason: Reason | None = None
 
 

@@ -11,12 +11,12 @@ from gateway.deadlines import ClockReading
 from gateway.errors import LablineError
 from gateway.events import Event, SetpointWriteBegun, SetpointWriteEnded
 from gateway.ingest.event_queue import EventQueue, Urgency
-from gateway.records.setpoints import SetpointIntent, StopOnRecord, WriteState
+from gateway.records.setpoints import IntentMoved, SetpointIntent, StopOnRecord, WriteState
 from gateway.setpoints.handshake import Ended
 from gateway.store.queries.setpoints import (
     WriteOnRecord,
-    begun_of,
     open_intents,
+    state_of_intent,
     stop_of,
     write_on_record,
 )
@@ -42,6 +42,11 @@ class SetpointJournal:
         """Return all that the records say of a write at this instant."""
         return await self._store.run(partial(_on_record, intent_id=intent.intent_id, at=self._clock.now()))
 
+    async def followed(self, intent: SetpointIntent) -> IntentMoved | None:
+        """Return the record since which the feedback of a setpoint is awaited, None where it does not hold."""
+        following = WriteState.FOLLOWING
+        return await self._store.run(partial(_state, intent_id=intent.intent_id, state=following))
+
     async def before(self, intent: SetpointIntent) -> float | None:
         """Return where the setpoint stood when its write was begun, None where that is not known."""
         return await self._store.run(partial(_before, intent_id=intent.intent_id))
@@ -65,6 +70,7 @@ class SetpointJournal:
             before=before,
             written=written,
             read_back=ended.read_back,
+            feedback=ended.feedback,
             reason=ended.reason,
         )
         await self.committed(event)
@@ -97,5 +103,9 @@ def _on_record(connection: sqlite3.Connection, *, intent_id: str, at: ClockReadi
 
 
 def _before(connection: sqlite3.Connection, *, intent_id: str) -> float | None:
-    begun = begun_of(connection, intent_id)
+    begun = state_of_intent(connection, intent_id, WriteState.WRITING)
     return None if begun is None else begun.before
+
+
+def _state(connection: sqlite3.Connection, *, intent_id: str, state: WriteState) -> IntentMoved | None:
+    return state_of_intent(connection, intent_id, state)

@@ -17,7 +17,7 @@ from gateway.transport.opcua_writing import TRUE, Variant, Writable, as_text
 
 log = structlog.get_logger()
 
-_READ_BACK = (Point.ACTUAL, Point.REQUESTED, Point.EXTERNAL)
+_READ_BACK = (Point.ACTUAL, Point.REQUESTED, Point.EXTERNAL, Point.FEEDBACK)
 _LIMITS = (Point.MINIMUM, Point.MAXIMUM, Point.EXTERNAL)
 _RANGED = (Point.REQUEST, Point.ACTUAL)
 
@@ -79,6 +79,7 @@ class Plc:
             actual=values.get(Point.ACTUAL),
             requested=values.get(Point.REQUESTED),
             external=None if external is None else external != 0.0,
+            feedback=values.get(Point.FEEDBACK),
         )
 
     async def at_this_instant(

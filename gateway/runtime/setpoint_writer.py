@@ -15,6 +15,7 @@ from gateway.guardrails.reasons import Abstention, abstain
 from gateway.ingest.event_queue import EventQueue
 from gateway.line.definition import LineDefinition
 from gateway.records.setpoints import WriteState
+from gateway.runtime.setpoint_feedback import FeedbackFollower
 from gateway.runtime.setpoint_heartbeat import Heartbeat
 from gateway.runtime.setpoint_journal import SetpointJournal
 from gateway.runtime.setpoint_plc import Plc, Port
@@ -60,6 +61,7 @@ class SetpointWriter:
         self._away = f"SETPOINT_WRITER_AWAY_{source.name.upper()}"
         self._heartbeat = Heartbeat(source.name, line=line, clock=clock)
         self._journal = SetpointJournal(clock=clock, store=store, inbox=inbox)
+        self._feedbacks = FeedbackFollower(clock=clock, journal=self._journal)
         self._sequence = WriteSequence(line=line, clock=clock, journal=self._journal, pause=self._heartbeat.pause)
 
     def take_line(self, line: LineDefinition) -> None:
@@ -89,6 +91,7 @@ class SetpointWriter:
         async with self._connect(self._source) as port:
             plc = Plc(port, source=self._source.name, present=self._present)
             self._reconnection.connected()
+            self._feedbacks.connected_anew()
             self._heartbeat.stop()  # until the records have told that writing is not stopped
             await self._pass(plc)
             self._reconnection.proven()
@@ -112,6 +115,8 @@ class SetpointWriter:
             if state is WriteState.OPEN:
                 if stop is not None or self._heartbeat.listens:
                     await self._sequence.write(plc, intent, write)
+            elif state is WriteState.FOLLOWING:
+                await self._feedbacks.look(plc, intent, write)
             else:
                 await self._sequence.resolve(plc, intent, write, state)
 

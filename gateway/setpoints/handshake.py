@@ -1,8 +1,10 @@
 """From a value that was sent to the PLC to what came of it, as a state machine. Pure.
 
-    SENT --requested--> [APPLY] --near the goal--> STEADY --for as long as it has to settle--> written
+    SENT --requested--> [APPLY] --near the goal--> STEADY --for as long as it has to settle--> it stands
       |                                              |
       +------------- timeout ------------------------+--> not taken (stands where it stood), or mismatch
+
+What stands is written, or, where the PLC shows a feedback, followed (``feedback.py``).
 
 The value itself is sent once and before the first step; here only ``ApplyExt`` is left to send, once, and only while
 the PLC still listens to the gateway. A PLC takes a request over with its next scan and may clamp it only then: so a
@@ -33,6 +35,7 @@ class Seen:
     actual: float | None
     requested: float | None = None
     external: bool | None = None
+    feedback: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,6 +45,7 @@ class Ended:
     state: WriteState
     read_back: float | None
     reason: Reason | None = None
+    feedback: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,7 +68,7 @@ class Handshake:
         if near:
             since_ns = now_ns if self.near_since_ns is None else self.near_since_ns
             if now_ns - since_ns >= self.write.settle_ns:
-                return Ended(state=WriteState.WRITTEN, read_back=seen.actual)
+                return _stands(self.write, seen.actual)
             return replace(self, near_since_ns=since_ns), Do.WAIT
         waiting = replace(self, near_since_ns=None)
         if now_ns - self.sent_ns >= self.write.timeout_ns:
@@ -95,7 +99,7 @@ def conclude(write: SetpointWrite, *, before: float | None, goal: float, actual:
         reason = abstain(Abstention.WRITE_CUT_OFF, tag=write.tag)
         return Ended(state=WriteState.UNKNOWN, read_back=None, reason=reason)
     if abs(actual - goal) <= write.tolerance:
-        return Ended(state=WriteState.WRITTEN, read_back=actual)
+        return _stands(write, actual)
     if before is not None and abs(actual - before) <= write.tolerance:
         reason = abstain(
             Abstention.WRITE_NOT_TAKEN, tag=write.tag, written=goal, seconds=write.timeout_ns / SECOND_NS, read=actual
@@ -103,6 +107,12 @@ def conclude(write: SetpointWrite, *, before: float | None, goal: float, actual:
         return Ended(state=WriteState.NOT_TAKEN, read_back=actual, reason=reason)
     reason = abstain(Abstention.WRITE_MISMATCH, tag=write.tag, written=goal, read=actual)
     return Ended(state=WriteState.MISMATCH, read_back=actual, reason=reason)
+
+
+def _stands(write: SetpointWrite, actual: float | None) -> Ended:
+    """Return that a value stands: written, or followed where the PLC shows a feedback."""
+    state = WriteState.FOLLOWING if Point.FEEDBACK in write.nodes else WriteState.WRITTEN
+    return Ended(state=state, read_back=actual)
 
 
 def refused_by_server(write: SetpointWrite, status: str, *, before: float, actual: float | None) -> Ended:

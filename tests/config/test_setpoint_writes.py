@@ -51,6 +51,8 @@ def test_without_a_request_node_the_tags_own_node_is_written(tmp_path):
         (f'profile = "request"\nmethod = "{NODE}M"', {"method"}),
         ('profile = "request"\nlow_risk = true', {"moves_per_hour"}),
         ('profile = "request"\nsettle = "9s"', {"settle"}),
+        ('profile = "request"\nfeedback_within = "9s"', {"feedback_within"}),
+        (f'profile = "request"\nfeedback = "{NODE}F"', {"feedback"}),
         (f'profile = "method"\nobject = "{NODE}O"\nmethod = "{NODE}M"\narguments = ["id"]', {"arguments"}),
     ],
 )

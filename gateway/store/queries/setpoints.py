@@ -86,11 +86,11 @@ def write_on_record(connection: sqlite3.Connection, intent_id: str, at: ClockRea
     )
 
 
-def begun_of(connection: sqlite3.Connection, intent_id: str) -> IntentMoved | None:
-    """Return what was on record as the write of an intent began, None where it has not."""
+def state_of_intent(connection: sqlite3.Connection, intent_id: str, state: WriteState) -> IntentMoved | None:
+    """Return what was on record as an intent came into a state, None where it never did or that does not hold."""
     rows = connection.execute(SQL["states_of_setpoint_intent"], {"intent_id": intent_id}).fetchall()
-    begun = next((row for row in rows if row["state"] == WriteState.WRITING and row["holds"]), None)
-    return None if begun is None else decode(IntentMoved, begun["body"])
+    row = next((row for row in rows if row["state"] == state and row["holds"]), None)
+    return None if row is None else decode(IntentMoved, row["body"])
 
 
 def _guidance(connection: sqlite3.Connection, guidance_id: str) -> Guidance | None:

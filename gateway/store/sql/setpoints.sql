@@ -9,8 +9,8 @@ SELECT 1 FROM setpoint_intent WHERE intent_id = :intent_id;
 SELECT intent_id FROM setpoint_intent WHERE tag = :tag AND open = 1;
 
 -- name: move_setpoint_intent
-UPDATE setpoint_intent SET state = :state, open = :open, written_ns = ifnull(:written_ns, written_ns),
-    written_boot_ns = ifnull(:written_boot_ns, written_boot_ns), written_boot_id = ifnull(:written_boot_id, written_boot_id)
+UPDATE setpoint_intent SET state = :state, open = :open, written_ns = ifnull(written_ns, :written_ns),
+    written_boot_ns = ifnull(written_boot_ns, :written_boot_ns), written_boot_id = ifnull(written_boot_id, :written_boot_id)
 WHERE intent_id = :intent_id;
 
 -- name: insert_setpoint_intent_state

@@ -291,6 +291,7 @@ LIMIT 1000;
 SELECT state, at_ns, CASE WHEN json_valid(body) THEN json_extract(body, '$.before') END AS "before",
        CASE WHEN json_valid(body) THEN json_extract(body, '$.written') END AS written,
        CASE WHEN json_valid(body) THEN json_extract(body, '$.read_back') END AS read_back,
+       CASE WHEN json_valid(body) THEN json_extract(body, '$.feedback') END AS feedback,
        CASE WHEN json_valid(body) THEN json_extract(body, '$.reason.text') END AS reason, holds
 FROM setpoint_intent_state_checked
 WHERE intent_id = substr(:id, 1, instr(:id, ' ') - 1) AND state = substr(:id, instr(:id, ' ') + 1);

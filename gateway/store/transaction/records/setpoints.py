@@ -41,7 +41,8 @@ def intent_made(connection: sqlite3.Connection, event: Event, intent: SetpointIn
 
 def intent_moved(connection: sqlite3.Connection, event: Event, record: IntentMoved) -> None:
     """Write the state that an intent has come into."""
-    at = event.at if record.state is WriteState.WRITTEN else None
+    sent = record.written is not None or record.state in {WriteState.FOLLOWING, WriteState.WRITTEN}
+    at = event.at if sent else None  # the first of them counts: what was sent may have moved the setpoint
     connection.execute(
         SQL["move_setpoint_intent"],
         {
