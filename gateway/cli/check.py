@@ -8,6 +8,7 @@ from urllib.parse import unquote
 import typer
 
 from gateway.cli.broker_probes import REFUSED, Finding, probe_broker
+from gateway.cli.effective import show_effective
 from gateway.cli.opcua_probes import judge_certificates, probe_sources
 from gateway.cli.options import CONFIG, JSON
 from gateway.cli.output import out, show_json, show_problems, show_wrapped
@@ -40,14 +41,22 @@ def check(
         help="For brokers that only speak MQTT 3.1.1: prove rights by messages that consumers see, too. Use it only "
         "while the line stands still.",
     ),
+    show: bool = typer.Option(
+        False,
+        "--show",
+        help="Only print the effective configuration: each key, its value, and where it comes from (a line of the "
+        "file, a variable, a credential, the default). Secrets are left out.",
+    ),
     as_json: bool = JSON,
 ) -> None:
     """Check a configuration, its models and certificates; list every error at once, with file, key and what to do.
 
     Exit 1 if a certificate, server, tag or right fails; exit 2 if the configuration cannot be used.
     """
+    if show:
+        return show_effective(config, as_json=as_json)
     try:
-        settings, line = _configured(config)
+        settings, line = configured(config)
     except ConfigurationError as error:
         if as_json:
             show_json({"ok": False, "problems": [asdict(problem) for problem in error.problems]})
@@ -65,7 +74,7 @@ def check(
     raise typer.Exit(0 if ok else 1)
 
 
-def _configured(config: Path) -> tuple[Settings, LineDefinition]:
+def configured(config: Path) -> tuple[Settings, LineDefinition]:
     """Return the settings and the line they define; raises ConfigurationError where a gateway could not start."""
     settings, _sha256 = read(config)
     line = define_line(settings, path=config.resolve())

@@ -127,6 +127,7 @@ class NotifyTable(Table):
     url: str | None = Field(
         default=None,
         pattern=r"^https?://",
+        json_schema_extra={"secret": "address"},
         description="of webhook, teams and slack: the address; better as the credential notify_<name>_url",
     )
     severities: list[Severity] = Field(

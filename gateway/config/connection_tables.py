@@ -189,7 +189,10 @@ class ConsoleTable(Table):
         description="proxies whose X-Forwarded-For counts: addresses or networks; without them that of the connection",
     )  # fmt: skip
     demo_link_sha256: str | None = Field(
-        default=None, pattern=r"^[0-9a-f]{64}$", description="of the link by which the demo signs in, on loopback only"
+        default=None,
+        pattern=r"^[0-9a-f]{64}$",
+        json_schema_extra={"secret": "value"},
+        description="of the link by which the demo signs in, on loopback only",
     )
 
     @property

@@ -13,15 +13,20 @@ def unused_credentials(settings: Settings, environment: Mapping[str, str] | None
     directory = (os.environ if environment is None else environment).get("CREDENTIALS_DIRECTORY")
     if not directory or not Path(directory).is_dir():
         return []
-    servers = [f"opcua_{name}_{part}" for name in settings.opcua for part in ("password", "key.pem")]
-    servers += [f"notify_{name}_{part}" for name in settings.notify for part in ("password", "url")]
-    known = ["mqtt_password", "mqtt_key.pem", "audit_key", OF_CONSOLE, *OF_WEBHOOK, *servers]
+    known = known_credentials(settings)
     warnings = []
     for name in sorted(path.name for path in Path(directory).iterdir() if path.is_file()):
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.75)
         if name not in known and near:  # others may keep theirs there, too
             warnings.append(f"credential {name} is read by nothing; did you mean {near[0]}?")
     return warnings
+
+
+def known_credentials(settings: Settings) -> list[str]:
+    """Return the names of all credentials that a gateway with these settings may read."""
+    servers = [f"opcua_{name}_{part}" for name in settings.opcua for part in ("password", "key.pem")]
+    servers += [f"notify_{name}_{part}" for name in settings.notify for part in ("password", "url")]
+    return ["mqtt_password", "mqtt_key.pem", "audit_key", OF_CONSOLE, *OF_WEBHOOK, *servers]
 
 
 def credential(name: str, environment: Mapping[str, str] | None = None) -> str | None:

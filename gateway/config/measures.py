@@ -56,13 +56,36 @@ MEASURED_IN_SECONDS = _measure(
 )
 Duration = Annotated[float, MEASURED_IN_SECONDS]
 
-Size = Annotated[float, _measure(_SIZE, _BYTES, 'is not a size: write one such as "512 MiB" or "2 GiB"', most=_LARGEST)]
+MEASURED_IN_BYTES = _measure(_SIZE, _BYTES, 'is not a size: write one such as "512 MiB" or "2 GiB"', most=_LARGEST)
+Size = Annotated[float, MEASURED_IN_BYTES]
 
-Rate = Annotated[
-    float,
-    _measure(_RATE, {"s": 1.0, "m": 1 / 60, "h": 1 / 3600}, 'is not a rate: write one such as "2.0/s" or "5/m"'),
-    Field(gt=0),
-]
+MEASURED_PER_SECOND = _measure(
+    _RATE, {"s": 1.0, "m": 1 / 60, "h": 1 / 3600}, 'is not a rate: write one such as "2.0/s" or "5/m"'
+)
+Rate = Annotated[float, MEASURED_PER_SECOND, Field(gt=0)]
+
+
+def duration_text(seconds: float) -> str:
+    """Return a duration as the configuration writes it, in the largest unit that needs no fraction."""
+    return _in_largest_unit(seconds, _SECONDS, between="", smallest="s")
+
+
+def size_text(size_bytes: float) -> str:
+    """Return a size as the configuration writes it, in the largest unit that needs no fraction."""
+    return _in_largest_unit(size_bytes, _BYTES, between=" ", smallest="B")
+
+
+def rate_text(per_second: float) -> str:
+    """Return a rate as the configuration writes it."""
+    return f"{per_second:.12g}/s"
+
+
+def _in_largest_unit(amount: float, factors: Mapping[str, float], *, between: str, smallest: str) -> str:
+    for unit, factor in sorted(factors.items(), key=lambda item: -item[1]):
+        count = amount / factor
+        if count >= 1 and math.isclose(count, round(count), rel_tol=1e-12):
+            return f"{round(count)}{between}{unit}"
+    return f"{amount / factors[smallest]:.12g}{between}{smallest}"
 
 
 def _time(value: Any) -> Any:
