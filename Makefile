@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test check format models screenshots schemas recipes texts lock clean
+.PHONY: demo test check format models screenshots schemas recipes texts metrics lock clean
 
 demo: $(VENV)/demo.stamp
 	@$(BIN)/labline demo $(ARGS)
@@ -53,6 +53,12 @@ screenshots: $(VENV)/test.stamp
 texts: $(VENV)/test.stamp
 	$(BIN)/python -c "from pathlib import Path; from gateway.texts.reference import refreshed; \
 		page = Path('docs/payloads.md'); \
+		page.write_text(refreshed(page.read_text(encoding='utf-8')), encoding='utf-8')"
+
+# the list of metrics, out of their table
+metrics: $(VENV)/test.stamp
+	$(BIN)/python -c "from pathlib import Path; from gateway.operations.metrics.reference import refreshed; \
+		page = Path('docs/monitoring.md'); \
 		page.write_text(refreshed(page.read_text(encoding='utf-8')), encoding='utf-8')"
 
 # the lock files, with hashes and without any address (run.lock: a production line, without the demo's broker), and the

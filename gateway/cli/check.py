@@ -15,7 +15,13 @@ from gateway.cli.output import out, show_json, show_problems, show_wrapped
 from gateway.cli.write_probes import probe_writes
 from gateway.clock import SystemClock
 from gateway.config.checks import doubts
-from gateway.config.connections import broker_address, console_options, opcua_sources, webhook_options
+from gateway.config.connections import (
+    broker_address,
+    console_options,
+    monitoring_options,
+    opcua_sources,
+    webhook_options,
+)
 from gateway.config.credentials import unused_credentials
 from gateway.config.line_definition import define_line
 from gateway.config.notify import targets
@@ -83,6 +89,7 @@ def configured(config: Path) -> tuple[Settings, LineDefinition]:
     webhook_options(settings)
     targets(settings, UTC_ZONE)
     console_options(settings)
+    monitoring_options(settings)
     return settings, line
 
 

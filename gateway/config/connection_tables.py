@@ -168,6 +168,25 @@ class WebhookTable(Table):
     )
 
 
+class MonitoringTable(Table):
+    """``[monitoring]``: /metrics, /healthz and /readyz; who asks for metrics shows credential monitoring_token."""
+
+    listen: str | int = Field(
+        default="127.0.0.1:9464",
+        description='host and port, or only a port of this machine: "127.0.0.1:9464"; others need a token',
+    )
+
+    @property
+    def host_and_port(self) -> tuple[str, int]:
+        """Return where it listens; raises ValueError where that is no address."""
+        return _host_and_port(self.listen, example="127.0.0.1:9464")
+
+    @model_validator(mode="after")
+    def _readable(self) -> "MonitoringTable":
+        _ = self.host_and_port
+        return self
+
+
 class ConsoleTable(Table):
     """``[console]``: the operators' page; with tls_certificate the key is credential console_key.pem."""
 
@@ -198,17 +217,21 @@ class ConsoleTable(Table):
     @property
     def host_and_port(self) -> tuple[str, int]:
         """Return where it listens; raises ValueError where that is no address."""
-        if isinstance(self.listen, int):
-            return _LOOPBACK, _port(self.listen)
-        host, _, port = self.listen.rpartition(":")
-        if not port.isdecimal():
-            raise ValueError(f"{self.listen!r} is no host and port, such as 127.0.0.1:8443")
-        return host_name(host.removeprefix("[").removesuffix("]") or _LOOPBACK), _port(int(port))
+        return _host_and_port(self.listen, example="127.0.0.1:8443")
 
     @model_validator(mode="after")
     def _readable(self) -> "ConsoleTable":
         _ = self.host_and_port
         return self
+
+
+def _host_and_port(listen: str | int, *, example: str) -> tuple[str, int]:
+    if isinstance(listen, int):
+        return _LOOPBACK, _port(listen)
+    host, _, port = listen.rpartition(":")
+    if not port.isdecimal():
+        raise ValueError(f"{listen!r} is no host and port, such as {example}")
+    return host_name(host.removeprefix("[").removesuffix("]") or _LOOPBACK), _port(int(port))
 
 
 def _port(port: int) -> int:

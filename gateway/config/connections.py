@@ -14,6 +14,7 @@ from gateway.contract.lims.lab_results import LimsInterface
 from gateway.contract.lims.mapping import ResultMapping, mapping_by_paths, mapping_named
 from gateway.errors import ConfigurationError, Problem
 from gateway.transport.console_options import ConsoleOptions
+from gateway.transport.monitoring_options import MonitoringOptions
 from gateway.transport.mqtt_options import BrokerAddress
 from gateway.transport.opcua_source import OpcUaSource, Security
 from gateway.transport.webhook_options import WebhookOptions
@@ -217,6 +218,30 @@ def console_options(settings: Settings) -> ConsoleOptions | None:
         demo_link_sha256=table.demo_link_sha256,
         trusted_proxies=tuple(table.trusted_proxies),
     )
+
+
+def monitoring_options(settings: Settings) -> MonitoringOptions | None:
+    """Return where monitoring is answered, or None if it is not; raises ConfigurationError."""
+    table = settings.monitoring
+    if table is None:
+        return None
+    host, port = table.host_and_port
+    token = credential("monitoring_token")
+    problem = _monitoring_problem(host, token)
+    if problem is not None:
+        key, message, hint = problem
+        raise ConfigurationError((Problem(file="configuration", key=key, message=message, hint=hint),))
+    return MonitoringOptions(host=host, port=port, token=token)
+
+
+def _monitoring_problem(host: str, token: str | None) -> KeyProblem | None:
+    if token is not None and len(token) < _SHORTEST_SECRET:
+        message = f"credential monitoring_token has {len(token)} characters, fewer than {_SHORTEST_SECRET}"
+        return "monitoring.listen", message, f"{_RANDOM_TEXT} into it"
+    if token is None and host not in _LOOPBACK:
+        message = f"{host} can be reached from outside, so the figures need a token"
+        return "monitoring.listen", message, f"{_RANDOM_TEXT} into credential monitoring_token, or listen on 127.0.0.1"
+    return None
 
 
 def certificates_of(settings: Settings) -> dict[str, Path]:

@@ -11,6 +11,7 @@ from gateway.config.connection_tables import (
     LimsTable,
     MasterDataTable,
     MesTable,
+    MonitoringTable,
     MqttTable,
     OpcUaTable,
     WebhookTable,
@@ -173,6 +174,9 @@ class Settings(Table):
     webhook: WebhookTable = WebhookTable()
     console: ConsoleTable | None = Field(
         default=None, description="the operators' page; without the table there is none"
+    )
+    monitoring: MonitoringTable | None = Field(
+        default=None, description="figures and probes for monitoring; without the table there are none"
     )
     texts: TextsTable = TextsTable()
     signatures: Annotated[

@@ -34,6 +34,7 @@ class Health:
     disk: dict[str, float] = field(default_factory=dict)
     source_reasons: dict[str, str] = field(default_factory=dict)  # of sources that are not connected
     tag_reasons: dict[str, dict[str, str]] = field(default_factory=dict)  # by source: tags of no use
+    started_up: bool = False  # so that it takes in, decides and sends
     alarm_counts: dict[str, float] = field(default_factory=dict)  # of those on record
     monotonic: Callable[[], float] = time.monotonic
     _logged_at: dict[str, float] = field(default_factory=dict)

@@ -1,6 +1,7 @@
-"""Logs to standard error: readable on a terminal, one JSON object a line for machines."""
+"""Logs: readable on a terminal, fields in the journal of systemd, one JSON object a line elsewhere."""
 
 import logging
+import os
 import sys
 from collections.abc import MutableMapping
 from enum import StrEnum
@@ -8,6 +9,7 @@ from types import ModuleType
 from typing import Any, cast
 
 from gateway.errors import LablineError
+from gateway.operations.journal import Journal, goes_to_journal
 
 # structlog imports rich where it can, to draw tracebacks. We never draw them, and rich is a fifteenth of a gateway's
 # start. None in sys.modules makes an import fail as if rich were not installed, which structlog is made for.
@@ -30,24 +32,20 @@ class LogLevel(StrEnum):
 
 
 def configure_logs(*, level: str) -> None:
-    """Send our logs, and warnings of the libraries, to standard error; raises LablineError for an unknown level."""
+    """Send our logs, and warnings of the libraries, where they belong; raises LablineError for an unknown level."""
     known = [level.value for level in LogLevel]
     if level.lower() not in known:
         raise LablineError(f"{level!r} is no level of the log", hint=f"levels are {', '.join(known)}")
     threshold = logging.getLevelNamesMapping()[level.upper()]
     on_terminal = sys.stderr.isatty()
-    renderer: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
-        if on_terminal
-        else structlog.processors.JSONRenderer()
-    )
+    journal = Journal() if goes_to_journal(os.environ) else None
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.StackInfoRenderer(),
             *([_as_people_may_read] if on_terminal else [structlog.processors.format_exc_info]),
-            renderer,
+            _renderer(on_terminal=on_terminal, journal=journal),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
@@ -55,6 +53,20 @@ def configure_logs(*, level: str) -> None:
     )
     logging.basicConfig(level=logging.ERROR, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("asyncua").setLevel(logging.CRITICAL)  # it logs each retry; the session tells once
+
+
+def _renderer(*, on_terminal: bool, journal: Journal | None) -> structlog.typing.Processor:
+    """Return what writes a line: the journal takes it itself, and nothing is left to print."""
+    if journal is not None:
+
+        def to_journal(_logger: object, _method: str, line: MutableMapping[str, Any]) -> str:
+            journal.write(line)
+            raise structlog.DropEvent
+
+        return to_journal
+    if on_terminal:
+        return structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    return structlog.processors.JSONRenderer()
 
 
 def _as_people_may_read(_logger: object, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -7,7 +7,7 @@ from contextlib import suppress
 import structlog
 
 from gateway import __version__
-from gateway.contract.payloads.status import status_payload
+from gateway.contract.payloads.status import StatusPayload, status_payload
 from gateway.contract.publications import BOARD, PREDICTION, STATUS
 from gateway.errors import NotConnectedError, StoreUnavailableError
 from gateway.line.definition import LineDefinition
@@ -61,13 +61,16 @@ class StatusPublisher:
         while True:
             self._due.clear()
             if self._session.connected:
-                depths, figures = await self._figures()
-                status = self._health.status(at_ns=self._now_ns(), depths=depths, models=figures)
-                await self._publish(status.encoded())
+                await self._publish((await self.present()).encoded())
             await asyncio.sleep(_PAUSE_SECONDS)
             with suppress(TimeoutError):
                 async with asyncio.timeout(_EVERY_SECONDS):
                     await self._due.wait()
+
+    async def present(self) -> StatusPayload:
+        """Return the status at this instant."""
+        depths, figures = await self._figures()
+        return self._health.status(at_ns=self._now_ns(), depths=depths, models=figures)
 
     async def say_goodbye(self, *, messages_expire: bool) -> None:
         """Tell that we are offline; where messages do not expire by themselves, clear what would go stale."""

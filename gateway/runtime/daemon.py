@@ -130,9 +130,11 @@ async def _live(parts: Parts, configuration_sha256: str, notifier: Notifier) -> 
             waiting = [parts.main.wait_connected(), parts.inbound.wait_connected()]
             await _until_ready([*waiting, *(feed.wait_subscribed() for feed in parts.feeds)], signals)
             _settle_in()
+            parts.health.started_up = True
             notifier.notify(READY="1", STATUS="running", MAINPID=str(os.getpid()))
             log.info("ready", line=parts.line.path, tags=len(parts.line.tags), models=len(parts.line.models))
             await signals.first.wait()
+            parts.health.started_up = False
             notifier.notify(STOPPING="1", STATUS="draining")
             await _stop(parts, intake, core, signals)
 

@@ -76,6 +76,9 @@ class ProcessListener(Protocol):
         ...
 
 
+OnDecided = Callable[[Event, Decision], None]
+
+
 class Processor:
     """The loop itself."""
 
@@ -87,7 +90,9 @@ class Processor:
         windows: Windows,
         writer: Writer,
         listener: ProcessListener,
+        on_decided: OnDecided | None = None,
     ) -> None:
+        """``on_decided`` hears of each decision once it is committed."""
         self._inbox = inbox
         self._line = line
         self._windows = windows
@@ -95,6 +100,8 @@ class Processor:
         self._listener = listener
         self._plant_log = PlantLog()
         self._lines: list[PlantLine] = []
+        self._on_decided = on_decided
+        self._decided: list[tuple[Event, Decision]] = []
         self._room = asyncio.Event()
         self._room.set()
 
@@ -151,9 +158,12 @@ class Processor:
     def _decide(self, line: LineDefinition, waiting: Sequence[Pending]) -> Callable[[sqlite3.Connection], BatchOutcome]:
         """Return the work of a batch; what the log tells of it is written once it is committed."""
         self._lines.clear()
+        self._decided.clear()
 
         def noted(event: Event, decision: Decision) -> None:
             self._lines.extend(lines_of(event, decision))
+            if self._on_decided is not None:
+                self._decided.append((event, decision))
 
         return partial(decide_batch, line=line, batch=tuple(waiting), on_decided=noted)
 
@@ -188,6 +198,7 @@ class Processor:
         self._listener.committed(outcome.messages)
         await asyncio.sleep(0)  # what people wait for leaves before the receipts do
         self._plant_log.write(self._lines)
+        self._tell_decided()
         if outcome.failed:
             self._listener.alarm("DECISION_FAILED")
         if outcome.damaged:
@@ -201,6 +212,11 @@ class Processor:
             self._listener.follow_ups()
         if outcome.board_due is not None:
             self._listener.board_due(outcome.board_due)
+
+    def _tell_decided(self) -> None:
+        if self._on_decided is not None:
+            for event, decision in self._decided:
+                self._on_decided(event, decision)
 
     async def _with_windows(self, pending: Pending, line: LineDefinition) -> Pending:
         if pending.windows:  # read before it was put into the inbox: a long stretch keeps nothing else waiting

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway.clock import Clock
-from gateway.config.connections import certificates_of, console_options, webhook_options
+from gateway.config.connections import certificates_of, console_options, monitoring_options, webhook_options
 from gateway.config.notify import targets
 from gateway.config.tables import Settings
 from gateway.console.changes import Changes
@@ -30,13 +30,14 @@ from gateway.publish.status import StatusPublisher
 from gateway.records.act_refusals import ActRefusal
 from gateway.records.acts import refused
 from gateway.runtime.alarm_watch import AlarmWatch
+from gateway.runtime.certificate_watch import CertificateWatch
 from gateway.runtime.control_socket import CLOSING_SECONDS, Acts
 from gateway.runtime.dependencies import Dependencies, Loop, Stores
 from gateway.runtime.follow_ups import FollowUps
 from gateway.runtime.housekeeping import housekeeping, retries_of
 from gateway.runtime.listeners import HearsOfProcessing, HearsOfRetention, HearsOfSending
 from gateway.runtime.model_versions import TakesLine, Versions
-from gateway.runtime.process_loop import Processor
+from gateway.runtime.process_loop import OnDecided, Processor
 from gateway.runtime.retries import Retries
 from gateway.runtime.sessions import Sessions, broker_sessions
 from gateway.runtime.setpoint_writers import setpoint_writers
@@ -48,6 +49,7 @@ from gateway.transport.webhook_options import WebhookOptions
 
 if TYPE_CHECKING:
     from gateway.runtime.console import ConsoleParts
+    from gateway.runtime.monitoring import MonitoringGround
 
 _LOOP_ALLOWED_SECONDS = {"process": 15.0, "drain": 15.0}
 _QUIET_SECONDS = 0.25  # what decisions leave for later waits so long for what is being sent
@@ -88,7 +90,8 @@ async def build(ground: Dependencies, stores: Stores) -> Parts:
     listener = HearsOfProcessing(
         drain=drain, follow_up_loop=follow_ups, health=ground.health, watchdog=progress, on_commit=changes.note
     )
-    processor = _processor(ground, stores, history, listener)
+    monitoring = _monitoring(ground)
+    processor = _processor(ground, stores, history, listener, None if monitoring is None else monitoring.decided)
     status, retries = _status(ground, stores, sessions, changes), retries_of(ground, stores, sessions)
     take_line: list[TakesLine] = [HistoryOfLine(history=history), processor, drain, status, ground.health, follow_ups]
     writers = setpoint_writers(ground, stores, history)
@@ -114,24 +117,71 @@ async def build(ground: Dependencies, stores: Stores) -> Parts:
         webhook=None if webhook is None else _webhook(webhook, sessions, ground.health),
         console=None if console is None else console.server,
         control=_control_socket(ground, acts),
-        upkeep={**kept, **_alarm_loops(ground, stores), "retries": retries, "follow-ups": follow_ups, **writers},
+        upkeep={
+            **kept,
+            **_alarm_loops(ground, stores),
+            "retries": retries,
+            "follow-ups": follow_ups,
+            **writers,
+            **_monitoring_loop(monitoring, ground, progress, drain, status),
+        },
     )
 
 
-def _processor(ground: Dependencies, stores: Stores, history: History, listener: HearsOfProcessing) -> Processor:
+def _processor(
+    ground: Dependencies, stores: Stores, history: History, listener: HearsOfProcessing, on_decided: OnDecided | None
+) -> Processor:
     return Processor(
         inbox=ground.inbox,
         line=ground.line,
         windows=history.windows,
         writer=stores.writer,
         listener=listener,
+        on_decided=on_decided,
     )
+
+
+def _monitoring(ground: Dependencies) -> "MonitoringGround | None":
+    """Return what counts and answers for monitoring, None where the configuration has none."""
+    if monitoring_options(ground.settings) is None:
+        return None
+    from gateway.runtime.monitoring import MonitoringGround  # noqa: PLC0415 - a line without it needs no such library
+
+    return MonitoringGround(ground.clock)
+
+
+def _monitoring_loop(
+    monitoring: "MonitoringGround | None",
+    ground: Dependencies,
+    progress: Progress,
+    drain: Drain,
+    status: StatusPublisher,
+) -> dict[str, Loop]:
+    """Return the server of monitoring by name, none where the configuration has none."""
+    options = monitoring_options(ground.settings)
+    if monitoring is None or options is None:
+        return {}
+    from gateway.runtime.monitoring import Monitored  # noqa: PLC0415 - a line without it needs no such library
+
+    monitored = Monitored(
+        health=ground.health,
+        progress=progress,
+        inbox=ground.inbox,
+        status=status,
+        clock=ground.clock,
+        sent=lambda: drain.sent,
+        certificates=certificates_of(ground.settings),
+    )
+    return {"monitoring": monitoring.served(options, monitored)}
 
 
 def _alarm_loops(ground: Dependencies, stores: Stores) -> dict[str, Loop]:
     """Return the loops that watch alarms and tell of them, by name."""
     watch = AlarmWatch(health=ground.health, reader=stores.reader, inbox=ground.inbox, clock=ground.clock)
-    return {"alarms": watch, **_notifiers(ground, stores)}
+    certificates = CertificateWatch(
+        certificates_of(ground.settings), now_ns=ground.clock.now_ns, on_condition=ground.health.condition
+    )
+    return {"alarms": watch, "certificates": certificates, **_notifiers(ground, stores)}
 
 
 def _notifiers(ground: Dependencies, stores: Stores) -> dict[str, Loop]:

@@ -1,9 +1,6 @@
 """Health: connections, buffers, the clock, disks, certificates and alarm figures."""
 
-import math
 import sqlite3
-from datetime import UTC, datetime
-from pathlib import Path
 
 from pydantic import Field
 
@@ -11,16 +8,14 @@ from gateway.console.snapshot import Snapshot
 from gateway.console.views.alarms import AlarmView, gateway_alarm_views
 from gateway.console.views.parts import View
 from gateway.contract.times import rfc3339
-from gateway.errors import SourceUnavailableError
 from gateway.operations.alarm_figures import alarm_figures
+from gateway.operations.certificates import expiries
 from gateway.store.queries.alarms import raised_alarms, standing_alarms, watched_since_ns
 from gateway.store.queries.readers import depths
 from gateway.store.statements import SQL
 from gateway.time_units import DAY_NS, SECOND_NS
-from gateway.transport.opcua_certificates import certificates_in, days_left
 
 _DAYS = 30
-_LONGEST_SUBJECT, _MOST_CERTIFICATES = 200, 50
 _PERIOD_NS = 600 * SECOND_NS
 _UNITS_OF_LOAD = {"per_10_minutes": "alarms", "peak_per_10_minutes": "alarms", "share_of_10_minutes_over_10": "share"}
 
@@ -95,31 +90,18 @@ def health_view(connection: sqlite3.Connection, snapshot: Snapshot) -> HealthVie
         ],
         disk=[FigureView(name=name, value=value, unit=_unit(name)) for name, value in sorted(status.disk.items())],
         tags=dict(status.tag_reasons),
-        certificates=sorted(
-            (view for name, path in snapshot.certificates.items() for view in _certificates(name, path, at_ns)),
-            key=lambda view: view.days_left,
-        ),
+        certificates=[
+            CertificateView(
+                name=expiry.name,
+                subject=expiry.subject,
+                expires_at=rfc3339(expiry.not_after_ns),
+                days_left=expiry.days_left,
+            )
+            for expiry in expiries(snapshot.certificates, at_ns=at_ns)
+        ],
         alarm_figures=_alarm_figures(connection, at_ns),
         console=[FigureView(name=name, value=value, unit="") for name, value in snapshot.figures.items()],
     )
-
-
-def _certificates(name: str, path: Path, at_ns: int) -> list[CertificateView]:
-    """Return the certificates of a file or folder; of one that cannot be read none, as its connection says why."""
-    try:
-        certificates = list(certificates_in(path))
-    except (SourceUnavailableError, OSError):
-        return []
-    now = datetime.fromtimestamp(at_ns / SECOND_NS, tz=UTC)
-    return [
-        CertificateView(
-            name=name,
-            subject=certificate.subject.rfc4514_string()[:_LONGEST_SUBJECT],
-            expires_at=rfc3339(round(certificate.not_valid_after_utc.timestamp()) * SECOND_NS),
-            days_left=math.floor(days_left(certificate, now)),
-        )
-        for certificate in certificates[:_MOST_CERTIFICATES]
-    ]
 
 
 def _alarm_figures(connection: sqlite3.Connection, at_ns: int) -> list[FigureView]:
