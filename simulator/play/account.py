@@ -49,7 +49,7 @@ class Account:
             return
         document = json.loads(message.payload)
         if document.get("schema") == "labline.status/1" and document["online"]:
-            self._note_stage(document["stage"])
+            self.note_stage(document["stage"], at_ns=time.time_ns())
             self.alarms |= set(document["degraded"]) if self.timetable else set()  # not of the start
         if document.get("schema") == "labline.prediction/1" and self.timetable is not None:
             prediction = self._prediction(document, self.timetable)
@@ -57,11 +57,12 @@ class Account:
         elif document.get("schema") == "labline.prediction/1":
             self.tick_ns = parse_rfc3339(document["issued_at"])
 
-    def _note_stage(self, stage: dict[str, str]) -> None:
+    def note_stage(self, stage: dict[str, str], *, at_ns: int) -> None:
+        """Take how far each model may go from an instant on."""
         self.stage = stage
         in_shadow = _SHADOW in stage.values()
         if self.timetable is not None and in_shadow is not (len(self._shadows) % 2 == 1):
-            self._shadows.append(time.time_ns())
+            self._shadows.append(at_ns)
 
     def _in_shadow(self, at_ns: int) -> bool:
         return bisect_right(self._shadows, at_ns) % 2 == 1

@@ -1,12 +1,13 @@
 """The recording's laboratory: measures every so many rows, and tells the result when it would have been ready."""
 
 import json
+import time
 from collections.abc import Callable
 
 from gateway.contract.identity import result_identity
 from gateway.contract.times import rfc3339
 from simulator.lims import SOURCE, TOPIC, Published
-from simulator.mqtt import Participant
+from simulator.mqtt import Publishes
 from simulator.play.file import Recording, Timetable
 from simulator.play.plant import until
 
@@ -16,15 +17,16 @@ EQUIPMENT, LOT = "played", "PLAYED"
 async def measure(
     recording: Recording,
     timetable: Timetable,
-    participant: Participant,
+    participant: Publishes,
     *,
     on_published: Callable[[Published], None],
     clock: Callable[[], float],
+    now_ns: Callable[[], int] = time.time_ns,
 ) -> None:
     """Publish the results of the played rows, each when it was known; returns after the last."""
     results = recording.measured_in(timetable.first, timetable.end)
     for result in sorted(results, key=lambda item: item.arrives_ns):
-        await until(timetable.at_ns(result.arrives_ns))
+        await until(timetable.at_ns(result.arrives_ns), now_ns)
         sample, value = f"ROW-{result.number:07d}", result.value
         document = {
             "sample_id": sample, "test_id": recording.analyte, "value": value, "unit": recording.unit,

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
@@ -53,13 +53,7 @@ class PlayedPlant:
         ``ahead_ns``: how long before its time a row is written, so that it is there when it counts: its source time is
         its own.
         """
-        for since_first_ns, row, readings in readings_of(self._recording, timetable.first, timetable.end):
-            at_ns = timetable.at_ns(since_first_ns)
-            await until(at_ns - ahead_ns)
-            await self._write(readings, at_ns)
-            on_row(row)
-        period_ns = seconds_to_ns(self._recording.period_seconds)
-        await until(timetable.at_ns(int(self._recording.since_first_ns[timetable.end - 1]) + period_ns))
+        await play_rows(self._recording, timetable, self._write, ahead_ns=ahead_ns, on_row=on_row)
 
     async def _write(self, readings: Readings, at_ns: int) -> None:
         at = _EPOCH + timedelta(microseconds=at_ns // 1000)
@@ -71,6 +65,25 @@ class PlayedPlant:
                 ServerTimestamp=datetime.now(UTC),
             )
             await self._server.write_attribute_value(self._nodes[tag], data)
+
+
+async def play_rows(
+    recording: Recording,
+    timetable: Timetable,
+    write: Callable[[Readings, int], Awaitable[None]],
+    *,
+    ahead_ns: int,
+    on_row: Callable[[int], None],
+    now_ns: Callable[[], int] = time.time_ns,
+) -> None:
+    """Have what each row reads written, with the time that it is of; return when the last row has had its period."""
+    for since_first_ns, row, readings in readings_of(recording, timetable.first, timetable.end):
+        at_ns = timetable.at_ns(since_first_ns)
+        await until(at_ns - ahead_ns, now_ns)
+        await write(readings, at_ns)
+        on_row(row)
+    period_ns = seconds_to_ns(recording.period_seconds)
+    await until(timetable.at_ns(int(recording.since_first_ns[timetable.end - 1]) + period_ns), now_ns)
 
 
 def readings_of(recording: Recording, first: int, end: int) -> Iterator[tuple[int, int, Readings]]:
@@ -96,6 +109,6 @@ def readings_of(recording: Recording, first: int, end: int) -> Iterator[tuple[in
         yield at_ns, row, readings
 
 
-async def until(at_ns: int) -> None:
+async def until(at_ns: int, now_ns: Callable[[], int] = time.time_ns) -> None:
     """Wait for an instant of the wall clock."""
-    await asyncio.sleep(max(0.0, (at_ns - time.time_ns()) / 1e9))
+    await asyncio.sleep(max(0.0, (at_ns - now_ns()) / 1e9))

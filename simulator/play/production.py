@@ -1,7 +1,8 @@
 """The recording's production: tells when batches, phases and products begin and end, as an execution system would."""
 
 import json
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from gateway.contract.times import rfc3339
@@ -48,7 +49,14 @@ def told_from(changes: tuple[Change, ...], since_first_ns: int) -> tuple[Change,
     return tuple(change for change in changes if change.since_first_ns >= first_ns)
 
 
-async def tell(changes: tuple[Change, ...], timetable: Timetable, participant: Publishes, *, ahead_ns: int) -> None:
+async def tell(
+    changes: tuple[Change, ...],
+    timetable: Timetable,
+    participant: Publishes,
+    *,
+    ahead_ns: int,
+    now_ns: Callable[[], int] = time.time_ns,
+) -> None:
     """Publish what production tells until the last played row, each a little before its time, as rows are written."""
     first_ns = int(timetable.since_first_ns[timetable.first])
     last_ns = int(timetable.since_first_ns[timetable.end - 1])
@@ -56,5 +64,5 @@ async def tell(changes: tuple[Change, ...], timetable: Timetable, participant: P
         if change.since_first_ns > last_ns:
             return
         at_ns = timetable.at_ns(change.since_first_ns)
-        await until(at_ns - ahead_ns)
+        await until(at_ns - ahead_ns, now_ns)
         await participant.publish(TOPIC, json.dumps({**change.fields, "at": rfc3339(at_ns)}).encode())

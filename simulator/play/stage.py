@@ -28,7 +28,7 @@ from simulator.play.plan import PlayOptions, Progress, stretch
 from simulator.play.plant import PlayedPlant
 from simulator.play.production import changes_of, tell
 
-_CONFIGURATION = "labline.toml"
+CONFIGURATION = "labline.toml"
 _SETTLE_SECONDS = 10.0
 _FIRST_TICK_SECONDS, _LOOK_SECONDS = 5.0, 0.02
 _MARGIN_NS = 10_000_000  # a model is due so long after a row, which is written before: by a share of the period
@@ -55,7 +55,7 @@ async def play(recording: Recording, options: PlayOptions, folder: Path) -> dict
         account.received(message)
 
     async with _set(recording, options, folder, received) as stage:
-        begin_ns = await _begin_ns(recording, options, account)
+        begin_ns = await first_row_ns(recording, options, account)
         timetable = Timetable(
             begin_ns=begin_ns, first=begin, end=end, since_first_ns=recording.since_first_ns, speed=options.speed
         )
@@ -71,20 +71,25 @@ async def play(recording: Recording, options: PlayOptions, folder: Path) -> dict
     played = {"recording": recording.name, "speed": options.speed, "rows_played": end - begin}
     if options.bundle is None:  # whose gateway it was, and what it was to do with them, is not known here
         return {**played, "lab_results": counts["lab_results"], "predictions_heard": counts["predictions"]}
-    audit = str((await ask("audit", "verify", "--config", str(folder / _CONFIGURATION)))["audit"])
+    audit = str((await ask("audit", "verify", "--config", str(folder / CONFIGURATION)))["audit"])
+    return {**played, **figures(account, observer, first=options.first), "audit": audit, "alarms": alarms}
+
+
+def figures(account: Account, observer: Observer, *, first: int) -> dict[str, Any]:
+    """Return what came of the rows from ``first`` on, and of the laboratory's results."""
+    counts = observer.summary()
     return {
-        **played,
-        **account.summary(first=options.first),
+        **account.summary(first=first),
         **{name: counts[name] for name in ("lab_results", "dispositions", "dead_letters", "lost", "duplicates")},
-        "audit": audit,
         "stage": account.stage,
-        "alarms": alarms,
     }
 
 
-async def _begin_ns(recording: Recording, options: PlayOptions, account: Account) -> int:
+async def first_row_ns(
+    recording: Recording, options: PlayOptions, account: Account, now_ns: Callable[[], int] = time.time_ns
+) -> int:
     """Return when the first row happens: directly before a model is due, as training looks at a row at its instant."""
-    begin_ns = time.time_ns() // 1_000_000 * 1_000_000 + round(options.begin_after_seconds * 1e9)
+    begin_ns = now_ns() // 1_000_000 * 1_000_000 + round(options.begin_after_seconds * 1e9)
     if options.bundle is None:  # whatever gateway comes
         return begin_ns
     every_ns = round(model_every_seconds(recording, options.speed) * 1e9)
@@ -93,7 +98,7 @@ async def _begin_ns(recording: Recording, options: PlayOptions, account: Account
             while account.tick_ns is None:
                 await asyncio.sleep(_LOOK_SECONDS)
     tick_ns = account.tick_ns or begin_ns
-    begin_ns = max(begin_ns, time.time_ns() + min(_MOST_AHEAD_NS, every_ns))
+    begin_ns = max(begin_ns, now_ns() + min(_MOST_AHEAD_NS, every_ns))
     ticks = -((tick_ns - begin_ns) // every_ns)
     return tick_ns + ticks * every_ns - min(_MARGIN_NS, every_ns // 20)
 
@@ -119,9 +124,9 @@ async def _set(
         laboratory = await stack.enter_async_context(_participant("laboratory", broker))
         if options.bundle is not None:
             bundle = at_pace(options.bundle, speed=options.speed, to=folder)
-            configuration = folder / _CONFIGURATION
+            configuration = folder / CONFIGURATION
             configuration.write_text(
-                _configuration(recording, options, broker=broker, url=plant.url, folder=folder, bundle=bundle)
+                play_configuration(recording, options, broker=broker, url=plant.url, folder=folder, bundle=bundle)
             )
             await stack.enter_async_context(running_gateway(configuration, directory=folder))
         options.on_stage(plant.url, broker.port)
@@ -176,9 +181,10 @@ def tags_text(recording: Recording, *, speed: float) -> str:
     )
 
 
-def _configuration(
+def play_configuration(
     recording: Recording, options: PlayOptions, *, broker: Broker, url: str, folder: Path, bundle: Path
 ) -> str:
+    """Return the configuration of the gateway to which a recording is played."""
     every = model_every_seconds(recording, options.speed)
     pace = f"{min(250, round(every / 4 * 1000))}ms"
     enterprise, site, area, line, _quality = TOPIC_ROOT.split("/")

@@ -19,12 +19,11 @@ from gateway.records.process import TagSample
 from gateway.training.bundle_files import bundle_of, write_bundle
 from gateway.training.recipe import read_recipe
 from gateway.training.train import train
-from simulator.broker import find_mosquitto
 from simulator.play.file import Recording, read_recording
 from simulator.play.pace import at_pace
 from simulator.play.plant import readings_of
 from tests.fixtures.once import once
-from tests.fixtures.real_parts import REPOSITORY, missing
+from tests.fixtures.real_parts import REPOSITORY
 
 RECIPE = """
 name = "fast"
@@ -70,7 +69,6 @@ unit = "bar"
 aggregate = "mean"
 window_rows = 4
 """
-SPEED = 300.0
 
 
 @pytest.fixture(scope="module")
@@ -154,21 +152,31 @@ def test_a_tag_without_readings_for_the_longest_gap_has_no_value_until_its_next_
     assert shown == [(0.0, {"t": 1.0}), (2.5, {"t": None}), (4.0, {"t": 2.0})]
 
 
-def test_the_gateway_reaches_at_speed_what_training_says(trained):
-    if find_mosquitto() is None:
-        missing("mosquitto")
-    recipe, bundle, promised = trained
-    done = subprocess.run(
-        [sys.executable, "-m", "gateway", "play", str(recipe), "--bundle", str(bundle), "--speed", str(SPEED),
-         "--from-row", str(promised["first"]), "--lead", "12", "--json"],
+def labline_play(recipe, bundle, *arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "gateway", "play", str(recipe), "--bundle", str(bundle), *arguments],
         capture_output=True, text=True, check=False, timeout=120, cwd=REPOSITORY, env=os.environ | {"COLUMNS": "200"},
     )  # fmt: skip
+
+
+def test_the_gateway_reaches_at_speed_what_training_says_and_misses_no_row(trained):
+    recipe, bundle, promised = trained
+    done = labline_play(recipe, bundle, "--virtual", "--speed", "300", "--from-row", str(promised["first"]),
+                        "--lead", "12", "--json")  # fmt: skip
     assert done.returncode == 0, done.stderr
     figures = json.loads(done.stdout)
-    assert figures["rows"] == figures["predicted_rows"] + figures["demoted_rows"] + figures["missed_rows"]
-    assert figures["predicted_rows"] == figures["accepted_rows"] + figures["refused_rows"]
+    assert figures["rows"] == figures["predicted_rows"] == figures["accepted_rows"] + figures["refused_rows"] > 50
+    assert (figures["missed_rows"], figures["lost"], figures["duplicates"]) == (0, 0, 0)
+    assert figures["lab_results"] == figures["dispositions"] > 50
     assert promised["r2_as_served"] > 0.9
-    # idle, they differ by 0.001; on a busy machine a result comes after the row that it corrects: a second is 5 min
-    assert figures["r2_accepted"] == pytest.approx(promised["r2_accepted"], rel=0.03)
-    assert figures["coverage_accepted"] == pytest.approx(promised["coverage"], abs=0.04)  # of 57 rows, two
+    assert figures["r2_accepted"] == pytest.approx(promised["r2_accepted"], rel=0.01)
+    assert figures["coverage_accepted"] == pytest.approx(promised["coverage"], abs=0.02)  # of 57 rows, one
     assert figures["accepted_share"] == pytest.approx(promised["accepted_share"], abs=0.02)
+
+
+@pytest.mark.parametrize("option", [("--keep", "folder"), ("--opcua-port", "4840")])
+def test_what_only_a_gateway_in_real_time_has_is_not_taken_in_virtual_time(trained, option):
+    recipe, bundle, _promised = trained
+    done = labline_play(recipe, bundle, "--virtual", *option)
+    assert done.returncode == 2
+    assert "--virtual" in done.stderr
