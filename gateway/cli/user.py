@@ -19,6 +19,7 @@ from gateway.records.acts import Act, ActOutcome, Answer, refused
 from gateway.records.user_acts import (
     AddUser,
     ChangeUser,
+    ConfirmPassword,
     EndSessions,
     EnrollKey,
     RevokeKey,
@@ -169,6 +170,17 @@ def password(user: str = _USER, config: Path = CONFIG, person: str | None = _PER
     act = SetPassword(user_id=user, password_hash=hashed(_new_password(known)))
     perform(settings, act, path=config.resolve(), sign_in=sign_in, reason="")
     out.print(f"{user} has a new password")
+
+
+@app.command(name="confirm-password")
+def confirm_password(
+    user: str = _USER, config: Path = CONFIG, reason: str | None = _REASON, person: str | None = _PERSON
+) -> None:
+    """Confirm that a user has set their own password, which another person had issued: ask the user first.
+
+    Done by a third person, of quality or an administrator, with their own password.
+    """
+    _done(ConfirmPassword(user_id=user), config, person, reason, f"the password of {user} is confirmed")
 
 
 @app.command(name="second-device")

@@ -249,6 +249,10 @@ EXAMPLES: Mapping[str, dict[str, Any]] = {
         "report": "/api/models/viscosity/pilot/report",
     },
     "SignaturesView": {
+        "passwords": [
+            {"user_id": "anna", "full_name": "Anna Berg", "issued_by": "Kai Adler", "issued_by_user": "kai",
+             "replaced": True}
+        ],
         "waiting": [
             {
                 "pending_id": "9a9b", "act": "decide_lot", "subject": "LOT-0042", "title": "release of lot LOT-0042",

@@ -29,7 +29,9 @@ def by_right(
     """Return the decision on an act that is taken only where the person may."""
 
     def decided(event: ActRequested, facts: KindOfFacts) -> Decision:
-        actor = authorised(event.act, event.credential, facts.actor, has_users=facts.has_users)
+        actor = authorised(
+            event.act, event.credential, facts.actor, has_users=facts.has_users, unconfirmed=facts.unconfirmed
+        )
         if isinstance(actor, Answer):
             return Decision(audit=(_refused(event, facts.actor, actor),), answer=actor)
         if event.act.kind in WITH_REASON and not normalised(event.reason):

@@ -12,13 +12,13 @@ from gateway.events import ActRequested
 from gateway.facts.acts import PasswordFacts
 from gateway.people.passwords import problem_of_hash
 from gateway.people.second_device import problem_of_secret, step_of_code
-from gateway.people.second_person import CONFIRMED
+from gateway.people.second_person import CONFIRMED, issued_by
 from gateway.people.signing import not_by_both_components
 from gateway.records.act_refusals import ActRefusal
 from gateway.records.acts import done, refused
 from gateway.records.alarms import AlarmChange, AlarmChanged
 from gateway.records.record import Record
-from gateway.records.user_acts import SetPassword, SetSecondDevice
+from gateway.records.user_acts import ConfirmPassword, SetPassword, SetSecondDevice
 from gateway.records.users import CodeUsed, PasswordSet, Role, User
 
 
@@ -43,13 +43,46 @@ def on_set_password(event: ActRequested, facts: PasswordFacts) -> Decision:
         password_hash=act.password_hash,
         totp_secret=None if facts.password is None else facts.password.totp_secret,
         must_change=not own,
+        issued_by=_issued_by(user, facts),
     )
     called = () if own or CONFIRMED.isdisjoint(user.roles) else _called(user, event, facts)
-    return Decision(
-        records=(password, *called),
-        audit=(audit_entry("password_set", act.user_id, must_change=not own, person=event.person),),
-        answer=done(),
-    )
+    entry = audit_entry("password_set", act.user_id, must_change=not own, person=event.person,
+                        unconfirmed=password.issued_by is not None)  # fmt: skip
+    return Decision(records=(password, *called), audit=(entry,), answer=done())
+
+
+def _issued_by(user: User, facts: PasswordFacts) -> str | None:
+    """Return who has issued a password: who sets another's; of one's own it stays so until somebody confirms it."""
+    if facts.actor is None:  # the owner of the store
+        return None
+    if not _is_own(user.user_id, facts):
+        return issued_by(facts.actor.user_id, user.user_id, facts.confirmers)
+    return None if facts.password is None else facts.password.issued_by
+
+
+def on_confirm_password(event: ActRequested, facts: PasswordFacts) -> Decision:
+    """Confirm that a user has set their own password: by whom it is not, and who has not issued it.
+
+    The owner of the store confirms, too: where everybody who could is gone or waits for the same.
+    """
+    act, actor = event.act, facts.actor
+    assert isinstance(act, ConfirmPassword)  # noqa: S101 - its row in the table says so
+    user, password = user_in(act.user_id, facts), facts.password
+    if user is None:
+        return unknown_user(act.user_id)
+    if password is None or password.issued_by is None:
+        return _refusal(ActRefusal.PASSWORD_NEEDS_NO_CONFIRMATION, user=act.user_id)
+    if password.must_change:
+        return _refusal(ActRefusal.PASSWORD_NOT_REPLACED_YET, user=act.user_id)
+    if actor is not None:
+        if actor.user_id in {act.user_id, password.issued_by}:
+            return _refusal(ActRefusal.CONFIRMED_BY_A_THIRD, user=act.user_id)
+        missing = not_by_both_components(event.credential)
+        if missing is not None:
+            return Decision(answer=missing)
+    entry = audit_entry("password_confirmed", act.user_id, issued_by=password.issued_by, person=event.person,
+                        reason=event.reason)  # fmt: skip
+    return Decision(records=(replace(password, issued_by=None),), audit=(entry,), answer=done())
 
 
 def _called(user: User, event: ActRequested, facts: PasswordFacts) -> tuple[Record, ...]:

@@ -46,7 +46,7 @@ from gateway.decisions.lot_decision import on_decide_lot
 from gateway.decisions.lots_again import on_lots_judged_again
 from gateway.decisions.model_due import on_model_due, windows_of_model
 from gateway.decisions.model_stage import on_change_stage
-from gateway.decisions.passwords import on_set_password, on_set_second_device
+from gateway.decisions.passwords import on_confirm_password, on_set_password, on_set_second_device
 from gateway.decisions.production import on_context, on_lot_closed, on_lot_ended, on_specification
 from gateway.decisions.refused_message import on_message_refused, on_terminals_message_refused
 from gateway.decisions.response import on_response
@@ -204,6 +204,7 @@ DECISIONS: Mapping[tuple[type[EventBase], object], Row] = {
     (ActRequested, ActKind.ADD_USER): _signed(ActKind.ADD_USER),
     (ActRequested, ActKind.CHANGE_USER): _signed(ActKind.CHANGE_USER),
     (ActRequested, ActKind.SET_PASSWORD): _act(on_set_password),
+    (ActRequested, ActKind.CONFIRM_PASSWORD): _act(on_confirm_password),
     (ActRequested, ActKind.UNLOCK_USER): _act(on_unlock_user),
     (ActRequested, ActKind.END_SESSIONS): _act(on_end_sessions),
     (ActRequested, ActKind.SET_SECOND_DEVICE): _act(on_set_second_device),

@@ -19,12 +19,14 @@ class ActFacts(Facts):
 
     ``signed_before``: how many acts of this kind on this subject are done that were signed; 0 of an act that never is.
     ``asked_already``: whether the same user has asked for the very same act, and it still waits for signatures.
+    ``unconfirmed``: whether another person has issued the actor's password, and no third one has confirmed it.
     """
 
     actor: User | None
     has_users: bool
     signed_before: int
     asked_already: bool
+    unconfirmed: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,6 +7,7 @@ An administrator runs the gateway and its users, and decides nothing about quali
 from collections.abc import Mapping
 
 from gateway.people.answers import ON_THE_LINE
+from gateway.people.second_person import CONFIRMED
 from gateway.records.act_kinds import ActKind
 from gateway.records.users import Role
 
@@ -25,6 +26,7 @@ RIGHTS: Mapping[ActKind, frozenset[Role]] = {
     ActKind.ADD_USER: _ADMINISTRATORS,
     ActKind.CHANGE_USER: _ADMINISTRATORS,
     ActKind.SET_PASSWORD: EVERYBODY,  # one's own; another's is an administrator's
+    ActKind.CONFIRM_PASSWORD: CONFIRMED,
     ActKind.UNLOCK_USER: _ADMINISTRATORS,
     ActKind.END_SESSIONS: EVERYBODY,  # one's own; another's is an administrator's
     ActKind.SET_SECOND_DEVICE: EVERYBODY,  # one's own; an administrator takes another's away
@@ -55,6 +57,7 @@ WITH_REASON: frozenset[ActKind] = frozenset(
         ActKind.DECIDE_LOT,
         ActKind.CHANGE_STAGE,
         ActKind.WITHDRAW_PENDING,
+        ActKind.CONFIRM_PASSWORD,
         ActKind.SHELVE,
         ActKind.TAKE_OUT_OF_SERVICE,
         ActKind.STOP_WRITES,

@@ -2,14 +2,20 @@
 
 Whoever runs the users of a line could otherwise make a second self that releases lots. A line that is being set up has
 nobody else yet; once a second person of these roles has a password, it stays so, also when that person is disabled.
+
+The same holds for passwords: whoever makes a first one, or a link for it, could use it themselves. So what a person of
+these roles has in hand by it decides nothing until a third person has asked them (21 CFR 11.300).
 """
 
 from collections.abc import Iterable
 
+from gateway.records.act_kinds import ActKind
 from gateway.records.user_acts import AddUser, ChangeUser, EnrollKey
 from gateway.records.users import Role, User
 
 CONFIRMED = frozenset({Role.QUALITY, Role.ADMINISTRATOR})
+BEFORE_CONFIRMED = frozenset({ActKind.SET_PASSWORD, ActKind.END_SESSIONS, ActKind.STOP_WRITES})
+"""What a person of these roles may do by a password that nobody has confirmed yet: nothing that decides."""
 ChangeOfUsers = AddUser | ChangeUser | EnrollKey
 
 
@@ -26,6 +32,11 @@ def is_confirmed(act: ChangeOfUsers, *, actor: User | None, users: Iterable[User
     if actor is None or not _opens_a_door(act, before, actor):
         return False
     return bool(set(confirmers) - {actor.user_id, act.user_id})
+
+
+def issued_by(issuer: str | None, user_id: str, confirmers: Iterable[str]) -> str | None:
+    """Return who has issued a password that somebody else confirms; None where there is nobody else, or no issuer."""
+    return issuer if issuer and set(confirmers) - {issuer, user_id} else None
 
 
 def _opens_a_door(act: ChangeOfUsers, before: User | None, actor: User) -> bool:

@@ -16,6 +16,7 @@ class ActKind(StrEnum):
     ADD_USER = "add_user"
     CHANGE_USER = "change_user"
     SET_PASSWORD = "set_password"  # noqa: S105 - the name of an act
+    CONFIRM_PASSWORD = "confirm_password"  # noqa: S105
     UNLOCK_USER = "unlock_user"
     END_SESSIONS = "end_sessions"
     SET_SECOND_DEVICE = "set_second_device"

@@ -14,6 +14,7 @@ from gateway.records.people import SignedBias
 from gateway.records.user_acts import (
     AddUser,
     ChangeUser,
+    ConfirmPassword,
     EndSessions,
     EnrollKey,
     RevokeKey,
@@ -209,7 +210,8 @@ class AnswerGuidance:
 
 Act = (
     AcknowledgeAlarm | AlarmAct | SettlePoint | PromoteModel | RollBackModel | RetryMessages | SignBiases | ArchiveAudit
-    | AddUser | ChangeUser | SetPassword | SetSecondDevice | UnlockUser | EndSessions | EnrollKey | RevokeKey
+    | AddUser | ChangeUser | SetPassword | ConfirmPassword | SetSecondDevice | UnlockUser | EndSessions
+    | EnrollKey | RevokeKey
     | SignPending | WithdrawPending
     | StopWrites | ResumeWrites | DecideLot | AnswerGuidance | ChangeStage
 )  # fmt: skip

@@ -47,6 +47,14 @@ class SetPassword:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ConfirmPassword:
+    """Confirm that a user has set their own password, of whom another person made the first one or the link."""
+
+    kind: ClassVar[ActKind] = ActKind.CONFIRM_PASSWORD
+    user_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SetSecondDevice:
     """Ask for a code of a second device with each password; without ``totp_secret`` (base32): no longer.
 

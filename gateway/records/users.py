@@ -75,12 +75,15 @@ class PasswordSet(Record):
     """A user's password from now on, as an argon2id hash; ``totp_secret``: of the second device, where there is one.
 
     ``must_change``: another person has set it, so the user replaces it at the next sign-in (21 CFR 11.300).
+    ``issued_by``: who that was (user id), until a third person has confirmed that the user has replaced it, and nobody
+    else; None where nobody has to.
     """
 
     user_id: str
     password_hash: str
     totp_secret: str | None
     must_change: bool
+    issued_by: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,7 +5,7 @@ import pytest_asyncio
 from playwright.async_api import expect
 
 from tests.fixtures.console import PASSWORD, set_password
-from tests.fixtures.page import gateway_of, keep, stage
+from tests.fixtures.page import gateway_of, keep, sign, stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 OWN = "quite another password"
@@ -13,9 +13,10 @@ OWN = "quite another password"
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def line(tmp_path_factory):
-    """A line at work; somebody else has set the viewer's password."""
+    """A line at work; somebody else has set the viewer's password, and issued the one that quality has since set."""
     async with stage(tmp_path_factory.mktemp("line")) as at:
         set_password(at.folder / "store", "viewer", must_change=True)
+        set_password(at.folder / "store", "quality", issued_by="administrator")
         async with gateway_of(at):
             yield at
         assert at.faults == []
@@ -47,6 +48,21 @@ async def test_a_password_that_somebody_else_has_set_is_replaced_before_anything
         await set_own(page)
         await signed_in_with(page, "viewer", OWN)
         await expect(page.locator("#banner .banner")).to_be_visible()
+
+
+async def test_a_password_that_an_administrator_has_issued_is_confirmed_by_a_third_person(line):
+    async with line.page("quality") as user, line.page("administrator") as issuer, line.page("q.head") as third:
+        for page in (user, issuer, third):
+            await page.goto("/#/signatures")
+            await expect(page.locator(".part-passwords article")).to_contain_text("Person Administrator has issued it")
+        for page in (user, issuer):
+            assert await page.get_by_role("button", name="Confirm the password").count() == 0
+            assert await page.locator("nav a[data-key=signatures] .count").count() == 0
+        await expect(third.locator("nav a[data-key=signatures] .count")).to_be_visible()
+        await keep(third, "confirm-password-wide-light")
+        await third.get_by_role("button", name="Confirm the password").click()
+        await sign(third.get_by_role("dialog"), "q.head", reason="asked at the desk")
+        await expect(third.locator(".part-passwords")).to_have_count(0)
 
 
 async def test_an_administrator_adds_a_user_who_sets_an_own_password_by_a_link_that_works_once(line):

@@ -42,6 +42,7 @@ from gateway.records.people import Act as GuidanceAct
 from gateway.records.user_acts import (
     AddUser,
     ChangeUser,
+    ConfirmPassword,
     EndSessions,
     EnrollKey,
     RevokeKey,
@@ -70,6 +71,7 @@ ACTS = {
     ActKind.CHANGE_USER: ChangeUser(user_id="q.head", full_name="Q"),
     ActKind.SET_PASSWORD: SetPassword(user_id="somebody", password_hash=A_HASH),
     ActKind.SET_SECOND_DEVICE: SetSecondDevice(user_id="somebody"),
+    ActKind.CONFIRM_PASSWORD: ConfirmPassword(user_id="somebody"),
     ActKind.UNLOCK_USER: UnlockUser(user_id="somebody"),
     ActKind.END_SESSIONS: EndSessions(user_id="somebody"),
     ActKind.ENROLL_KEY: EnrollKey(user_id="q.head", public_key="ab" * 32, label="T1"),

@@ -174,7 +174,14 @@ def rows_of_people():
                            "at_ns": 1, "changed_by": "Ü"}  # fmt: skip
     yield (
         "user_password",
-        {"user_id": "q.head", "password_hash": "h", "totp_secret": None, "must_change": 0, "at_ns": 1},
+        {
+            "user_id": "q.head",
+            "password_hash": "h",
+            "totp_secret": None,
+            "must_change": 0,
+            "issued_by": "ü",
+            "at_ns": 1,
+        },
     )
     yield "user_key", {"key_id": "k", "user_id": "q.head", "public_key": "ab", "label": "ü", "revoked": 0, "at_ns": 1}
     yield "signed_record", {

@@ -12,6 +12,7 @@ from gateway.console.views.parts import GuidanceView, View
 from gateway.console.views.predictions import PredictionView, predictions_of
 from gateway.contract.times import rfc3339
 from gateway.contract.words import RecommendationWord, SeverityWord
+from gateway.people.second_person import CONFIRMED
 from gateway.people.signing import SIGNABLE, policy_of
 from gateway.records.act_kinds import ActKind
 from gateway.records.guidance import Guidance, Severity
@@ -19,6 +20,7 @@ from gateway.store.facts.reading import Reading
 from gateway.store.queries.lots import open_points_of, row_as_shown
 from gateway.store.queries.setpoints import open_intents, stop_of
 from gateway.store.queries.signatures import waiting as waiting_acts
+from gateway.store.queries.users import passwords_to_confirm
 from gateway.store.statements import value_of
 
 _MOST_OPEN, _MOST_SHOWN, _MOST_WAITING = 200, 20, 200
@@ -74,7 +76,7 @@ class StopView(View):
 
 
 class WaitingPart(View):
-    """For whom an act waits: people of these roles, but for its author and those who have signed it."""
+    """For whom an act or a password waits: people of these roles, but for its author and those who have signed it."""
 
     roles: list[str]
     not_by: list[str] = Field(description="user ids")
@@ -137,7 +139,12 @@ def _waiting(connection: sqlite3.Connection, snapshot: Snapshot) -> list[Waiting
         for signed in waiting_acts(connection, most=_MOST_WAITING)
         if signed.holds and not snapshot.at.is_past(signed.record.expires)
     ]
-    return [
+    passwords = [
+        WaitingPart(roles=sorted(CONFIRMED), not_by=[user.user_id, password.issued_by or ""])
+        for user, password in passwords_to_confirm(connection)
+        if not password.must_change
+    ]
+    return passwords + [
         WaitingPart(
             roles=[role.value for role in policy_of(ActKind(signed.record.kind), snapshot.line.signatures).roles],
             not_by=[signed.record.author.user_id, *(item.user_id for item in signed.signatures)],

@@ -18,6 +18,7 @@ from gateway.people.signing import SIGNABLE, policy_of
 from gateway.records.act_kinds import ActKind
 from gateway.records.signatures import SignedOnRecord, SignedRecord, SigningState
 from gateway.store.queries.signatures import newest, waiting
+from gateway.store.queries.users import passwords_to_confirm, users_of_all
 
 _MOST = 200
 _NEVER_DONE = frozenset({SigningState.WITHDRAWN, SigningState.REFUSED})
@@ -77,9 +78,22 @@ class SignedRecordView(View):
     state: Literal["waiting", "done", "withdrawn", "refused"]
 
 
+class PasswordToConfirmView(View):
+    """A password that somebody else has issued: its user decides nothing until a third person confirms it."""
+
+    user_id: str
+    full_name: str
+    issued_by: str = Field(description="the printed name of who has")
+    issued_by_user: str = Field(description="who does not confirm it")
+    replaced: bool = Field(description="the user has set a password of their own; before that nobody confirms it")
+
+
 class SignaturesView(View):
     """GET /api/signatures."""
 
+    passwords: list[PasswordToConfirmView] = Field(
+        description="that another person of quality or an administrator confirms (act confirm_password)"
+    )
     waiting: list[PendingActView]
     ended: list[EndedActView] = Field(description="the newest first")
     given: list[SignedRecordView] = Field(description="the newest first")
@@ -88,6 +102,7 @@ class SignaturesView(View):
 def signatures_view(connection: sqlite3.Connection, snapshot: Snapshot) -> SignaturesView:
     """Return what waits for signatures, and the signatures that were given; what does not hold is left out."""
     return SignaturesView(
+        passwords=_passwords(connection),
         waiting=waiting_for_signatures(connection, snapshot),
         ended=list(_ended(connection, snapshot)),
         given=[
@@ -103,6 +118,20 @@ def signatures_view(connection: sqlite3.Connection, snapshot: Snapshot) -> Signa
             for signature in signed.signatures
         ],
     )
+
+
+def _passwords(connection: sqlite3.Connection) -> list[PasswordToConfirmView]:
+    names = {user.user_id: user.full_name for user in users_of_all(connection)}
+    return [
+        PasswordToConfirmView(
+            user_id=user.user_id,
+            full_name=user.full_name,
+            issued_by=names.get(password.issued_by or "", password.issued_by or ""),
+            issued_by_user=password.issued_by or "",
+            replaced=not password.must_change,
+        )
+        for user, password in passwords_to_confirm(connection)
+    ]
 
 
 def waiting_for_signatures(

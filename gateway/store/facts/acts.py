@@ -30,7 +30,7 @@ from gateway.store.facts.loaders import loader
 from gateway.store.facts.reading import Base, Reading
 from gateway.store.queries.lots import open_points_of
 from gateway.store.queries.signatures import waiting_of
-from gateway.store.queries.users import user_of
+from gateway.store.queries.users import password_of, user_of
 from gateway.store.queries.versions import changes
 from gateway.store.statements import SQL, value_of
 
@@ -44,6 +44,7 @@ class ActBase(Base):
     has_users: bool
     signed_before: int
     asked_already: bool
+    unconfirmed: bool
 
 
 def act_base(reading: Reading, event: ActRequested) -> ActBase:
@@ -53,11 +54,17 @@ def act_base(reading: Reading, event: ActRequested) -> ActBase:
         **reading.base(),
         "actor": actor,
         "asked_already": subject is not None and actor is not None and _waits(reading, event, subject, actor),
+        "unconfirmed": actor is not None and _is_unconfirmed(reading, actor),
         "has_users": value_of(reading.connection, "any_user") is not None,
         "signed_before": 0
         if subject is None
         else value_of(reading.connection, "number_of_signed_acts", kind=event.act.kind.value, subject=subject),
     }
+
+
+def _is_unconfirmed(reading: Reading, actor: User) -> bool:
+    password = password_of(reading.connection, actor.user_id)
+    return password is not None and password.issued_by is not None
 
 
 def _waits(reading: Reading, event: ActRequested, subject: str, actor: User) -> bool:

@@ -6,7 +6,7 @@ from gateway.advice.alarm_states import gateway_alarm_id
 from gateway.advice.gateway_alarms import guessing_of, password_set_of
 from gateway.events import ActRequested, SignInTried
 from gateway.facts.acts import PasswordFacts, SignInFacts, UserFacts
-from gateway.records.user_acts import SetPassword, SetSecondDevice
+from gateway.records.user_acts import ConfirmPassword, SetPassword, SetSecondDevice
 from gateway.records.users import KeyChanged, User
 from gateway.store.facts.acts import act_base
 from gateway.store.facts.loaders import loader
@@ -41,7 +41,7 @@ def user_facts(reading: Reading, event: ActRequested) -> UserFacts:
 def password_facts(reading: Reading, event: ActRequested) -> PasswordFacts:
     """Return the users, and the password of the one whom the act is about."""
     connection, act = reading.connection, event.act
-    if not isinstance(act, SetPassword | SetSecondDevice):
+    if not isinstance(act, SetPassword | ConfirmPassword | SetSecondDevice):
         raise TypeError(f"{act.kind} is about no password")
     return PasswordFacts(
         **act_base(reading, event),

@@ -6,6 +6,7 @@ A newest record that does not match its hash makes its user unknown: an older on
 import sqlite3
 from typing import NamedTuple
 
+from gateway.people.second_person import CONFIRMED
 from gateway.records.users import Credential, CredentialKind, KeyChanged, PasswordSet, Role, SignInCounted, User
 from gateway.store.statements import SQL
 
@@ -91,7 +92,18 @@ def password_of(connection: sqlite3.Connection, user_id: str) -> PasswordSet | N
         password_hash=row["password_hash"],
         totp_secret=row["totp_secret"],
         must_change=bool(row["must_change"]),
+        issued_by=row["issued_by"],
     )
+
+
+def passwords_to_confirm(connection: sqlite3.Connection) -> list[tuple[User, PasswordSet]]:
+    """Return the users who decide nothing until a third person has confirmed their password, with the password."""
+    waiting = []
+    for row in connection.execute(SQL["passwords_to_confirm"]).fetchall():
+        user, password = user_named(connection, row["user_id"]), password_of(connection, row["user_id"])
+        if user is not None and password is not None and not (user.disabled or CONFIRMED.isdisjoint(user.roles)):
+            waiting.append((user, password))
+    return waiting
 
 
 def sign_in(connection: sqlite3.Connection, user_id: str, origin: str) -> SignIn:

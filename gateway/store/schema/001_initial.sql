@@ -1005,6 +1005,7 @@ CREATE TABLE user_password (
     password_hash  TEXT NOT NULL,
     totp_secret    TEXT,
     must_change    INTEGER NOT NULL,
+    issued_by      TEXT,  -- who made the first one or the link, until a third person has confirmed it
     at_ns          INTEGER NOT NULL,
     hash           TEXT
 ) STRICT;
@@ -1012,12 +1013,12 @@ CREATE INDEX user_password_of ON user_password (user_id, seq);
 CREATE TRIGGER user_password_hashed AFTER INSERT ON user_password BEGIN
     UPDATE user_password SET hash =
         evidence_hash('user_password', NEW.seq, CAST(NEW.user_id AS BLOB), CAST(NEW.password_hash AS BLOB),
-        CAST(NEW.totp_secret AS BLOB), NEW.must_change, NEW.at_ns)
+        CAST(NEW.totp_secret AS BLOB), NEW.must_change, CAST(NEW.issued_by AS BLOB), NEW.at_ns)
     WHERE seq = NEW.seq;
 END;
 CREATE VIEW user_password_checked AS SELECT rowid AS row_number, *, hash IS
     evidence_hash('user_password', seq, CAST(user_id AS BLOB), CAST(password_hash AS BLOB),
-    CAST(totp_secret AS BLOB), must_change, at_ns) AS holds
+    CAST(totp_secret AS BLOB), must_change, CAST(issued_by AS BLOB), at_ns) AS holds
 FROM user_password;
 
 -- The keys by which terminals sign for users, one row for each change of one; the newest row of a key holds.

@@ -20,13 +20,18 @@ INSERT INTO user_version (user_id, full_name, roles, os_user, disabled, at_ns, c
 VALUES (:user_id, :full_name, :roles, :os_user, :disabled, :at_ns, :changed_by);
 
 -- name: newest_password
-SELECT password_hash, totp_secret, must_change,
+SELECT password_hash, totp_secret, must_change, issued_by,
        holds AND in_force('user_password ' || json_array(user_id, seq), hash) AS holds
 FROM user_password_checked WHERE user_id = :user_id ORDER BY seq DESC LIMIT 1;
 
+-- name: passwords_to_confirm
+SELECT user_id FROM user_password AS newest
+WHERE issued_by IS NOT NULL AND seq = (SELECT max(seq) FROM user_password WHERE user_id = newest.user_id)
+ORDER BY seq;
+
 -- name: insert_user_password
-INSERT INTO user_password (user_id, password_hash, totp_secret, must_change, at_ns)
-VALUES (:user_id, :password_hash, :totp_secret, :must_change, :at_ns);
+INSERT INTO user_password (user_id, password_hash, totp_secret, must_change, issued_by, at_ns)
+VALUES (:user_id, :password_hash, :totp_secret, :must_change, :issued_by, :at_ns);
 
 -- name: user_keys
 SELECT key_id, user_id, public_key, label, revoked,

@@ -18,6 +18,7 @@ export const signatures = {
     const others = view.waiting.filter((pending) => !mine.includes(pending));
     return [
       h("h1", {}, text("nav.signatures")),
+      view.passwords.length === 0 ? null : section("passwords", text("signatures.passwords"), view.passwords.map((one) => password(one))),
       section("mine", text("signatures.mine"), mine.length === 0 ? empty("signatures.none") : mine.map((pending) => card(pending))),
       others.length === 0 ? null : section("waiting", text("signatures.others"), others.map((pending) => card(pending))),
       view.ended.length === 0 ? null : section("ended", text("signatures.ended"), ended(view.ended)),
@@ -29,6 +30,22 @@ export const signatures = {
 /** Return for whom an act waits, as Now has it. */
 function signers(pending) {
   return { roles: pending.roles, not_by: [pending.asked_by_user, ...pending.signed.map((one) => one.user_id)] };
+}
+
+/** A password that somebody else has issued: its user decides nothing until a third person has asked them. */
+function password(one) {
+  const confirms = one.replaced && waitsForMe({ roles: ["quality", "administrator"], not_by: [one.user_id, one.issued_by_user] });
+  const about = [h("p", { class: "strong" }, `${one.full_name} (${one.user_id})`), h("p", {}, text("signatures.password_ask", { name: one.full_name }))];
+  return h("article", { "data-key": `password-${one.user_id}`, class: "card information", "aria-label": one.full_name },
+    h("h3", {}, text("signatures.password", { name: one.full_name })),
+    h("p", {}, text(one.replaced ? "signatures.password_issued" : "signatures.password_not_yet", { name: one.full_name, issuer: one.issued_by })),
+    confirms ? h("div", { class: "actions" }, h("button", {
+      "data-key": "confirm", type: "button", class: "primary", disabled: !page.connected,
+      onclick: () => askAndDo({
+        name: "confirm_password", parameters: { user_id: one.user_id }, heading: text("signatures.password_confirm"), about,
+        label: text("signatures.password_confirm"), meaning: text("signatures.password_meaning", { name: one.full_name }),
+      }),
+    }, text("signatures.password_confirm"))) : null);
 }
 
 function card(pending) {
