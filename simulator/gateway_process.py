@@ -7,7 +7,7 @@ import secrets
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -152,9 +152,16 @@ period = "{TEN_PLANT_MINUTES_SECONDS * 1000:.0f}ms"  # ten minutes of a real pla
 
 @asynccontextmanager
 async def running_gateway(
-    configuration: Path, *, directory: Path, environment: Mapping[str, str] = MappingProxyType({})
+    configuration: Path,
+    *,
+    directory: Path,
+    environment: Mapping[str, str] = MappingProxyType({}),
+    under: Sequence[str] = (),
 ) -> AsyncIterator[RunningGateway]:
-    """Run the gateway until the block ends, then stop it in order; raises GatewayFailedError."""
+    """Run the gateway until the block ends, then stop it in order; raises GatewayFailedError.
+
+    ``under``: a command that runs it, in front of its own.
+    """
     log = directory / "gateway.log"
     first = not log.exists()
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notifications, log.open("ab") as output:
@@ -164,7 +171,7 @@ async def running_gateway(
         notifications.setblocking(False)
         begun = time.perf_counter()
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "gateway", "run", "--config", str(configuration),
+            *under, sys.executable, "-m", "gateway", "run", "--config", str(configuration),
             stdout=output, stderr=output, stdin=asyncio.subprocess.DEVNULL,
             env=os.environ | {"NOTIFY_SOCKET": str(address), **environment}, start_new_session=True,
         )  # fmt: skip
