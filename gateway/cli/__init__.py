@@ -22,6 +22,7 @@ from gateway.operations.logs import configure_logs
 _COMMANDS = {  # command to module and attribute, in the order of the help
     "run": ("run", "run"),
     "check": ("check", "check"),
+    "tags": ("tags", "tags"),
     "demo": ("demo", "demo"),
     "play": ("play", "play"),
     "replay": ("replay", "replay"),

@@ -36,6 +36,7 @@ from gateway.runtime.dependencies import Dependencies, Loop, Stores
 from gateway.runtime.follow_ups import FollowUps
 from gateway.runtime.housekeeping import housekeeping, retries_of
 from gateway.runtime.listeners import HearsOfProcessing, HearsOfRetention, HearsOfSending
+from gateway.runtime.live_values import LiveValues
 from gateway.runtime.model_versions import TakesLine, Versions
 from gateway.runtime.process_loop import OnDecided, Processor
 from gateway.runtime.retries import Retries
@@ -116,7 +117,7 @@ async def build(ground: Dependencies, stores: Stores) -> Parts:
         status=status,
         webhook=None if webhook is None else _webhook(webhook, sessions, ground.health),
         console=None if console is None else console.server,
-        control=_control_socket(ground, acts),
+        control=_control_socket(ground, _reading(ground, history, status, acts)),
         upkeep={
             **kept,
             **_alarm_loops(ground, stores),
@@ -266,7 +267,15 @@ def _tried_again(retries: Retries, drain: Drain) -> None:
     drain.look_behind()
 
 
-def _control_socket(ground: Dependencies, acts: Acts) -> LineServer:
+def _reading(ground: Dependencies, history: History, status: StatusPublisher, acts: Acts) -> LiveValues:
+    """Return what answers commands: what they read, and by ``acts`` what people do."""
+    return LiveValues(
+        line=ground.line, history=history, health=ground.health, clock=ground.clock, status=status.present,
+        acts=acts.answer,
+    )  # fmt: skip
+
+
+def _control_socket(ground: Dependencies, answering: LiveValues) -> LineServer:
     """Return the socket by which commands reach the gateway; in the runtime directory where systemd has made one."""
     directory = ground.settings.store.directory
     runtime_directory = os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]
@@ -274,7 +283,7 @@ def _control_socket(ground: Dependencies, acts: Acts) -> LineServer:
         Path(runtime_directory) if runtime_directory else directory,
         named_in=directory,
         longest_bytes=LONGEST_LINE_BYTES,
-        answer=acts.answer,
+        answer=answering.answer,
         too_long=answer_line(refused(ActRefusal.REQUEST_TOO_LONG, most=LONGEST_LINE_BYTES)),
         on_condition=ground.health.condition,
         closing_seconds=CLOSING_SECONDS,

@@ -9,7 +9,10 @@ from contextlib import closing
 
 import pytest
 
+from gateway.cli.live import live_status, live_tags
+from gateway.config.reading import read
 from gateway.contract.lims.names import normalised
+from gateway.contract.readings import QualityWord
 from gateway.store.database import read_state
 from simulator.gateway_process import GatewayFailedError, ask, running_gateway
 from tests.fixtures.real_parts import TOPIC_ROOT
@@ -51,11 +54,22 @@ async def test_from_a_tag_and_a_result_to_a_hold_that_the_terminal_acknowledges(
             lambda topic, document: topic == "board" and any(x["state"] == "acknowledged" for x in document["guidance"])
         )
         assert board["guidance"][0]["id"] == hold["id"]
+        await shown_by_the_gateway(bench_line)
     offline = await bench_line.until(lambda topic, document: topic == "status" and not document["online"])
     assert offline["version"]
     assert (await ask("audit", "verify", "--config", str(bench_line.configuration)))["audit"] == "ok"
     buffer = await ask("buffer", "status", "--config", str(bench_line.configuration))
     assert buffer["guidance"] == buffer["evidence"] == buffer["parked"] == 0
+
+
+async def shown_by_the_gateway(line):
+    """What commands read of a gateway that runs: the tags as they are, and its status."""
+    directory = read(line.configuration)[0].store.directory
+    shown = await asyncio.to_thread(live_tags, directory)
+    assert shown.by == "gateway"
+    assert {tag.quality for tag in shown.tags} == {QualityWord.GOOD}
+    assert all(tag.usable and tag.unit for tag in shown.tags)
+    assert (await asyncio.to_thread(live_status, directory))["sources"]["plc1"] == "connected"
 
 
 RUBBISH = [
