@@ -23,6 +23,7 @@ _COMMANDS = {  # command to module and attribute, in the order of the help
     "run": ("run", "run"),
     "check": ("check", "check"),
     "tags": ("tags", "tags"),
+    "doctor": ("doctor", "doctor"),
     "demo": ("demo", "demo"),
     "play": ("play", "play"),
     "replay": ("replay", "replay"),

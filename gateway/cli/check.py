@@ -69,7 +69,7 @@ def check(
         else:
             show_problems(error.problems)
         raise typer.Exit(2) from error
-    warnings = _warnings(settings, line)
+    warnings = warnings_of(settings, line)
     findings = judge_certificates(settings, now_ns=SystemClock().now_ns())
     findings += asyncio.run(_connect(settings, line, loop_back=loop_back)) if connect or loop_back else []
     ok = all(finding.ok for finding in findings)
@@ -93,7 +93,7 @@ def configured(config: Path) -> tuple[Settings, LineDefinition]:
     return settings, line
 
 
-def _warnings(settings: Settings, line: LineDefinition) -> list[str]:
+def warnings_of(settings: Settings, line: LineDefinition) -> list[str]:
     """Return all warnings: of the settings, of stages, and of setpoints."""
     return [
         *_setting_warnings(settings),

@@ -4,11 +4,9 @@ Read ``build`` from top to bottom to see who is connected to whom; ``listeners.p
 """
 
 import asyncio
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway.clock import Clock
@@ -16,7 +14,6 @@ from gateway.config.connections import certificates_of, console_options, monitor
 from gateway.config.notify import targets
 from gateway.config.tables import Settings
 from gateway.console.changes import Changes
-from gateway.contract.acts import LONGEST_LINE_BYTES, answer_line
 from gateway.history.tag_history import History
 from gateway.history.writer.historian import Historian
 from gateway.ingest.event_queue import EventQueue
@@ -27,16 +24,14 @@ from gateway.operations.systemd import Progress
 from gateway.publish.drain import Drain
 from gateway.publish.notifying import Notifier
 from gateway.publish.status import StatusPublisher
-from gateway.records.act_refusals import ActRefusal
-from gateway.records.acts import refused
 from gateway.runtime.alarm_watch import AlarmWatch
 from gateway.runtime.certificate_watch import CertificateWatch
-from gateway.runtime.control_socket import CLOSING_SECONDS, Acts
+from gateway.runtime.command_door import command_door
+from gateway.runtime.control_socket import Acts
 from gateway.runtime.dependencies import Dependencies, Loop, Stores
 from gateway.runtime.follow_ups import FollowUps
 from gateway.runtime.housekeeping import housekeeping, retries_of
 from gateway.runtime.listeners import HearsOfProcessing, HearsOfRetention, HearsOfSending
-from gateway.runtime.live_values import LiveValues
 from gateway.runtime.model_versions import TakesLine, Versions
 from gateway.runtime.process_loop import OnDecided, Processor
 from gateway.runtime.retries import Retries
@@ -117,7 +112,7 @@ async def build(ground: Dependencies, stores: Stores) -> Parts:
         status=status,
         webhook=None if webhook is None else _webhook(webhook, sessions, ground.health),
         console=None if console is None else console.server,
-        control=_control_socket(ground, _reading(ground, history, status, acts)),
+        control=command_door(ground, history, status, acts),
         upkeep={
             **kept,
             **_alarm_loops(ground, stores),
@@ -265,29 +260,6 @@ def _tried_again(retries: Retries, drain: Drain) -> None:
     """Take up at once what a person wants tried or sent again."""
     retries.wake()
     drain.look_behind()
-
-
-def _reading(ground: Dependencies, history: History, status: StatusPublisher, acts: Acts) -> LiveValues:
-    """Return what answers commands: what they read, and by ``acts`` what people do."""
-    return LiveValues(
-        line=ground.line, history=history, health=ground.health, clock=ground.clock, status=status.present,
-        acts=acts.answer,
-    )  # fmt: skip
-
-
-def _control_socket(ground: Dependencies, answering: LiveValues) -> LineServer:
-    """Return the socket by which commands reach the gateway; in the runtime directory where systemd has made one."""
-    directory = ground.settings.store.directory
-    runtime_directory = os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]
-    return LineServer(
-        Path(runtime_directory) if runtime_directory else directory,
-        named_in=directory,
-        longest_bytes=LONGEST_LINE_BYTES,
-        answer=answering.answer,
-        too_long=answer_line(refused(ActRefusal.REQUEST_TOO_LONG, most=LONGEST_LINE_BYTES)),
-        on_condition=ground.health.condition,
-        closing_seconds=CLOSING_SECONDS,
-    )
 
 
 def _console(

@@ -140,8 +140,36 @@ def make_certificate(*, uri: str, hosts: Sequence[str], days: int, now: dt.datet
     key = rsa.generate_private_key(public_exponent=65_537, key_size=_RSA_BITS)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, uri.rsplit(":", 1)[-1][:64] or "labline")])
     names: list[x509.GeneralName] = [x509.UniformResourceIdentifier(uri), *(_general_name(host) for host in hosts)]
+    certificate = _self_signed(key, name, names, days=days, now=now)
+    return (
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
+        certificate.public_bytes(Encoding.DER),
+    )
+
+
+def renewed_certificate(certificate: x509.Certificate, private_key: Path, *, now: dt.datetime) -> x509.Certificate:
+    """Return our certificate made again, with its key, its name and its application URI, valid as long as it was.
+
+    Raises SourceUnavailableError where it is not ours, or the key cannot be read.
+    """
+    if certificate.issuer != certificate.subject:
+        raise SourceUnavailableError("an authority has signed it: only that can renew it")
+    if not _fits(certificate, private_key):
+        raise SourceUnavailableError(f"{private_key} is not its private key")
+    key = load_pem_private_key(private_key.read_bytes(), None)
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise SourceUnavailableError(f"{private_key} is no RSA key")
+    names = list(certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
+    days = round((certificate.not_valid_after_utc - certificate.not_valid_before_utc) / dt.timedelta(days=1))
+    return _self_signed(key, certificate.subject, names, days=min(max(days, 1), _LONGEST_DAYS), now=now)
+
+
+def _self_signed(
+    key: rsa.RSAPrivateKey, name: x509.Name, names: Sequence[x509.GeneralName], *, days: int, now: dt.datetime
+) -> x509.Certificate:
+    """Return a certificate of an application by its own key (OPC 10000-6, 6.2.2)."""
     public = key.public_key()
-    builder = (
+    return (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
@@ -157,11 +185,7 @@ def make_certificate(*, uri: str, hosts: Sequence[str], days: int, now: dt.datet
         .add_extension(
             x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH]), critical=False
         )
-    )
-    certificate = builder.sign(key, hashes.SHA256())
-    return (
-        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
-        certificate.public_bytes(Encoding.DER),
+        .sign(key, hashes.SHA256())
     )
 
 

@@ -70,6 +70,9 @@ SELECT subject FROM audit WHERE kind = 'gateway_started' ORDER BY seq DESC LIMIT
 SELECT json_extract(body, '$.language') AS language FROM audit
 WHERE kind = 'gateway_started' AND at_ns < :until_ns AND json_valid(body) ORDER BY seq DESC LIMIT 1;
 
+-- name: newest_signed_head
+SELECT seq, at_ns FROM signed_head ORDER BY seq DESC LIMIT 1;
+
 -- name: signed_heads
 SELECT seq, hash, at_ns, public_key, signature, line FROM signed_head ORDER BY seq;
 

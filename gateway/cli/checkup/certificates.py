@@ -1,0 +1,70 @@
+"""Certificates: every one that is shown or trusted, its expiry, and who may read the keys."""
+
+import datetime as dt
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from gateway.cli.checkup.records import Examined, Remark, State
+from gateway.config.connections import certificates_of
+from gateway.config.credentials import credential_path, known_credentials
+from gateway.config.tables import Settings
+from gateway.errors import LablineError
+from gateway.store.audit.heads import KEY_FILE
+from gateway.time_units import SECOND_NS
+from gateway.transport.opcua_certificates import WARNED_DAYS_BEFORE, certificates_in, days_left
+
+_RENEW = "renew it; of OPC UA: labline doctor --fix keeps key and URI; others: where they were made"
+
+
+def expiry(seen: Examined) -> Iterator[Remark]:
+    """Say of every certificate until when it is valid."""
+    now = dt.datetime.fromtimestamp(seen.now_ns / SECOND_NS, dt.UTC)
+    for name, path in sorted(certificates_of(seen.settings).items()):
+        try:
+            certificates = list(certificates_in(path))
+        except LablineError as error:
+            yield Remark(state=State.WRONG, what=f"{name}: {error}", where=str(path), do="name a PEM or DER file")
+            continue
+        if not certificates:
+            yield Remark(state=State.WRONG, what=f"{name}: there is no certificate", where=str(path), do="put it there")
+        for certificate in certificates:
+            left, until = days_left(certificate, now), f"{certificate.not_valid_after_utc:%Y-%m-%d}"
+            early = certificate.not_valid_before_utc > now
+            what = f"{name}: valid until {until}, {left:.0f} days"
+            if left < 0 or early:
+                why = "not valid yet: is this machine's clock right?" if early else f"expired on {until}"
+                yield Remark(state=State.WRONG, what=f"{name}: {why}", where=str(path), do=_RENEW)
+            else:
+                soon = left < WARNED_DAYS_BEFORE
+                state, do = (State.WARN, _RENEW) if soon else (State.OK, "")
+                yield Remark(state=state, what=what, where=str(path), do=do)
+
+
+def key_rights(seen: Examined) -> Iterator[Remark]:
+    """Say which files with secrets others may read."""
+    open_files = open_to_others(seen.settings)
+    for path, mode in open_files.items():
+        yield Remark(
+            state=State.WRONG, what=f"others than its owner may read this secret (mode {mode:04o})", where=str(path),
+            do="chmod 600; labline doctor --fix does",
+        )  # fmt: skip
+    count = len(secret_files(seen.settings))
+    if count and not open_files:
+        yield Remark(state=State.OK, what=f"{count} files with secrets are their owner's alone")
+
+
+def secret_files(settings: Settings) -> list[Path]:
+    """Return the files with keys and passwords that are there."""
+    stated = [credential_path(name) for name in known_credentials(settings)]
+    files = [path for path in stated if path is not None]
+    own = settings.store.directory / KEY_FILE
+    return [*files, own] if own.is_file() else files
+
+
+def open_to_others(settings: Settings) -> Mapping[Path, int]:
+    """Return the modes of the files with secrets that the group or others may read or write."""
+    modes = {path: stat.S_IMODE(os.stat(path).st_mode) for path in secret_files(settings)}  # noqa: PTH116 - follows links
+    of_service = settings.store.directory / KEY_FILE  # the service's group may read its store
+    return {path: mode for path, mode in modes.items() if mode & (0o027 if path == of_service else 0o077)}
