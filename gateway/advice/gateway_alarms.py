@@ -51,6 +51,7 @@ class GatewayAlarm(StrEnum):
     CONTROL_SOCKET_UNAVAILABLE = "CONTROL_SOCKET_UNAVAILABLE"
     MODEL_DRIFT = "MODEL_DRIFT"
     MODEL_TOO_SLOW = "MODEL_TOO_SLOW"
+    MODEL_OUTSIDE_DOMAIN = "MODEL_OUTSIDE_DOMAIN"
     SETPOINT_MISMATCH = "SETPOINT_MISMATCH"
     SETPOINT_NOT_FOLLOWED = "SETPOINT_NOT_FOLLOWED"
     SETPOINT_WRITER_AWAY = "SETPOINT_WRITER_AWAY"
@@ -85,6 +86,7 @@ OF_A_SOURCE = frozenset(
 _POSITIONS: Mapping[GatewayAlarm, Role] = {
     GatewayAlarm.SETPOINT_MISMATCH: Role.OPERATOR,
     GatewayAlarm.SETPOINT_NOT_FOLLOWED: Role.OPERATOR,
+    GatewayAlarm.MODEL_OUTSIDE_DOMAIN: Role.OPERATOR,
     GatewayAlarm.SETPOINT_WRITES_STOPPED: Role.SUPERVISOR,
     GatewayAlarm.AUDIT_BEHIND_WITNESS: Role.QUALITY,
     GatewayAlarm.EVIDENCE_DAMAGED: Role.QUALITY,
@@ -113,6 +115,11 @@ def guessing_of(user_id: str) -> str:
 def password_set_of(user_id: str) -> str:
     """Return the code of the alarm that somebody else has set a user's password; it returns by itself."""
     return f"{GatewayAlarm.PASSWORD_SET}_{user_id.upper()}"
+
+
+def outside_domain_of(equipment_id: str) -> str:
+    """Return the code of the alarm that the process is outside what the models of an equipment have learned."""
+    return f"{GatewayAlarm.MODEL_OUTSIDE_DOMAIN}_{equipment_id.upper()}"
 
 
 def title_of(code: str) -> str:

@@ -1,5 +1,6 @@
 """``labline model``: trains, inspects, checks and signs model bundles, and puts versions into service."""
 
+import time
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import asdict
@@ -25,9 +26,10 @@ from gateway.inference.bundle_approval import SIGNATURE, sign_manifest
 from gateway.inference.manifest import BundleManifest
 from gateway.inference.signed_stages import SignedStages, with_signed_stages
 from gateway.inference.versions import in_service, promoted_versions
-from gateway.line.definition import Approval, ModelBundle, Stage
+from gateway.line.definition import Approval, LineDefinition, ModelBundle, Stage
 from gateway.records.people import VersionChange
 from gateway.store.database import STATE_FILE, read_state
+from gateway.store.queries.outside import outside_since_ns
 from gateway.store.queries.signed_stages import signed_stages_in
 from gateway.store.queries.versions import changes
 from gateway.store.statements import SQL
@@ -61,6 +63,7 @@ def list_models(config: Path = CONFIG, as_json: bool = JSON) -> None:
     trusted = trusted_keys(settings, folder=config.resolve().parent)
     signed = _stages(settings.store.directory)
     line = with_signed_stages(line, signed)
+    outside = _outside(settings.store.directory, line)
     models = [
         {
             "name": model.name,
@@ -71,6 +74,7 @@ def list_models(config: Path = CONFIG, as_json: bool = JSON) -> None:
             "signed": _signed(signed, model.name),
             "approved_by": _approver(model.bundle, trusted),
             "stage": model.stage.name.lower(),
+            "outside_since": outside.get(model.name),
             "promoted": _by_whom(promoted.get(model.name)),
             "other_versions": ", ".join(
                 _versions(folders.get(model.name, (config.resolve().parent / table.bundle).resolve()))
@@ -107,6 +111,15 @@ def _signed(signed: SignedStages, model: str) -> str:
     if change is None:
         return "-"
     return f"{change.stage} ({', '.join(change.signed_by)}, {rfc3339(change.at_ns)})"
+
+
+def _outside(directory: Path, line: LineDefinition) -> dict[str, str]:
+    """Return since when the process has been outside what models have learned, by the models' names."""
+    if not (directory / STATE_FILE).exists():
+        return {}
+    with closing(read_state(directory)) as connection:
+        since = {model.name: outside_since_ns(connection, model, time.time_ns()) for model in line.configured_models}
+    return {name: rfc3339(at_ns) for name, at_ns in since.items() if at_ns is not None}
 
 
 def _by_whom(promoted: list[VersionChange] | None) -> str:

@@ -223,7 +223,8 @@ EXAMPLES: Mapping[str, dict[str, Any]] = {
                 "demotions": [{"code": "DRIFT_VISCOSITY_VISCOSITY", "text": "viscosity drifts from the laboratory",
                                "action": "Compare it with the laboratory.", "since_at": _AT}],
                 "pilot": "/api/models/viscosity/pilot",
-                "demoted_by": ["DRIFT_VISCOSITY_VISCOSITY"], "predictions": 200, "abstained_share": 0.03,
+                "demoted_by": ["DRIFT_VISCOSITY_VISCOSITY"], "outside_since": None, "predictions": 200,
+                "abstained_share": 0.03,
                 "coverage": 0.92,
                 "abstentions": [{"code": "INPUT_STALE", "text": "an input is too old", "count": 6}],
                 "outputs": [

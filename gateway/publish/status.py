@@ -10,7 +10,7 @@ from gateway import __version__
 from gateway.contract.payloads.status import StatusPayload, status_payload
 from gateway.contract.publications import BOARD, PREDICTION, STATUS
 from gateway.errors import NotConnectedError, StoreUnavailableError
-from gateway.line.definition import LineDefinition
+from gateway.line.definition import LineDefinition, ModelAssignment
 from gateway.operations.health import Health
 from gateway.store.queries.readers import Depths, Reader
 from gateway.time_units import SECOND_NS
@@ -88,15 +88,14 @@ class StatusPublisher:
         if await self._publish(offline_payload(self._line, self._now_ns())):
             self._session.polite = True
 
+    async def model_figures(self) -> dict[str, dict[str, float]]:
+        """Return how the models do, by name."""
+        return {model.name: await self._figures_of(model) for model in self._line.models}
+
     async def _figures(self) -> tuple[Depths, dict[str, dict[str, float]]]:
         """Return what waits and how the models do; where the store cannot be read, the status says so without."""
         try:
-            figures = {
-                model.name: await self._reader.models.figures(
-                    model.name, model.bundle.identity.sha256, signed=model.bundle.corrected_by_people
-                )
-                for model in self._line.models
-            }
+            figures = await self.model_figures()
             self._health.latched(await self._reader.alarms.latches())
             self._health.alarm_counts = await self._reader.alarms.counts(self._now_ns() - _CALLS_NS)
             return await self._reader.depths(), figures
@@ -104,6 +103,16 @@ class StatusPublisher:
             self._health.alarm("STORE_UNREADABLE")
             log.error("figures for the status cannot be read", error=str(error))  # noqa: TRY400 - the cause is in it
             return Depths(), {}
+
+    async def _figures_of(self, model: ModelAssignment) -> dict[str, float]:
+        """Return the figures of a model, and for how long the process has been outside what it has learned."""
+        identity, now_ns = model.bundle.identity, self._now_ns()
+        signed = model.bundle.corrected_by_people
+        figures = await self._reader.models.figures(model.name, identity.sha256, signed=signed)
+        if model.bundle.outside is not None:
+            since_ns = await self._reader.models.outside_since_ns(model, now_ns)
+            figures["outside_seconds"] = 0.0 if since_ns is None else round((now_ns - since_ns) / SECOND_NS, 1)
+        return figures
 
     async def _publish(self, payload: bytes) -> bool:
         topic = STATUS.topic_of(self._line.topic_root)

@@ -2,8 +2,10 @@
 
 Rows that training sees say where the model has learned. Beyond that, a margin is earned by blocks of time that were
 left out: how far outside the other blocks did they lie while errors as served stayed below 1.5 times those inside.
-Above and below a range are earned apart, for what holds on one side says nothing of the other. Where nothing lay
-outside, or errors grew there, nothing is earned.
+How far, is counted in ranges of what that block's model had learned: a model knows inputs by their spread in its own
+rows. The lags of a tag are taken together: an excursion passes one after the other. Above and below a range are earned
+apart, for what holds on one side says nothing of the other. Where nothing lay outside, or errors grew there, nothing is
+earned.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,7 +22,8 @@ from gateway.training.recipe_tables.output import OutputTable
 
 _MOST_GROWTH = 1.5  # of the errors outside, against those inside
 _LEAST_ROWS = 10  # outside, from which something can be learned
-_FARTHEST_SHARE = 0.05  # of the rows inside: as many of the farthest are looked at alone, within bounds
+_FARTHEST_ROWS = 2 * _LEAST_ROWS  # which are looked at alone
+_LEAST_SHARE = 0.25  # of the whole range: a model that had seen less of it had not learned what the input does
 _USUAL = 0.95  # share of the stretches of so many rows inside whose errors are no reason to wonder
 
 Numbers = NDArray[np.float64]
@@ -29,7 +32,10 @@ Part = tuple[NDArray[np.int64], NDArray[np.int64]]  # rows that a model was fitt
 
 @dataclass(frozen=True, kw_only=True)
 class LeftOut:
-    """What limits are earned by: rows as models serve them that have not seen them; ``folds``, ``gap``: the blocks."""
+    """What limits are earned by: rows as models serve them that have not seen them; ``folds``, ``gap``: the blocks.
+
+    ``quantities``: of each input, shape (k,), which quantity it is; lags of one tag are one. None: each is its own.
+    """
 
     features: Numbers  # (n, k)
     errors: Numbers  # (n,), as served
@@ -37,6 +43,7 @@ class LeftOut:
     gap: int
     domain_alpha: float = 0.001  # of each domain's limits
     later_errors: Numbers | None = None  # (n,), of models of earlier blocks only; NaN where there is none
+    quantities: Sequence[int] | None = None
 
     def parts(self) -> Iterator[Part]:
         """Yield the rows that a block's model was fitted on, and the block."""
@@ -102,13 +109,12 @@ def holds_up_to(distances: Numbers, errors: Numbers, *, inside: Numbers) -> floa
     """
     order = np.argsort(distances, kind="stable")
     distances, sums = distances[order], _sums(errors[order])
-    farthest = int(np.clip(_FARTHEST_SHARE * len(inside), 2 * _LEAST_ROWS, 10 * _LEAST_ROWS))
-    counts = np.arange(farthest // 2, len(distances) + 1)
-    before = np.maximum(counts - farthest, 0)
+    counts = np.arange(_LEAST_ROWS, len(distances) + 1)
+    before = np.maximum(counts - _FARTHEST_ROWS, 0)
     allowed = _MOST_GROWTH**2 * float(np.mean(inside**2))
     holds = sums[counts] <= counts * allowed
-    holds &= sums[counts] - sums[before] <= (counts - before) * max(allowed, _usual_worst(inside, farthest))
-    return float(distances[counts[holds][-1] - farthest // 2]) if holds.any() else 0.0
+    holds &= sums[counts] - sums[before] <= (counts - before) * max(allowed, _usual_worst(inside, _FARTHEST_ROWS))
+    return float(distances[counts[holds][-1] - _LEAST_ROWS]) if holds.any() else 0.0
 
 
 def _sums(errors: Numbers) -> Numbers:
@@ -123,9 +129,18 @@ def _usual_worst(inside: Numbers, rows: int) -> float:
     return float(np.quantile((sums[rows:] - sums[:-rows]) / rows, _USUAL))
 
 
+def quantities_of(inputs: Sequence[InputDefinition]) -> tuple[int, ...]:
+    """Return for each input a number that it shares with those that are the same at another lag."""
+    names = [replace(item, name="", lag_ns=0, validated=(0.0, 0.0), learned=None) for item in inputs]
+    return tuple(names.index(name) for name in names)
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Seen:
-    """How far rows lay below and above what their models had learned, shape (n, k) each, and their errors, (n,)."""
+    """How far rows lay below and above what their models had learned, shape (n, k) each, and their errors, (n,).
+
+    A distance is NaN where the model had hardly seen the input move.
+    """
 
     below: Numbers
     above: Numbers
@@ -133,15 +148,18 @@ class _Seen:
 
 
 def _seen(features: Numbers, errors: Numbers, parts: Iterable[Part]) -> _Seen:
-    """Return how the left-out rows of parts lay to the rows that were learned from, in shares of the whole range."""
+    """Return how the left-out rows of parts lay to the rows that were learned from, in shares of the range of these."""
     below, above = np.full_like(features, np.nan), np.full_like(features, np.nan)
+    rows = np.zeros(len(features), np.bool_)
+    least = _LEAST_SHARE * np.ptp(features, axis=0)
     for fitting, leaving in parts:
         low, high = features[fitting].min(axis=0), features[fitting].max(axis=0)
-        below[leaving], above[leaving] = np.maximum(low - features[leaving], 0), np.maximum(features[leaving] - high, 0)
-    spans = np.ptp(features, axis=0)
-    spans = np.where(spans > 0, spans, np.inf)
-    known = np.isfinite(errors) & np.isfinite(below).all(axis=1)
-    return _Seen(below=below[known] / spans, above=above[known] / spans, errors=errors[known])
+        spans = np.where((high > low) & (high - low >= least), high - low, np.nan)
+        below[leaving] = np.maximum(low - features[leaving], 0) / spans
+        above[leaving] = np.maximum(features[leaving] - high, 0) / spans
+        rows[leaving] = True
+    rows &= np.isfinite(errors)
+    return _Seen(below=below[rows], above=above[rows], errors=errors[rows])
 
 
 def _earned_ranges(left_out: LeftOut, *, most: float) -> tuple[Numbers, Numbers]:
@@ -155,9 +173,13 @@ def _earned_ranges(left_out: LeftOut, *, most: float) -> tuple[Numbers, Numbers]
     if left_out.later_errors is not None:
         later = later_blocks(len(features), folds=left_out.folds, gap=left_out.gap)
         schemes.append(_seen(features, left_out.later_errors, later))
-    count = range(features.shape[1])
-    below = [_earned([(seen.below[:, at], seen.above[:, at], seen.errors) for seen in schemes]) for at in count]
-    above = [_earned([(seen.above[:, at], seen.below[:, at], seen.errors) for seen in schemes]) for at in count]
+    below, above = (np.zeros(features.shape[1]) for _side in range(2))
+    quantities = np.arange(features.shape[1]) if left_out.quantities is None else np.array(left_out.quantities)
+    for quantity in np.unique(quantities):
+        lags = np.flatnonzero(quantities == quantity)
+        sides = [(seen.below[:, lags].max(axis=1), seen.above[:, lags].max(axis=1), seen.errors) for seen in schemes]
+        below[lags] = _earned(sides)
+        above[lags] = _earned([(other, distance, errors) for distance, other, errors in sides])
     return np.minimum(below, most), np.minimum(above, most)
 
 

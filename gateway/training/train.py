@@ -33,7 +33,7 @@ from gateway.training.candidates.graph_part import model_of
 from gateway.training.candidates.regressor import Regressor
 from gateway.training.cross_validation import blocks
 from gateway.training.evaluation import blocks_served, figures_reached
-from gateway.training.learned_limits import LeftOut, margins_of, with_limits, with_ranges
+from gateway.training.learned_limits import LeftOut, margins_of, quantities_of, with_limits, with_ranges
 from gateway.training.model_selection import chosen_model, compare, gap_rows
 from gateway.training.recipe import Recipe
 from gateway.training.recorded_rows import recorded_rows
@@ -209,6 +209,7 @@ def _left_out(
         gap=gap_rows(rows),
         domain_alpha=recipe.output.domain_alpha,
         later_errors=later_errors,
+        quantities=quantities_of(rows.inputs),
     )
 
 

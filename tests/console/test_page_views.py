@@ -10,6 +10,7 @@ from playwright.async_api import expect
 from gateway.contract.lot_decisions import basis_sha256
 from gateway.contract.times import rfc3339
 from gateway.latches import drift_latch
+from gateway.line.sustained_outside import SustainedOutside
 from gateway.records.acts import ActOutcome, AnswerGuidance, DecideLot
 from gateway.records.lot_decisions import Verdict
 from gateway.records.people import Act
@@ -83,7 +84,8 @@ async def pilot(browser, tmp_path_factory):
 def _piloted(bench):
     output = value_output(sigma=20.0)
     stage = bench.line.models[0].stage
-    models = (assignment(bundle=bundle(outputs=(output,)), stage=stage),)
+    rules = SustainedOutside(enters_after=2, of=5, leaves_after=3)
+    models = (assignment(bundle=bundle(outputs=(output,), outside=rules), stage=stage),)
     bench.line = type(bench.line)(**{**_fields(bench.line), "models": models})
     bench.sha256 = models[0].bundle.identity.sha256
     bench.order()
@@ -102,6 +104,9 @@ def _piloted(bench):
     (guidance_id,) = [item["id"] for item in bench.sent("guidance") if item["kind"] == "setpoint"][-1:]
     answer = AnswerGuidance(guidance_id=guidance_id, answer=Act.REJECT)
     assert bench.act(answer, credential=by("emil"), reason="cleaning").outcome is ActOutcome.DONE
+    for _outside in range(2):
+        bench.now_ns += SECOND_NS
+        bench.model_due(99.0)
 
 
 def _fields(line):
@@ -211,7 +216,8 @@ async def test_a_model_shows_its_evidence_its_pilot_and_why_it_is_held_down_and_
     async with pilot.page("olga") as page:
         await page.goto("/#/models")
         model = page.locator("[data-key='viscosity-R1']")
-        await expect(model.locator(".failed")).to_contain_text("Held down: Model drifts")
+        await expect(model.locator("[data-key=outside]")).to_contain_text("outside what it has learned since")
+        await expect(model.locator(".failed").last).to_contain_text("Held down: Model drifts")
         evidence = model.locator(".evidence")
         shown = {}
         for pair in await evidence.locator(".facts div").all():

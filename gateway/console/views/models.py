@@ -17,6 +17,7 @@ from gateway.latches import drift_latch, in_doubt, too_slow_latch
 from gateway.line.definition import ModelAssignment
 from gateway.line.outputs import ModelOutput
 from gateway.records.act_kinds import ActKind
+from gateway.store.queries.outside import outside_since_ns
 from gateway.store.queries.signed_stages import signed_stages, stage_evidence
 from gateway.store.queries.versions import changes
 from gateway.store.statements import SQL
@@ -123,6 +124,9 @@ class ModelView(View):
     demoted_by: list[str] = Field(description="latched alarms that keep it lower")
     demotions: list[DemotionView] = Field(description="the same, each with what to do")
     pilot: str = Field(description="the path of its figures by stage")
+    outside_since: str | None = Field(
+        description="since when the process has been outside what the model has learned, and nothing is predicted"
+    )
     predictions: int = Field(description="of the newest, how many the figures are of")
     abstained_share: float | None
     coverage: float | None = Field(description="share of laboratory results inside the predicted interval")
@@ -192,6 +196,7 @@ def _model(
         ceiling=(model.stage if model.ceiling is None else model.ceiling).name.lower(),
         signed_stage=_signed_stage(stages, model),
         demoted_by=_demoted_by(model, snapshot),
+        outside_since=instant(outside_since_ns(connection, model, snapshot.at.wall_ns)),
         predictions=_MOST_PREDICTIONS,
         abstained_share=figures.get("abstained_share"),
         coverage=figures.get("coverage"),

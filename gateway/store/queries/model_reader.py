@@ -4,9 +4,11 @@ import math
 from collections.abc import Collection
 
 from gateway.inference.corrections import BiasState
+from gateway.line.definition import ModelAssignment
 from gateway.records.laboratory import LabResult
 from gateway.records.people import VersionChange
 from gateway.store.codec import decode
+from gateway.store.queries.outside import outside_parameters
 from gateway.store.queries.rows import Rows
 from gateway.store.queries.versions import changes
 
@@ -25,6 +27,13 @@ class ModelReader:
         """Return which versions of models people have put into service or taken out of it, as far as that is known."""
         acts, _unknown = changes(await self._all("version_changes"))
         return acts
+
+    async def outside_since_ns(self, model: ModelAssignment, now_ns: int) -> int | None:
+        """Return since when the process has been outside what a model has learned; None where it is not."""
+        if model.bundle.outside is None:
+            return None
+        ((since_ns,),) = await self._all("outside_since", **outside_parameters(model, now_ns))
+        return None if since_ns is None else int(str(since_ns))
 
     async def figures(self, model: str, bundle_sha256: str, *, signed: Collection[str] = ()) -> dict[str, float]:
         """Return a model's share of abstentions and, against current lab results, coverage and residual.

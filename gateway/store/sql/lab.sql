@@ -96,6 +96,19 @@ FROM prediction WHERE model = :model AND analyte = :analyte AND sample_result_id
   AND at_ns > :after_ns AND at_ns < :before_ns
 ORDER BY at_ns DESC LIMIT :most;
 
+-- name: outside_since
+-- by the predictions in which the state stands, back to the newest in which it does not
+WITH recent AS (
+    SELECT at_ns, NOT accepted AND json_valid(body) AND EXISTS (
+        SELECT 1 FROM json_each(body, '$.verdict.reasons') WHERE json_extract(value, '$.code') = 'PROCESS_OUTSIDE'
+    ) AS stands
+    FROM prediction WHERE model = :model AND analyte = :analyte AND sample_result_id IS NULL
+      AND at_ns > :after_ns AND at_ns <= :now_ns
+    ORDER BY at_ns DESC LIMIT :most
+)
+SELECT min(at_ns) FROM recent WHERE at_ns > coalesce((SELECT max(at_ns) FROM recent WHERE NOT stands), 0)
+  AND (SELECT max(at_ns) FROM recent) > :alive_ns;
+
 -- name: gaps_between
 SELECT gap_id FROM gap
 WHERE subject IN (SELECT value FROM json_each(:subjects)) AND from_ns < :until_ns AND coalesce(until_ns, :until_ns) > :from_ns

@@ -28,7 +28,7 @@ function card(model) {
       condition(model.demoted_by.length === 0, word("stage", model.stage), text("models.demoted", { stage: word("stage", model.stage) }))),
     h("p", { class: "as-written" }, model.intended_use),
     stages(model),
-    demotions(model), signedStage(model),
+    outside(model), demotions(model), signedStage(model),
     h("h3", {}, text("models.evidence")), evidence(model),
     stageButton(model),
     pilot(model),
@@ -41,6 +41,11 @@ function stages(model) {
   return h("ol", { class: "stages", "aria-label": text("models.stage") }, STAGES.map((stage) => h("li", {
     class: [stage === model.stage ? "here" : "", STAGES.indexOf(stage) > STAGES.indexOf(model.ceiling) ? "closed" : ""].join(" ").trim(), "aria-current": stage === model.stage ? "step" : null,
   }, word("stage", stage), stage === model.stage ? h("span", { class: "quiet" }, ` ${text("models.here")}`) : null, stage === model.ceiling ? h("span", { class: "quiet" }, ` ${text("models.ceiling")}`) : null)));
+}
+
+/** That the process is where the model has not learned: then nothing is predicted. */
+function outside({ outside_since: since }) {
+  return since === null ? null : h("p", { "data-key": "outside", class: "failed" }, text("models.outside", { at: time(since) }));
 }
 
 /** What keeps a model lower than it was signed for: since when, why, and what to do. Nothing raises it by itself. */
