@@ -90,6 +90,7 @@ class PlcTwin:
         """``kind``: of the setpoints; ``eu_range``: of their variables, None for none."""
         self.url = f"opc.tcp://127.0.0.1:{port}/plc"
         self._begin = (setpoint, limits)
+        self.scans = asyncio.Event()  # cleared: the PLC stands still between two scans, as its server goes on
         self.blocks: dict[str, SetpointBlock] = {}
         self.begin_again()
         self._eu_range = eu_range
@@ -110,8 +111,10 @@ class PlcTwin:
         self.fault: Fault | None = None
         self.writes: list[tuple[str, Any]] = []
         self.beats = 0
+        self.scans.set()
         self.before_write: Callable[[], None] = lambda: None
         self.on_write: Callable[[], None] = lambda: None
+        self.on_apply: Callable[[], None] = lambda: None
         self._late_until = self._clamp_at = math.inf
 
     def node(self, name: str) -> str:
@@ -209,6 +212,7 @@ class PlcTwin:
                 self._drop_if_told()
             elif name == "mtp.Apply":
                 self.blocks["mtp"].apply = True
+                self.on_apply()
             elif name == "Beat":
                 for block in self.blocks.values():
                     block.beat = int(item.Value.Value.Value)
@@ -237,6 +241,7 @@ class PlcTwin:
 
     async def _scans(self) -> None:
         while True:
+            await self.scans.wait()
             now = time.monotonic()
             for profile, block in self.blocks.items():
                 block.takes = self._taken()

@@ -241,11 +241,14 @@ def _suggest(case: PredictedSituation, seen: Mapping[str, Guidance], limits: Spe
     if suggestion is None:
         return Advised(no_suggestion=reasons)
     rejected = rejected_move(case, suggestion)
-    if rejected is not None and asked_again(case, rejected, limits, outside=is_outside(case, limits)) is None:
+    why = None if rejected is None else asked_again(case, rejected, limits, outside=is_outside(case, limits))
+    if rejected is not None and why is None:
         said = abstain(Abstention.MOVE_REJECTED, tag=suggestion.tag, person=rejected.person, reason=rejected.reason)
         return Advised(no_suggestion=(said,))
     superseded = (moved(guidance, GuidanceState.SUPERSEDED) for guidance in standing)
     new = _setpoint_guidance(case, suggestion, limits, supersedes=standing[0].guidance_id if standing else None)
+    if rejected is not None and why is not None:  # said to people, and never done without one
+        new = replace(new, reasons=(*new.reasons, asked_again_reason(why, rejected, case)))
     return Advised(guidance=(*(guidance for guidance in superseded if guidance is not None), new))
 
 

@@ -4,13 +4,11 @@ It is another when it has ended and comes again, crosses another limit, becomes 
 share, or when the configured time is over. A critical warning is never kept back by a rejection.
 """
 
-from enum import StrEnum
-
 from gateway.advice.alarm_states import alarm_id_of
 from gateway.advice.plant_times import instant
 from gateway.advice.predicted_situation import PredictedSituation, reach_of, sides_beyond
 from gateway.contract.times import rfc3339
-from gateway.records.guidance import Guidance, GuidanceKind, RejectedAdvice, SetpointSuggestion
+from gateway.records.guidance import AskedAgain, Guidance, GuidanceKind, RejectedAdvice, SetpointSuggestion
 from gateway.records.laboratory import Specification
 from gateway.records.prediction import Prediction
 from gateway.records.verdicts import Reason
@@ -18,15 +16,6 @@ from gateway.setpoints.search import inside
 from gateway.texts.catalogue import text
 
 SETPOINT = "setpoint"
-
-
-class AskedAgain(StrEnum):
-    """Why a person is asked again for what was rejected."""
-
-    REJECTED_NOW_CRITICAL = "REJECTED_NOW_CRITICAL"
-    REJECTED_OTHER_LIMIT = "REJECTED_OTHER_LIMIT"
-    REJECTED_GROWN = "REJECTED_GROWN"
-    REJECTED_LONG_AGO = "REJECTED_LONG_AGO"
 
 
 def rejection_name(guidance: Guidance) -> str | None:

@@ -44,6 +44,15 @@ class Severity(StrEnum):
     CRITICAL = "critical"
 
 
+class AskedAgain(StrEnum):
+    """Why a person is asked again for what was rejected."""
+
+    REJECTED_NOW_CRITICAL = "REJECTED_NOW_CRITICAL"
+    REJECTED_OTHER_LIMIT = "REJECTED_OTHER_LIMIT"
+    REJECTED_GROWN = "REJECTED_GROWN"
+    REJECTED_LONG_AGO = "REJECTED_LONG_AGO"
+
+
 class Attention(StrEnum):
     """How operators are called to a guidance."""
 

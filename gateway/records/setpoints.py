@@ -1,7 +1,7 @@
 """A setpoint on its way to the PLC: the intent that an approval leaves, its states, and what came of the move."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gateway.deadlines import Deadline
@@ -26,6 +26,7 @@ class WriteState(StrEnum):
     OVERRIDDEN = "overridden"  # a person at the PLC was first, or took the setpoint over meanwhile
     STOPPED = "stopped"  # the global stop; nothing came into force
     EXPIRED = "expired"
+    CAUSE_ENDED = "cause_ended"  # of a closed intent: what the plant had against it has ended; it stays closed
 
 
 OPEN_WRITES = frozenset({WriteState.OPEN, WriteState.WRITING, WriteState.UNKNOWN, WriteState.FOLLOWING})
@@ -33,11 +34,16 @@ FOLLOWING_WRITES = {
     WriteState.OPEN: frozenset({
         WriteState.WRITING, WriteState.REFUSED, WriteState.OVERRIDDEN, WriteState.STOPPED, WriteState.EXPIRED,
     }),
-    WriteState.WRITING: frozenset(WriteState) - {WriteState.OPEN, WriteState.WRITING, WriteState.NOT_FOLLOWED},
+    WriteState.WRITING: frozenset(WriteState) - {
+        WriteState.OPEN, WriteState.WRITING, WriteState.NOT_FOLLOWED, WriteState.CAUSE_ENDED,
+    },
     WriteState.UNKNOWN: frozenset({
         WriteState.FOLLOWING, WriteState.WRITTEN, WriteState.NOT_TAKEN, WriteState.MISMATCH, WriteState.OVERRIDDEN,
     }),
     WriteState.FOLLOWING: frozenset({WriteState.WRITTEN, WriteState.NOT_FOLLOWED, WriteState.OVERRIDDEN}),
+    WriteState.OVERRIDDEN: frozenset({WriteState.CAUSE_ENDED}),
+    WriteState.REFUSED: frozenset({WriteState.CAUSE_ENDED}),
+    WriteState.STOPPED: frozenset({WriteState.CAUSE_ENDED}),
 }  # fmt: skip
 
 
@@ -99,12 +105,34 @@ class WritesSwitched(Record):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class LastMove:
+    """What became of the last approved move of a setpoint.
+
+    ``cause``: the code of what kept it from coming into force, None where nothing did, or where that has ended.
+    ``in_force``: it came into force, at ``stands_at``. ``holds``: whether the records of it match their hashes.
+    """
+
+    intent_id: str
+    model_sha256: str
+    product: str | None
+    stands_at: float
+    in_force: bool
+    cause: str | None
+    holds: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class WritesOfModel:
-    """What stands of writes to a model's setpoints: stopped, under way, and moves by themselves in the last hour."""
+    """What stands of writes to a model's setpoints: stopped, under way, and moves by themselves in the last hour.
+
+    ``alarmed``: setpoints of which an alarm stands. ``last``: what became of the last move, by setpoint.
+    """
 
     stopped: bool
     under_way: frozenset[str]
     automatic_moves: Mapping[str, int]
+    alarmed: frozenset[str] = frozenset()
+    last: Mapping[str, LastMove] = field(default_factory=dict)
 
 
 class Followed(StrEnum):

@@ -1,5 +1,7 @@
 """The heartbeat of one PLC: it stops where the loop, the store or the connection does, or where writing is stopped.
 
+By a person or by the stop tag, also in the middle of a write.
+
 The PLC then hands its setpoints to the operator.
 """
 

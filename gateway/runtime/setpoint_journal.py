@@ -13,8 +13,11 @@ from gateway.events import Event, SetpointWriteBegun, SetpointWriteEnded
 from gateway.ingest.event_queue import EventQueue, Urgency
 from gateway.records.setpoints import IntentMoved, SetpointIntent, StopOnRecord, WriteState
 from gateway.setpoints.handshake import Ended
+from gateway.setpoints.kept_back import PLANT_CAUSES
 from gateway.store.queries.setpoints import (
     WriteOnRecord,
+    intent_of_id,
+    last_move,
     open_intents,
     state_of_intent,
     stop_of,
@@ -46,6 +49,10 @@ class SetpointJournal:
         """Return the record since which the feedback of a setpoint is awaited, None where it does not hold."""
         following = WriteState.FOLLOWING
         return await self._store.run(partial(_state, intent_id=intent.intent_id, state=following))
+
+    async def kept_back(self, tag: str) -> tuple[SetpointIntent, str] | None:
+        """Return the last move of a setpoint with what the plant had against it, None where nothing stands."""
+        return await self._store.run(partial(_kept_back, tag=tag))
 
     async def before(self, intent: SetpointIntent) -> float | None:
         """Return where the setpoint stood when its write was begun, None where that is not known."""
@@ -105,6 +112,14 @@ def _on_record(connection: sqlite3.Connection, *, intent_id: str, at: ClockReadi
 def _before(connection: sqlite3.Connection, *, intent_id: str) -> float | None:
     begun = state_of_intent(connection, intent_id, WriteState.WRITING)
     return None if begun is None else begun.before
+
+
+def _kept_back(connection: sqlite3.Connection, *, tag: str) -> tuple[SetpointIntent, str] | None:
+    last = last_move(connection, tag)
+    if last is None or not last.holds or last.cause not in PLANT_CAUSES or last.cause is None:
+        return None
+    intent = intent_of_id(connection, last.intent_id)
+    return None if intent is None else (intent, last.cause)
 
 
 def _state(connection: sqlite3.Connection, *, intent_id: str, state: WriteState) -> IntentMoved | None:

@@ -5,7 +5,8 @@ In this order, so that a crash at any point leaves a record that says what may h
 1. the plant is read and judged; where it speaks against the move, the intent is closed;
 2. ``SetpointWriteBegun`` is committed, by a decision that judges all records at that instant;
 3. records and plant are read and judged again, directly before the write;
-4. the value is written, once, and read back until it stands;
+4. the value is written, once, and read back until it stands; a stop meanwhile lets nothing more be sent, and ends the
+   heartbeat, so that the PLC drops what is requested and not in force;
 5. ``SetpointWriteEnded`` is committed.
 
 An intent that is met in the state "writing" was cut off between 2 and 5, by a lost connection or a crash: it is never
@@ -28,7 +29,8 @@ from gateway.records.setpoints import SetpointIntent, WriteState
 from gateway.records.verdicts import Reason
 from gateway.runtime.setpoint_journal import SetpointJournal
 from gateway.runtime.setpoint_plc import Plc
-from gateway.setpoints.handshake import Do, Ended, Handshake, refused_by_server
+from gateway.setpoints.handshake import Do, Ended, Handshake, not_applied, refused_by_server
+from gateway.setpoints.kept_back import has_ended
 from gateway.store.queries.setpoints import WriteOnRecord
 from gateway.time_units import SECOND_NS
 from gateway.transport.opcua_writing import Writable, WriteRefusedError
@@ -38,17 +40,21 @@ log = structlog.get_logger()
 _READ_BACK_SECONDS = 0.1
 
 Pause = Callable[[Plc, float], Awaitable[None]]
+Halt = Callable[[], None]
 
 
 class WriteSequence:
     """Takes one intent from the look at the plant to what came of it."""
 
-    def __init__(self, *, line: LineDefinition, clock: Clock, journal: SetpointJournal, pause: Pause) -> None:
-        """``pause``: waits between two looks at what is read back; the heartbeat goes on meanwhile."""
+    def __init__(
+        self, *, line: LineDefinition, clock: Clock, journal: SetpointJournal, pause: Pause, halt: Halt
+    ) -> None:
+        """``pause``: waits between two looks, while the heartbeat goes on; ``halt``: ends the heartbeat."""
         self._line = line
         self._clock = clock
         self._journal = journal
         self._pause = pause
+        self._halt = halt
 
     def take_line(self, line: LineDefinition) -> None:
         """Judge by this definition from now on."""
@@ -67,8 +73,7 @@ class WriteSequence:
         if known is None or known.state is not WriteState.WRITING:
             return  # the decision has closed it
         plant, writable = await plc.at_this_instant(intent, write, self._line)
-        known = await self._journal.on_record(intent)
-        refused = self._judged(intent, known, plant)
+        refused = self._judged(intent, await self._journal.on_record(intent), plant)
         before, value = plant.tags.get(intent.tag), plant.to_write
         if refused is not None or value is None or before is None:
             await self._refused(intent, refused or _unknown(intent), before)
@@ -104,7 +109,7 @@ class WriteSequence:
         try:
             await plc.send(intent, write, writable, value)
             handshake = Handshake(write=write, before=before, goal=value, sent_ns=self._monotonic_ns())
-            return await self._followed(plc, handshake)
+            return await self._followed(plc, intent, handshake)
         except WriteRefusedError as error:
             actual = (await plc.seen(write)).actual
             log.warning("the PLC's server refuses a write", tag=intent.tag, status=error.status)
@@ -125,34 +130,60 @@ class WriteSequence:
             sent_ns=self._monotonic_ns(),
             applied=True,
         )
-        ended = await self._followed(plc, handshake, resolving=True)
+        ended = await self._followed(plc, intent, handshake, resolving=True)
         if ended.state is state:
             return  # not known yet: the next look may tell
         await self._journal.ended(intent, ended, before=before)
 
-    async def _followed(self, plc: Plc, handshake: Handshake, *, resolving: bool = False) -> Ended:
+    async def _followed(
+        self, plc: Plc, intent: SetpointIntent, handshake: Handshake, *, resolving: bool = False
+    ) -> Ended:
         """Read back until what came of a write is known, at most until its timeout.
 
         ``resolving``: of a write that was cut off; that the PLC has shed since then says nothing.
         """
+        stopped: Reason | None = None  # a stop that has come holds for this write, also where it is lifted meanwhile
         while True:
             seen = await plc.seen(handshake.write)
             seen = replace(seen, external=None) if resolving else seen
-            following = handshake.step(seen, self._monotonic_ns())
+            stopped = await self._stopped_now(plc) or stopped
+            following = handshake.step(seen, self._monotonic_ns(), stopped=None if resolving else stopped)
             if isinstance(following, Ended):
                 return following
             handshake, do = following
             if do is Do.APPLY:
-                stopped = await self._stopped_now(plc)
-                if stopped is not None:  # what was requested is not in force yet, and does not come into force
-                    return Ended(state=WriteState.STOPPED, read_back=seen.actual, reason=stopped)
+                refused = await self._judged_again(plc, intent, handshake.write)
+                if refused is not None:
+                    return not_applied(refused, handshake, seen.actual)
                 await plc.apply(handshake.write)
             await self._pause(plc, _READ_BACK_SECONDS)
 
+    async def _judged_again(self, plc: Plc, intent: SetpointIntent, write: SetpointWrite) -> Refused | None:
+        """Return why what is requested may not come into force at this instant, by plant and records; None: it may."""
+        plant, _writable = await plc.at_this_instant(intent, write, self._line)
+        return self._judged(intent, await self._journal.on_record(intent), plant)
+
+    async def look_at_cause(self, plc: Plc, write: SetpointWrite) -> None:
+        """Put on record that what the plant had against the last move of a setpoint has ended, where it has."""
+        kept_back = await self._journal.kept_back(write.tag)
+        if kept_back is None:
+            return
+        intent, cause = kept_back
+        plant, _writable = await plc.at_this_instant(intent, write, self._line)
+        if has_ended(cause, judge_plant(intent, self._line, plant)):
+            await self._journal.ended(intent, Ended(state=WriteState.CAUSE_ENDED, read_back=None))
+
     async def _stopped_now(self, plc: Plc) -> Reason | None:
-        """Return why nothing may be sent at this instant, by a person's stop or the stop tag; None where it may."""
+        """Return why nothing may be sent at this instant, by a person's stop or the stop tag; None where it may.
+
+        The records are read last, directly before what is sent.
+        """
+        by_tag = await plc.stop_tag(self._line)
         stop, _intents = await self._journal.state_of_writes()
-        return await plc.stop_tag(self._line) if stop is None else abstain(Abstention.WRITES_STOPPED)
+        stopped = by_tag if stop is None else abstain(Abstention.WRITES_STOPPED)
+        if stopped is not None:
+            self._halt()
+        return stopped
 
     async def _refused(self, intent: SetpointIntent, refused: Refused, before: float | None) -> None:
         log.warning("a setpoint is not written", tag=intent.tag, reason=refused.reason.text)

@@ -5,6 +5,7 @@
 """
 
 import asyncio
+import math
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
@@ -26,6 +27,7 @@ from gateway.transport.opcua_writing import plc_port
 from gateway.transport.reconnect import Reconnection
 
 _LOOK_SECONDS = 0.25
+_CAUSES_SECONDS = 1.0
 
 OnCondition = Callable[[str, bool], None]
 Connect = Callable[[OpcUaSource], AbstractAsyncContextManager[Port]]
@@ -58,11 +60,13 @@ class SetpointWriter:
         self._present = present
         self._on_condition = on_condition
         self._reconnection = Reconnection(f"setpoint writer {source.name}", clock=clock)
+        self._next_causes = -math.inf
         self._away = f"SETPOINT_WRITER_AWAY_{source.name.upper()}"
         self._heartbeat = Heartbeat(source.name, line=line, clock=clock)
         self._journal = SetpointJournal(clock=clock, store=store, inbox=inbox)
         self._feedbacks = FeedbackFollower(clock=clock, journal=self._journal)
-        self._sequence = WriteSequence(line=line, clock=clock, journal=self._journal, pause=self._heartbeat.pause)
+        self._sequence = WriteSequence(line=line, clock=clock, journal=self._journal, pause=self._heartbeat.pause,
+                                       halt=self._heartbeat.stop)  # fmt: skip
 
     def take_line(self, line: LineDefinition) -> None:
         """Write by this definition from now on."""
@@ -102,23 +106,37 @@ class SetpointWriter:
 
     async def _pass(self, plc: Plc) -> None:
         """Look once at what is open, and take it up; at most one write is under way."""
+        by_tag = await plc.stop_tag(self._line)
         stop, intents = await self._journal.state_of_writes()
-        if stop is None:
-            self._heartbeat.go_on()
-        else:
+        stopped = stop is not None or by_tag is not None
+        if stopped:
             self._heartbeat.stop()
-        self._on_condition("SETPOINT_WRITES_STOPPED", stop is not None)
+        else:
+            self._heartbeat.go_on()
+        self._on_condition("SETPOINT_WRITES_STOPPED", stopped)
         for intent, state in intents:
             write = self._line.writes.by_tag.get(intent.tag)
             if write is None or write.source != self._source.name:
                 continue
             if state is WriteState.OPEN:
-                if stop is not None or self._heartbeat.listens:
+                if stopped or self._heartbeat.listens:
                     await self._sequence.write(plc, intent, write)
             elif state is WriteState.FOLLOWING:
                 await self._feedbacks.look(plc, intent, write)
             else:
                 await self._sequence.resolve(plc, intent, write, state)
+
+        await self._look_at_causes(plc)
+
+    async def _look_at_causes(self, plc: Plc) -> None:
+        """Look each second whether what kept moves without a person back has ended."""
+        now = self._clock.monotonic()
+        if now < self._next_causes:
+            return
+        self._next_causes = now + _CAUSES_SECONDS
+        for write in self._line.writes.by_tag.values():
+            if write.source == self._source.name and write.low_risk:
+                await self._sequence.look_at_cause(plc, write)
 
     async def _close_expired(self) -> None:
         """Close what has expired while the PLC is away: nobody expects it to be written much later."""

@@ -1,5 +1,6 @@
 """Which servers setpoints are written to: one writer for each that has a tag with a write table."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from gateway.config.connections import opcua_sources
@@ -26,7 +27,7 @@ def setpoint_writers(ground: Dependencies, stores: Stores, history: History) -> 
             store=stores.writer,
             inbox=ground.inbox,
             present=lambda tag: value_at_present(tag, ground.line, history, ground.clock),
-            on_condition=ground.health.condition,
+            on_condition=partial(ground.health.condition, of=source.name),
         )
         for source in opcua_sources(ground.settings)
         if source.name in written

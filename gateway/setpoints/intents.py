@@ -8,8 +8,11 @@ from gateway.deadlines import ClockReading, Deadline
 from gateway.guardrails.stages import effective_stage
 from gateway.line.definition import LineDefinition, ModelAssignment, Stage
 from gateway.line.setpoint_writes import SetpointWrite
-from gateway.records.guidance import Guidance, GuidanceKind, GuidanceState
+from gateway.records.guidance import AskedAgain, Guidance, GuidanceKind, GuidanceState
 from gateway.records.setpoints import AUTOMATIC, SetpointIntent, WritesOfModel
+from gateway.setpoints.kept_back import is_kept_back
+
+_ASKED_AGAIN = frozenset(why.value for why in AskedAgain)
 
 
 def intent_of(
@@ -61,21 +64,27 @@ def approved_by_itself(
 ) -> tuple[Guidance, ...]:
     """Return guidance in which new suggestions are approved that stage ``automatic`` may write without a person.
 
-    Only those of tags declared as low risk, within the budget, while nothing is stopped or under way.
+    Only those of tags declared as low risk, within the budget, while nothing is stopped or under way; and none that a
+    person has rejected before, or that speaks against what an operator or the plant did with the last one.
     ``model``: with its effective stage.
     """
     if model.stage < Stage.AUTOMATIC or writes.stopped:
         return guidance
     return tuple(
-        replace(item, state=GuidanceState.APPROVED) if _may_go(item, line, writes) else item for item in guidance
+        replace(item, state=GuidanceState.APPROVED) if _may_go(item, model, line, writes) else item for item in guidance
     )
 
 
-def _may_go(guidance: Guidance, line: LineDefinition, writes: WritesOfModel) -> bool:
+def _may_go(guidance: Guidance, model: ModelAssignment, line: LineDefinition, writes: WritesOfModel) -> bool:
     suggestion = guidance.suggestion
     if guidance.kind is not GuidanceKind.SETPOINT or guidance.state is not GuidanceState.PROPOSED or suggestion is None:
         return False
     write: SetpointWrite | None = line.writes.by_tag.get(suggestion.tag)
     if write is None or not write.low_risk or guidance.signature or suggestion.tag in writes.under_way:
+        return False
+    if suggestion.tag in writes.alarmed or any(reason.code in _ASKED_AGAIN for reason in guidance.reasons):
+        return False
+    manipulated = next((item for item in model.bundle.manipulated if item.tag == suggestion.tag), None)
+    if manipulated is None or is_kept_back(writes.last.get(suggestion.tag), guidance, manipulated):
         return False
     return writes.automatic_moves.get(suggestion.tag, 0) < write.moves_per_hour

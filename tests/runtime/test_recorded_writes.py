@@ -76,7 +76,8 @@ class ByHand(WriteSequence):
 
     def __init__(self, bench, here):
         self.ticks = 0
-        super().__init__(line=here, clock=self, journal=BenchJournal(bench, self), pause=self.tick)
+        super().__init__(line=here, clock=self, journal=BenchJournal(bench, self), pause=self.tick,
+                         halt=lambda: None)  # fmt: skip
 
     def now(self):
         return moment(self.now_ns())

@@ -8,6 +8,7 @@ import pytest_asyncio
 from gateway.cli.write_probes import probe_writes
 from gateway.latches import mismatch_latch, not_followed_latch
 from gateway.line.setpoint_writes import Point
+from gateway.runtime import setpoint_heartbeat
 from gateway.time_units import seconds_to_ns
 from simulator.broker import free_port
 from simulator.plc import PlcTwin
@@ -28,8 +29,9 @@ async def twin():
 
 
 @pytest.fixture
-def plc(twin):
+def plc(twin, monkeypatch):
     twin.begin_again()
+    monkeypatch.setattr(setpoint_heartbeat, "_HEARD_SECONDS", 0.0)  # each test waits until the PLC listens
     return twin
 
 

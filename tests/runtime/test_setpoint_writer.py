@@ -5,6 +5,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
+import pytest_asyncio
 from asyncua import ua
 
 from gateway.cli.write_probes import probe_writes
@@ -12,6 +13,7 @@ from gateway.config.connection_tables import OpcUaTable
 from gateway.contract.times import rfc3339
 from gateway.line.setpoint_writes import Point
 from gateway.records.acts import ResumeWrites, StopWrites
+from gateway.runtime import setpoint_heartbeat
 from gateway.store.queries.setpoints import stop_of
 from simulator.broker import free_port
 from simulator.plc import Fault, PlcTwin
@@ -19,11 +21,22 @@ from tests.fixtures.people import SIGNED
 from tests.fixtures.writes import TAG
 from tests.fixtures.writing_gateway import WritingGateway
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-@pytest.fixture
-async def plc():
-    async with PlcTwin(port=free_port()) as twin:
-        yield twin
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def twin():
+    async with PlcTwin(port=free_port()) as served:
+        yield served
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def plc(twin, monkeypatch):
+    """The one twin of this file, as at its start."""
+    twin.begin_again()
+    await twin.show("Stop", 0.0)
+    monkeypatch.setattr(setpoint_heartbeat, "_HEARD_SECONDS", 0.0)  # each test waits until the PLC listens
+    return twin
 
 
 def values(plc):
@@ -65,7 +78,7 @@ async def test_a_value_is_written_in_the_variables_own_type_without_times_or_sta
         (Fault.IGNORES, "not_taken", "WRITE_NOT_TAKEN", True),
         (Fault.LATE, "written", None, False),
         (Fault.DROPS, "written", None, False),
-        (Fault.TAKEN_OVER, "mismatch", "WRITE_MISMATCH", True),
+        (Fault.TAKEN_OVER, "overridden", "MOVED_BY_OTHERS", False),
     ],
 )
 @pytest.mark.parametrize("profile", ["request", "mtp", "method"])
@@ -131,7 +144,6 @@ async def test_a_stop_tag_and_the_servers_range_hold(tmp_path):
         await plc.show("Stop", 1.0)
         gateway = WritingGateway(tmp_path / "other", plc) if (tmp_path / "other").mkdir() is None else None
         async with gateway.running():
-            await gateway.until_external()
             gateway.approve()
             assert await gateway.until("stopped", "written") == "stopped"
         assert plc.writes == []

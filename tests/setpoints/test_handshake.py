@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from gateway.guardrails.reasons import Abstention, abstain
 from gateway.line.setpoint_writes import Point, WriteProfile
 from gateway.records.setpoints import WriteState
 from gateway.setpoints.handshake import Do, Ended, Handshake, Seen, conclude, refused_by_server
@@ -26,7 +27,7 @@ class ModuleAndGateway(RuleBasedStateMachine):
         self.goal, self.before, self.actual, self.requested = goal, before, before, before
         self.external, self.readable, self.now_ns, self.applies = True, True, 0, 0
         self.handshake = Handshake(write=MTP, before=before, goal=goal, sent_ns=0)
-        self.ended, self.near_since = None, None
+        self.ended, self.near_since, self.stopped = None, None, None
         self.look()
 
     def look(self):
@@ -40,13 +41,15 @@ class ModuleAndGateway(RuleBasedStateMachine):
         )
         near = self.readable and abs(self.actual - self.goal) <= MTP.tolerance
         self.near_since = (self.now_ns if self.near_since is None else self.near_since) if near else None
-        following = self.handshake.step(seen, self.now_ns)
+        following = self.handshake.step(seen, self.now_ns, stopped=self.stopped)
         if isinstance(following, Ended):
             self.ended = following
             return
         self.handshake, do = following
         if do is Do.APPLY:
             assert self.readable
+            assert self.stopped is None, "sent after a stop"
+            assert abs(self.actual - self.before) <= MTP.tolerance, "sent over what a person has moved"
             assert self.external, "sent to a PLC that a person has in hand"
             assert abs(self.requested - self.goal) <= MTP.tolerance, "applied another value than was asked for"
             self.applies += 1
@@ -79,6 +82,16 @@ class ModuleAndGateway(RuleBasedStateMachine):
         self.external, self.actual = False, value
         self.look()
 
+    @rule(value=st.floats(70, 90))
+    def a_person_moves_it_while_it_listens(self, value):
+        self.actual = value
+        self.look()
+
+    @rule()
+    def a_person_stops_all_writing(self):
+        self.stopped = abstain(Abstention.WRITES_STOPPED)
+        self.look()
+
     @rule(readable=st.booleans())
     def is_seen_or_not(self, readable):
         self.readable = readable
@@ -97,7 +110,11 @@ class ModuleAndGateway(RuleBasedStateMachine):
         assert (self.ended.state is WriteState.WRITTEN) == near
         assert self.ended.state in {
             WriteState.WRITTEN, WriteState.NOT_TAKEN, WriteState.MISMATCH, WriteState.UNKNOWN, WriteState.OVERRIDDEN,
+            WriteState.STOPPED,
         }  # fmt: skip
+        if self.ended.state is WriteState.STOPPED:
+            assert abs(self.ended.read_back - self.before) <= MTP.tolerance
+            assert self.stopped is not None
         assert (self.ended.reason is None) == near
 
 

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from gateway.line.definition import Stage as ModelStage
 from simulator.bench.arms import ARMS, Shift, breaks_a_limit, figures
 from simulator.bench.bootstrap import interval_of_mean, interval_of_ratio
+from simulator.bench.virtual import run as virtual_run
 from simulator.bench.virtual.run import Stage
 from simulator.habits import MEDIAN_PLANT_SECONDS, Habits, realistic
-from simulator.plant_setpoints import WRITTEN, Request
+from simulator.plant_setpoints import WRITTEN, PlantSetpoints, Request
 from simulator.scenarios import PLANT_SECONDS
 
 SECONDS = 34.0
@@ -94,6 +95,80 @@ def test_half_of_the_answers_come_within_the_median_and_a_fifth_are_refusals():
     assert delays[1000] * PLANT_SECONDS == pytest.approx(MEDIAN_PLANT_SECONDS, rel=0.1)
     assert 350 < delays[1900] * PLANT_SECONDS < 500  # one in twenty takes some seven minutes
     assert sum(habits.refusal() is not None for _ in range(2000)) / 2000 == pytest.approx(0.2, abs=0.04)
+
+
+class MovesBack(PlantSetpoints):
+    """A plant whose operator puts a setpoint back a second after the gateway has moved it, once."""
+
+    def __init__(self, plant):
+        super().__init__(plant)
+        self.before = {tag: block.setpoint for tag, block in self.blocks.items()}
+        self.moved_at = {}
+
+    def scan(self, now_seconds):
+        super().scan(now_seconds)
+        for item in self.requests:
+            self.moved_at.setdefault(item.tag, now_seconds)
+        for tag, moved_at in self.moved_at.items():
+            self.operate(tag, now_seconds - moved_at)
+
+    def operate(self, tag, seconds):
+        if 1.0 <= seconds < 1.2:
+            self.move(tag, self.before[tag])
+
+
+class TakesInHand(MovesBack):
+    """A plant whose operator takes a setpoint in hand as soon as something is requested of it, for ten seconds."""
+
+    def request(self, tag, value):
+        super().request(tag, value)
+        self.blocks[tag].operator_allows = tag in self.moved_at
+
+    def operate(self, tag, seconds):
+        if seconds >= 10.0:
+            self.blocks[tag].operator_allows = True
+
+
+def automatic_shift(stages, monkeypatch, operator, seconds):
+    """The states of the moves of the temperature, with when the cause of each had ended; and what only people saw."""
+    monkeypatch.setattr(virtual_run, "PlantSetpoints", operator)
+
+    def look(run):
+        moves = run.connection.execute(
+            "SELECT i.state, i.issued_ns, s.at_ns FROM setpoint_intent AS i LEFT JOIN setpoint_intent_state AS s "
+            "ON s.intent_id = i.intent_id AND s.state = 'cause_ended' WHERE i.tag = ? ORDER BY i.issued_ns",
+            (TEMPERATURE,),
+        ).fetchall()
+        proposed = run.connection.execute(
+            "SELECT count(*) FROM guidance WHERE kind = 'setpoint' AND json_extract(body, '$.suggestion.tag') = ? "
+            "AND guidance_id NOT IN (SELECT guidance_id FROM setpoint_intent)",
+            (TEMPERATURE,),
+        ).fetchone()[0]
+        requests = [item for item in run.setpoints.requests if item.tag == TEMPERATURE]
+        return [tuple(row) for row in moves], proposed, requests
+
+    return stages["automatic"].play(seed=2, follows=False, habits=realistic(2), seconds=seconds, look=look)
+
+
+def test_a_setpoint_that_an_operator_puts_back_is_not_moved_there_again_by_itself_but_suggested(
+    stages, shifts, monkeypatch
+):
+    without_operator = [item for item in shifts["automatic"]["requests"] if item.tag == TEMPERATURE]
+    assert len(without_operator) > 1
+    moves, proposed, requests = automatic_shift(stages, monkeypatch, MovesBack, SECONDS)
+    assert ([state for state, _, _ in moves], len(requests)) == (["written"], 1)
+    assert proposed >= 1
+
+
+def test_a_setpoint_that_an_operator_takes_in_hand_is_tried_again_only_after_they_have_given_it_back(
+    stages, monkeypatch
+):
+    moves, _proposed, requests = automatic_shift(stages, monkeypatch, TakesInHand, 46.0)
+    (first, *later) = moves
+    assert (first[0], [state for state, _, _ in later]) == ("overridden", ["written"])
+    assert first[2] - first[1] > 9 * 10**9  # it was seen that they have, and that is on record
+    assert later[0][1] > first[2]
+    assert len(requests) == 2
 
 
 def request(value, *, before=78.0, plc=(74.0, 81.5)):

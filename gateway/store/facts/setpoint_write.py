@@ -8,13 +8,14 @@ from gateway.events import ActRequested, SetpointWriteBegun, SetpointWriteEnded,
 from gateway.facts.setpoint_write import FollowedMove, FollowFacts, StopFacts, WriteFacts
 from gateway.guardrails.writing import manipulated_of
 from gateway.lab.units import converted
+from gateway.latches import mismatch_latch, not_followed_latch
 from gateway.line.definition import LineDefinition
 from gateway.records.laboratory import LabResult, ResultStatus
 from gateway.records.setpoints import Followed, SetpointIntent, WritesOfModel
 from gateway.store.facts.acts import act_base
 from gateway.store.facts.loaders import loader
 from gateway.store.facts.reading import Reading
-from gateway.store.queries.setpoints import automatic_moves, stop_of, write_on_record
+from gateway.store.queries.setpoints import automatic_moves, last_move, stop_of, write_on_record
 from gateway.store.statements import SQL, value_of
 from gateway.time_units import SECOND_NS
 
@@ -50,13 +51,17 @@ def stop_facts(reading: Reading, event: ActRequested) -> StopFacts:
 
 def writes_of(reading: Reading, tags: Iterable[str], at: ClockReading) -> WritesOfModel:
     """Return what stands of writes to setpoints."""
-    tags = tuple(tags)
+    tags, latches = tuple(tags), frozenset(reading.values("latches"))
     return WritesOfModel(
         stopped=stop_of(reading.connection) is not None,
         under_way=frozenset(
             tag for tag in tags if value_of(reading.connection, "open_intent_of_tag", tag=tag) is not None
         ),
         automatic_moves={tag: automatic_moves(reading.connection, tag, at) for tag in tags},
+        alarmed=frozenset(
+            tag for tag in tags if not latches.isdisjoint({mismatch_latch(tag), not_followed_latch(tag)})
+        ),
+        last={tag: last for tag in tags if (last := last_move(reading.connection, tag)) is not None},
     )
 
 

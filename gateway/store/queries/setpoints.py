@@ -1,5 +1,6 @@
 """What is on record of writes to the PLC. Runs on any connection; what does not match its hash never lets one go."""
 
+import math
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +9,17 @@ from pydantic import ValidationError
 
 from gateway.deadlines import ClockReading
 from gateway.records.guidance import Guidance
-from gateway.records.setpoints import Followed, IntentMoved, SetpointIntent, SetpointOutcome, StopOnRecord, WriteState
+from gateway.records.setpoints import (
+    FOLLOWING_WRITES,
+    OPEN_WRITES,
+    Followed,
+    IntentMoved,
+    LastMove,
+    SetpointIntent,
+    SetpointOutcome,
+    StopOnRecord,
+    WriteState,
+)
 from gateway.store.codec import decode
 from gateway.store.statements import SQL, value_of
 from gateway.time_units import SECOND_NS
@@ -69,6 +80,12 @@ def _clocks(at: ClockReading) -> dict[str, int | str]:
     return {"wall_ns": at.wall_ns, "boot_ns": at.boot_ns, "boot_id": at.boot_id}
 
 
+def intent_of_id(connection: sqlite3.Connection, intent_id: str) -> SetpointIntent | None:
+    """Return an intent, None where it is not there or does not hold."""
+    row = connection.execute(SQL["setpoint_intent"], {"intent_id": intent_id}).fetchone()
+    return None if row is None or not row["holds"] else _decoded(row)
+
+
 def write_on_record(connection: sqlite3.Connection, intent_id: str, at: ClockReading) -> WriteOnRecord | None:
     """Return what is on record of a write, None where the intent is not there or does not hold."""
     row = connection.execute(SQL["setpoint_intent"], {"intent_id": intent_id}).fetchone()
@@ -91,6 +108,40 @@ def state_of_intent(connection: sqlite3.Connection, intent_id: str, state: Write
     rows = connection.execute(SQL["states_of_setpoint_intent"], {"intent_id": intent_id}).fetchall()
     row = next((row for row in rows if row["state"] == state and row["holds"]), None)
     return None if row is None else decode(IntentMoved, row["body"])
+
+
+def last_move(connection: sqlite3.Connection, tag: str) -> LastMove | None:
+    """Return what became of the newest move of a setpoint that is over, None where there is none."""
+    row = connection.execute(SQL["newest_setpoint_intent_of_tag"], {"tag": tag}).fetchone()
+    if row is None or row["open"]:
+        return None
+    intent = _decoded(row) if row["holds"] else None
+    states = {state["state"]: state for state in connection.execute(SQL["states_of_setpoint_intent"],
+                                                                    {"intent_id": row["intent_id"]})}  # fmt: skip
+    newest = states.get(row["state"])
+    if intent is None or newest is None or not newest["holds"]:
+        return LastMove(intent_id=row["intent_id"], model_sha256="", product=None, stands_at=math.nan, in_force=False,
+                        cause=None, holds=False)  # fmt: skip
+    record = decode(IntentMoved, newest["body"])
+    ended = states.get(WriteState.CAUSE_ENDED)
+    guidance = _guidance(connection, intent.guidance_id)
+    return LastMove(
+        intent_id=intent.intent_id,
+        model_sha256=intent.model_sha256,
+        product=None if guidance is None else guidance.material_definition_id,
+        stands_at=intent.to_value if record.written is None else record.written,
+        in_force=record.state in {WriteState.WRITTEN, WriteState.NOT_FOLLOWED},
+        cause=None if ended is not None and ended["holds"] else _cause_of(record),
+        holds=True,
+    )
+
+
+def _cause_of(record: IntentMoved) -> str | None:
+    """Return the code of what kept a move from coming into force, None where it came into force."""
+    reason = record.reason
+    if reason is None or record.state not in FOLLOWING_WRITES or record.state in OPEN_WRITES:
+        return None
+    return str(reason.parameters.get("cause_code") or reason.code)
 
 
 def _guidance(connection: sqlite3.Connection, guidance_id: str) -> Guidance | None:

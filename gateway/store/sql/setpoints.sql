@@ -25,6 +25,11 @@ FROM setpoint_intent_checked WHERE intent_id = :intent_id;
 SELECT state, body, holds AND vouched('setpoint_intent ' || intent_id, hash) AS holds, 'setpoint_intent ' || intent_id AS record
 FROM setpoint_intent_checked WHERE open = 1 ORDER BY issued_ns, intent_id;
 
+-- name: newest_setpoint_intent_of_tag
+SELECT intent_id, state, open, body, holds AND vouched('setpoint_intent ' || intent_id, hash) AS holds,
+       'setpoint_intent ' || intent_id AS record
+FROM setpoint_intent_checked WHERE tag = :tag ORDER BY issued_ns DESC, row_number DESC LIMIT 1;
+
 -- name: newest_setpoint_intents
 SELECT intent_id, state, body, holds FROM setpoint_intent_checked ORDER BY issued_ns DESC, intent_id LIMIT :most;
 

@@ -40,7 +40,10 @@ def intent_made(connection: sqlite3.Connection, event: Event, intent: SetpointIn
 
 
 def intent_moved(connection: sqlite3.Connection, event: Event, record: IntentMoved) -> None:
-    """Write the state that an intent has come into."""
+    """Write the state that an intent has come into; that its cause has ended is written, and leaves it as it was."""
+    if record.state is WriteState.CAUSE_ENDED:
+        _state(connection, event, record)
+        return
     sent = record.written is not None or record.state in {WriteState.FOLLOWING, WriteState.WRITTEN}
     at = event.at if sent else None  # the first of them counts: what was sent may have moved the setpoint
     connection.execute(
