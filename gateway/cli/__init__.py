@@ -24,6 +24,7 @@ _COMMANDS = {  # command to module and attribute, in the order of the help
     "check": ("check", "check"),
     "tags": ("tags", "tags"),
     "doctor": ("doctor", "doctor"),
+    "support-bundle": ("support_bundle", "support_bundle"),
     "demo": ("demo", "demo"),
     "play": ("play", "play"),
     "replay": ("replay", "replay"),
