@@ -21,6 +21,7 @@ from gateway.operations.logs import configure_logs
 
 _COMMANDS = {  # command to module and attribute, in the order of the help
     "run": ("run", "run"),
+    "init": ("init", "init"),
     "check": ("check", "check"),
     "tags": ("tags", "tags"),
     "doctor": ("doctor", "doctor"),

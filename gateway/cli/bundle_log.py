@@ -11,6 +11,8 @@ from typing import Any
 from gateway.config.redaction import redacted_lines
 
 _JOURNAL_SECONDS = 20.0
+_OURS = "LABLINE_"
+_EVENT = f"{_OURS}EVENT"
 # of a line that speaks of results or people nothing is shown; of the others these fields
 _OF_RESULTS_OR_PEOPLE = frozenset(
     {"lot", "lots", "sample", "sample_id", "analyte", "title", "titles", "value", "person", "by", "user", "message",
@@ -28,13 +30,28 @@ def journal_lines(unit: str, *, most: int) -> tuple[list[str], str]:
     program = shutil.which("journalctl")
     if program is None:
         return [], "this machine has no journalctl: name the file with --log"
-    command = [program, f"--unit={unit}", f"--lines={most}", "--output=cat", "--no-pager", "--quiet"]
+    command = [program, f"--unit={unit}", f"--lines={most}", "--output=json", "--no-pager", "--quiet"]
     try:
         ended = subprocess.run(command, capture_output=True, timeout=_JOURNAL_SECONDS, check=False)  # noqa: S603 - no shell
     except (OSError, subprocess.TimeoutExpired) as error:
         return [], f"the journal cannot be read: {error}"
-    lines = ended.stdout.decode(errors="replace").splitlines()
+    lines = [entry_line(entry) for entry in ended.stdout.decode(errors="replace").splitlines()]
     return lines, "" if lines else f"the journal of {unit} has no line that this user may read"
+
+
+def entry_line(entry: str) -> str:
+    """Return an entry of the journal as a line of our log: our fields by their names; of others the sentence."""
+    try:
+        fields: Any = json.loads(entry)
+    except ValueError:
+        return entry
+    if not isinstance(fields, dict):
+        return entry
+    if _EVENT not in fields and fields.get("SYSLOG_IDENTIFIER") != "systemd":
+        return str(fields.get("MESSAGE"))  # a traceback, or what a library prints
+    ours = {name.removeprefix(_OURS).lower(): value for name, value in fields.items() if name.startswith(_OURS)}
+    known = {"timestamp": fields.get("__REALTIME_TIMESTAMP"), "level": fields.get("PRIORITY"), **ours}
+    return json.dumps({"event": fields.get("MESSAGE"), **known})
 
 
 def file_lines(path: Path, *, most: int) -> list[str]:

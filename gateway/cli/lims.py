@@ -63,7 +63,7 @@ def try_mapping(
     results = [
         {"message": number, **result}
         for number, message in enumerate(_messages(file), start=1)
-        for result in _understood(message, table)
+        for result in understood(message, table)
     ]
     refused = [result for result in results if "refused" in result]
     if as_json:
@@ -196,7 +196,8 @@ def _is_example(document: Any) -> bool:
     return isinstance(document, dict) and "message" in document and bool(document.keys() & {"understood", "refused"})
 
 
-def _understood(message: bytes, table: LimsTable) -> list[dict[str, Any]]:
+def understood(message: bytes, table: LimsTable) -> list[dict[str, Any]]:
+    """Return the results in a message for people, each with ``refused`` where it is not understood."""
     mapping = result_mapping(table)
     try:
         parts = mapping.parts(message)

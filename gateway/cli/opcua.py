@@ -15,6 +15,7 @@ from gateway.cli.output import err, out, safe_text, show_json, show_lines, show_
 from gateway.config.connection_tables import SECURITY_MODES, SECURITY_POLICIES
 from gateway.config.connections import opcua_sources
 from gateway.config.reading import read
+from gateway.config.toml_text import quoted
 from gateway.errors import ConfigurationError, LablineError, Problem, SourceUnavailableError
 from gateway.transport.opcua_browse import Browsed, BrowsedNode
 from gateway.transport.opcua_browse import browse as browse_server
@@ -215,10 +216,5 @@ def _table(name: str, node: BrowsedNode, *, source: str) -> str:
     element = "index = 0  # which element of the array; the first is 0\n" if "[" in node.data_type else ""
     return (
         f"[tags.{name}]  # {description}{why_not}\n"
-        f'source = "{source}"\nnode = {_quoted(node.node)}\n{element}equipment = "R1"\nunit = "1"'
+        f'source = "{source}"\nnode = {quoted(node.node)}\n{element}equipment = "R1"\nunit = "1"'
     )
-
-
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in escaped) + '"'

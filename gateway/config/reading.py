@@ -17,7 +17,9 @@ from gateway.config.problem_texts import of_the_file, text_of
 from gateway.config.tables import PREFIX, Settings
 from gateway.errors import ConfigurationError, Problem
 
-_NOT_OF_THE_FILE = frozenset({"LABLINE_OPCUA_PASSWORD"})  # variables that commands read themselves
+_NOT_OF_THE_FILE = frozenset(
+    {"LABLINE_OPCUA_PASSWORD", "LABLINE_BROKER_PASSWORD"}
+)  # variables that commands read themselves
 
 
 def read(path: Path) -> tuple[Settings, str]:

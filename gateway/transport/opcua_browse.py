@@ -75,7 +75,7 @@ async def browse(source: OpcUaSource, *, most: int) -> Browsed:
     async with connected(source) as client:
         namespaces = await namespaces_of(client)
         at_once = (await operation_limits(client)).read
-        variables, problems, complete = await _variables(client)
+        variables, problems, complete = await variables_below_objects(client)
         shown = variables[:most]
         nodes = [node for _path, node in shown]
         values = await read_values(client, nodes, at_once=at_once)
@@ -91,7 +91,7 @@ async def browse(source: OpcUaSource, *, most: int) -> Browsed:
     )
 
 
-async def _variables(client: Client) -> tuple[list[tuple[str, ua.NodeId]], list[str], bool]:
+async def variables_below_objects(client: Client) -> tuple[list[tuple[str, ua.NodeId]], list[str], bool]:
     """Return (path and node of each variable, breadth first; what could not be looked into; whether that is all)."""
     variables: list[tuple[str, ua.NodeId]] = []
     problems: list[str] = []
@@ -154,8 +154,13 @@ class ServerCertificate:
 
 async def server_certificates(url: str) -> list[ServerCertificate]:
     """Return the certificates that a server presents, without protection; raises SourceUnavailableError."""
+    return certificates_of_endpoints(await endpoints_of(url))
+
+
+def certificates_of_endpoints(endpoints: Sequence[ua.EndpointDescription]) -> list[ServerCertificate]:
+    """Return the certificates that endpoints present."""
     securities: dict[bytes, list[str]] = {}
-    for endpoint in await endpoints_of(url):
+    for endpoint in endpoints:
         policy = str(endpoint.SecurityPolicyUri).rsplit("#", 1)[-1]
         if endpoint.ServerCertificate and policy != "None":
             modes = securities.setdefault(_first_of(endpoint.ServerCertificate), [])

@@ -10,7 +10,7 @@ from asyncua.ua import status_codes
 from gateway.records.process import Quality, TagSample, quality_of
 from gateway.transport.opcua_source import TimeOf
 
-_NUMERIC = frozenset(
+NUMERIC = frozenset(
     {
         ua.VariantType.Boolean, ua.VariantType.SByte, ua.VariantType.Byte, ua.VariantType.Int16,
         ua.VariantType.UInt16, ua.VariantType.Int32, ua.VariantType.UInt32, ua.VariantType.Int64,
@@ -62,7 +62,7 @@ def sample_of(tag: str, value: ua.DataValue, now_ns: int, *, index: int | None =
 
 def _number(variant: ua.Variant | None, index: int | None) -> tuple[float, int]:
     """Return (the number, 0), or (no number, the status that says why there is none)."""
-    if variant is None or variant.VariantType not in _NUMERIC or variant.Value is None:
+    if variant is None or variant.VariantType not in NUMERIC or variant.Value is None:
         return float("nan"), BAD_TYPE_MISMATCH
     value = variant.Value
     if variant.is_array or index is not None:
@@ -98,7 +98,7 @@ def _misfit(variant: ua.Variant | None, index: int | None, bad_status: int) -> s
         return "has no value"
     if bad_status == BAD_OUT_OF_RANGE:
         return "is an integer beyond 2^53, which cannot be held exactly"
-    if variant.VariantType not in _NUMERIC:
+    if variant.VariantType not in NUMERIC:
         return f"is {_KINDS.get(variant.VariantType, getattr(variant.VariantType, 'name', 'unknown'))}, not a number"
     if not isinstance(variant.Value, list):
         return "is no array, but index is set"

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
+from gateway.cli.bundle_log import entry_line, shown_lines
 from gateway.cli.bundle_parts import PARTS
 from gateway.store.database import open_state
 from gateway.transport.opcua_certificates import make_certificate
@@ -32,7 +33,7 @@ def line(tmp_path, monkeypatch):
     credentials = tmp_path / "credentials"
     credentials.mkdir()
     for name, content in {
-        "mqtt_password": SECRETS["credential"].encode(), "opcua_plc1_key.pem": key, "something_else": b"hunter10-unknown",
+        "mqtt_password": SECRETS["credential"].encode(), "opcua_plc1_key.pem": key, "other": b"hunter10-unknown",
         "lims_webhook_token": SECRETS["webhook's token"].encode(), "mqtt_key.pem": key, "audit_key": key,
     }.items():  # fmt: skip
         (credentials / name).write_bytes(content)
@@ -108,6 +109,19 @@ def test_without_with_names_no_person_and_no_result_stands_in_it(tmp_path, line)
     whole = b"\n".join(bundle(path, log, tmp_path / "named.tar.gz", "--with-names").values())
     assert b"alice.smith" in whole
     assert b"LOT-0005" in whole
+
+
+def test_entries_of_the_journal_are_lines_of_the_log():
+    ours = {"MESSAGE": "a source is lost source=plc1", "LABLINE_EVENT": "a source is lost", "LABLINE_SOURCE": "plc1",
+            "PRIORITY": "4", "__REALTIME_TIMESTAMP": "1", "_HOSTNAME": "alices-laptop"}  # fmt: skip
+    held = {"MESSAGE": "Hold lot LOT-0005", "LABLINE_EVENT": "hold", "LABLINE_LOT": "LOT-0005"}
+    systemd = {"MESSAGE": "Started labline@line-1.service", "SYSLOG_IDENTIFIER": "systemd"}
+    other = {"MESSAGE": "Traceback of Bob Jones", "SYSLOG_IDENTIFIER": "labline"}
+    entries = [entry_line(json.dumps(entry)) for entry in (ours, held, systemd, other)]
+    shown, left_out = shown_lines([*entries, "no JSON", "[1]"], with_names=False, secrets=())
+    assert [json.loads(line)["event"] for line in shown] == ["a source is lost", "Started labline@line-1.service"]
+    assert left_out == 4
+    assert "alices" not in "".join(shown)
 
 
 def test_the_manifest_lists_what_is_inside_with_its_hash(tmp_path, line):

@@ -1,5 +1,6 @@
 """``labline check --show``: every key with its value and its place, and no secret anywhere."""
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
+from gateway.config.credentials import known_credentials
 from gateway.config.effective import Origin, effective_keys
 from gateway.config.measures import duration_text, rate_text, size_text
 from gateway.config.positions import lines_of_keys
@@ -73,6 +75,18 @@ def test_no_secret_is_shown_wherever_it_stands(tmp_path, monkeypatch):
 def test_a_configuration_that_cannot_be_used_is_refused_as_ever(tmp_path):
     ended = labline("check", "--config", written(tmp_path, MINIMAL + "prot = 1\n"), "--show")
     assert ended.code == 2
+
+
+def test_every_credential_that_is_read_is_known(tmp_path):
+    settings, _ = read(
+        written(tmp_path, f'{MINIMAL}[opcua.name]\nurl = "opc.tcp://h"\n[notify.name]\nkind = "email"\n')
+    )
+    sources = "".join(
+        file.read_text(encoding="utf-8") for file in (Path(__file__).parents[2] / "gateway").rglob("*.py")
+    )
+    read_somewhere = re.findall(r"\bcredential(?:_path)?\(f?\"([\w.{}]+)\"\)", sources)
+    assert {name.replace("{name}", "name") for name in read_somewhere} <= set(known_credentials(settings))
+    assert len(read_somewhere) > 5
 
 
 def test_keys_that_may_hold_secrets_are_marked():

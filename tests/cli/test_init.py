@@ -1,0 +1,326 @@
+"""``labline init``: from a real OPC UA server and a real broker to a configuration that can be used."""
+
+import json
+import threading
+import tomllib
+
+import pytest
+from asyncua import ua
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.cli.new_line import broker as brokers
+from gateway.cli.new_line.choosing import HELP, after, asked, begun, listed, matching
+from gateway.cli.new_line.laboratory import understood_best
+from gateway.cli.new_line.writing import (
+    Answers,
+    analyte_names,
+    configuration_text,
+    slug,
+    tag_tables,
+    with_additions,
+)
+from gateway.config.reading import read
+from gateway.config.toml_text import quoted
+from gateway.errors import LablineError
+from gateway.transport.mqtt_messages import Delivery
+from gateway.transport.opcua_certificates import sha256_of
+from gateway.transport.opcua_proposals import FoundVariable
+from simulator.mqtt import Participant
+from tests.config.test_settings import MINIMAL
+from tests.fixtures.commands import labline
+from tests.fixtures.plant_to_find import URI, PlantToFind
+
+RESULT = {"sample_id": "S-1", "test_name": "pH", "result": 6.9, "spec_min": 6.5, "spec_max": 7.5, "material_lot": "L-1"}
+TOPIC = "lims/results/qc"
+
+
+@pytest.fixture(scope="module")
+def plant(tmp_path_factory):
+    with PlantToFind(tmp_path_factory.mktemp("init")) as running:
+        yield running
+
+
+def variable(path="/Mixer/TI-101", **changes):
+    return FoundVariable(
+        **{"path": path, "node": f"nsu={URI};s={path}", "data_type": "Double", "value": "1.0", "unit": "degC",
+           "limits": (0.0, 150.0), "writable": False, "has_history": False, **changes}
+    )  # fmt: skip
+
+
+def init(path, plant, *options, listen="0"):
+    return labline("init", "--output", path, "--opcua", plant.url, "--security", "None",
+                   "--broker", f"mqtt://127.0.0.1:{plant.broker.port}", "--listen", listen, "--yes",
+                   *options)  # fmt: skip
+
+
+class Sending:
+    """A laboratory that sends its results again and again while somebody listens."""
+
+    def __init__(self, plant, *messages):
+        self._plant, self._messages = plant, messages
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self):
+        self._thread.start()
+
+    def __exit__(self, *_):
+        self._ended.set()
+        self._thread.join(30)
+
+    def _run(self):
+        async def send():
+            async with Participant("lab", port=self._plant.broker.port, version_5=True) as sender:
+                for message in self._messages:
+                    await sender.publish(TOPIC, json.dumps(message).encode())
+
+        while not self._ended.wait(0.2):
+            self._plant.call(send())
+
+
+# --- at a real server and a real broker
+
+
+def test_a_first_configuration_has_the_servers_units_and_ranges_and_can_be_used(tmp_path, plant):
+    path = tmp_path / "labline.toml"
+    with Sending(plant, RESULT, {"nonsense": 1}):
+        ended = init(path, plant, "--site", "acme/lyon/polymers/line-1", listen="3")
+    assert ended.code == 0, ended.error
+    assert "ok: it can be used" in ended.output
+    settings, _ = read(path)
+    tags = settings.tags
+    assert (tags["ti_101"].unit, tags["ti_101"].validated) == ("degC", (0.0, 150.0))
+    assert tags["ti_101"].equipment == "Mixer"
+    assert (tags["li_7"].unit, tags["li_7"].validated) == ("1", None)
+    assert "status" not in tags  # a text
+    assert not any(name.startswith(("eurange", "engineering")) for name in tags)
+    assert settings.lims.analytes == {"pH": "ph"}
+    assert settings.site.area == "polymers"
+    assert settings.mqtt.tls is False
+    text = path.read_text()
+    assert "# [[specification]]" in text
+    assert "# lower = 6.5" in text
+    assert "not understood" in ended.output
+
+
+def test_only_the_variables_that_are_named_become_tags(tmp_path, plant):
+    path = tmp_path / "labline.toml"
+    assert init(path, plant, "--tags", "mixer ti-1").code == 0
+    assert list(read(path)[0].tags) == ["ti_101"]
+    ended = init(tmp_path / "other.toml", plant, "--tags", "nothing like it")
+    assert (ended.code, (tmp_path / "other.toml").exists()) == (2, False)
+
+
+def test_run_again_it_proposes_what_is_new_and_writes_it_only_where_that_is_asked_for(tmp_path, plant):
+    path = tmp_path / "labline.toml"
+    init(path, plant, "--tags", "ti-101")
+    before = path.read_text()
+    path.write_text(before.replace('equipment = "Mixer"', 'equipment = "R1"  # mine'))
+    before = path.read_text()
+    plant.call(plant.add("Tank/New.PI", 2.5, limits=(0.0, 10.0)))
+    with Sending(plant, RESULT):
+        ended = init(path, plant, "--tags", "new.pi", listen="3")
+    assert ended.code == 0
+    assert path.read_text() == before
+    assert "+[tags.new_pi]" in ended.output
+    assert '+"pH" = "ph"' in ended.output
+    assert "nothing is written" in ended.output
+    with Sending(plant, RESULT):
+        assert init(path, plant, "--tags", "new.pi", "--apply", listen="3").code == 0
+    settings, _ = read(path)
+    assert set(settings.tags) == {"ti_101", "new_pi"}
+    assert settings.tags["ti_101"].equipment == "R1"
+    assert settings.lims.analytes == {"pH": "ph"}
+    assert (tmp_path / "labline.toml.before").read_text() == before
+    again = init(path, plant, "--tags", "new.pi", "--apply")
+    assert "nothing is new" in again.output
+
+
+def test_a_broker_that_is_away_costs_only_the_names_of_tests(tmp_path, plant):
+    path = tmp_path / "labline.toml"
+    ended = labline("init", "--output", path, "--opcua", plant.url, "--security", "None", "--broker", "mqtt://127.0.0.1:1",
+                    "--listen", "1", "--yes", "--tags", "ti-101")  # fmt: skip
+    assert ended.code == 0
+    assert "cannot be entered" in ended.output
+    assert read(path)[0].mqtt.port == 1
+
+
+def test_a_server_that_is_away_is_named_and_nothing_is_written(tmp_path):
+    path = tmp_path / "labline.toml"
+    ended = labline(
+        "init", "--output", path, "--opcua", "opc.tcp://127.0.0.1:1", "--yes", "--broker", "mqtt://localhost"
+    )
+    assert ended.code == 2
+    assert "127.0.0.1:1" in ended.error
+    assert not path.exists()
+
+
+# --- security
+
+
+@pytest.fixture(scope="module")
+def secured(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("secured")
+    from tests.fixtures.opcua_odd_server import write_certificate  # noqa: PLC0415 - only here
+
+    certificate, key = write_certificate(folder, "server", uri="urn:test:server")
+
+    async def prepare(server):
+        server.set_security_policy(
+            [ua.SecurityPolicyType.NoSecurity, ua.SecurityPolicyType.Basic256Sha256_SignAndEncrypt]
+        )
+        await server.load_certificate(str(certificate))
+        await server.load_private_key(str(key))
+
+    with PlantToFind(folder, prepare=prepare) as running:
+        running.fingerprint = sha256_of(certificate.read_bytes())
+        yield running
+
+
+def test_the_best_security_is_chosen_and_the_server_is_trusted_by_its_fingerprint_only(tmp_path, secured):
+    path = tmp_path / "labline.toml"
+    options = ("init", "--output", path, "--opcua", secured.url, "--broker", f"mqtt://127.0.0.1:{secured.broker.port}",
+               "--listen", "0", "--yes", "--tags", "ti-101")  # fmt: skip
+    ended = labline(*options)
+    assert ended.code == 2
+    assert "nobody has trusted" in ended.error
+    assert secured.fingerprint in ended.error
+    ended = labline(*options, "--trust", "00" * 32)
+    assert "another one" in ended.error
+    assert not path.exists()
+    assert not (tmp_path / "plc1.der").exists()
+    spaced = ":".join(secured.fingerprint[at : at + 2] for at in range(0, 64, 2)).upper()
+    ended = labline(*options, "--trust", spaced)
+    assert ended.code == 0, ended.error
+    settings, _ = read(path)
+    assert settings.opcua["plc1"].security == "Basic256Sha256/SignAndEncrypt"
+    key = tmp_path / "credentials" / "opcua_plc1_key.pem"
+    assert key.stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "credentials").stat().st_mode & 0o777 == 0o700
+    assert "PRIVATE KEY" not in path.read_text()
+
+
+# --- choosing at a prompt
+
+
+VARIABLES = [variable("/Mixer/TI-101"), variable("/Mixer/TI-102"), variable("/Tank/LI-7", unit=None, limits=None)]
+
+
+def typed(*lines):
+    choice, shown = begun(VARIABLES), []
+    for line in lines:
+        choice, said = after(choice, line)
+        shown += said
+    return [item.name for item in choice.chosen], shown, choice.done
+
+
+def test_a_search_narrows_the_list_and_numbers_take_of_it():
+    assert typed("tank", "1")[0] == ["LI-7"]
+    assert typed("ti-10?", "1-2", "-1")[0] == ["TI-102"]
+    assert typed("mixer 102", "all")[0] == ["TI-102"]
+    assert typed("all", "none")[0] == []
+    assert typed("1,3")[0] == ["TI-101", "LI-7"]
+    assert typed("9", "0")[0] == []
+    assert typed("nothing")[1] == ["no variable has 'nothing' in its path"]
+    assert typed("?")[1] == list(HELP)
+    assert typed("")[2]
+
+
+def test_the_list_is_a_tree_with_units_and_ranges():
+    lines = listed(begun(VARIABLES), (0, 1, 2))
+    assert lines[0] == "/Mixer"
+    assert "1   TI-101  1.0 degC, 0 to 150" in lines[1]
+    assert lines[3] == "/Tank"
+
+
+def test_a_person_chooses_until_nothing_more_is_typed():
+    lines, shown = iter(["tank", "1", ""]), []
+    assert [item.name for item in asked(VARIABLES, lambda _question: next(lines), shown.append)] == ["LI-7"]
+
+
+@given(st.lists(st.text(max_size=12), max_size=6))
+def test_whatever_is_typed_only_variables_of_the_list_are_taken(lines):
+    assert set(typed(*lines)[0]) <= {item.name for item in VARIABLES}
+
+
+def test_words_may_stand_in_any_order():
+    assert matching(VARIABLES, "102 mixer") == (1,)
+
+
+# --- the text
+
+
+ANYTHING = st.text(max_size=20)
+
+
+@given(
+    st.lists(st.tuples(ANYTHING, ANYTHING, st.one_of(st.none(), ANYTHING)), max_size=5),
+    st.lists(ANYTHING, max_size=5, unique=True),
+)
+def test_whatever_names_a_server_and_a_laboratory_have_the_text_is_toml(found, tests):
+    variables = [variable(f"/{folder}/{name}", unit=unit) for folder, name, unit in found]
+    answers = Answers(site={"enterprise": "e", "site": "s", "area": "a", "line": "l"}, store="store", url="opc.tcp://h",
+                      variables=variables, analytes=analyte_names(tests))  # fmt: skip
+    document = tomllib.loads(configuration_text(answers))
+    assert len(document.get("tags", {})) == len(variables)
+    assert set(document["lims"]["analytes"]) == set(tests)
+    assert len(set(document["lims"]["analytes"].values())) == len(tests)
+    for tag, expected in zip(document.get("tags", {}).values(), variables, strict=True):
+        assert tag["node"] == expected.node
+
+
+@given(ANYTHING)
+def test_a_quoted_text_is_the_text(text):
+    assert tomllib.loads(f"x = {quoted(text)}")["x"] == text
+
+
+def test_names_are_never_taken_twice():
+    same = [variable("/A/T"), variable("/B/T"), variable("/B/T")]
+    tables = tomllib.loads(tag_tables(same, Answers(site={}, store=""), taken={"t"}))
+    assert set(tables["tags"]) == {"a_t", "b_t", "b_t_2"}
+    assert slug("°", otherwise="tag") == "tag"
+
+
+@pytest.mark.parametrize(("there", "expected"), [
+    ("", {"new": "new"}),
+    ("[lims]\ntopic = 't'\n[lims.analytes] # ours\n'pH' = 'ph'\n[mes]\ntopic = 'm'\n", {"new": "new", "pH": "ph"}),
+    ("[lims.analytes]", {"new": "new"}),
+    ("[lims]\nanalytes = {'pH' = 'ph'}\n", None),
+    ("[lims]\nanalytes.'pH' = 'ph'\n", None),
+])  # fmt: skip
+def test_new_analytes_stand_in_their_table_wherever_that_is(there, expected):
+    text = MINIMAL + there
+    added = with_additions(text, (), Answers(site={}, store="", analytes={"new": "new"}), tag_names=())
+    if expected is None:
+        assert added.text == text
+        assert '"new" = "new"' in added.by_hand[0]
+    else:
+        assert tomllib.loads(added.text)["lims"]["analytes"] == expected
+        assert added.by_hand == ()
+
+
+@pytest.mark.parametrize(("text", "expected"), [
+    ("broker.local", ("broker.local", 8883, True)), ("mqtt://h", ("h", 1883, False)), ("h:1883", ("h", 1883, False)),
+    ("mqtts://h:1884", ("h", 1884, True)), ("[fd00::7]:8884", ("fd00::7", 8884, True)),
+])  # fmt: skip
+def test_a_broker_may_be_named_in_many_ways(text, expected):
+    named = brokers.named(text)
+    assert (named.host, named.port, named.tls) == expected
+
+
+@pytest.mark.parametrize("text", ["", "http://h", "u:p@h", "h h"])
+def test_what_is_no_broker_is_refused(text):
+    with pytest.raises(LablineError, match="is no broker"):
+        brokers.named(text)
+
+
+def test_the_mapping_is_the_one_that_understands_most():
+    def delivery(document):
+        return Delivery(session="s", topic="t", payload=json.dumps(document).encode(), message_number=1,
+                        redelivered=False, qos=1, generation=1)  # fmt: skip
+
+    assert understood_best([delivery(RESULT)]).mapping == "canonical"
+    senaite = {"items": [{"portal_type": "Analysis", "Keyword": "pH", "Result": "6.9", "RequestID": "W-1", "Unit": ""}]}
+    assert understood_best([delivery(senaite)]).messages
+    assert understood_best([]).mapping == "canonical"
