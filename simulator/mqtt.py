@@ -13,15 +13,21 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersi
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+LATE = ("labline-sent", "late")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Received:
-    """A message as it came in; ``at`` is on the performance counter, read in the network thread."""
+    """A message as it came in; ``at`` is on the performance counter, read in the network thread.
+
+    ``late``: its user property says that it waited while the broker was away.
+    """
 
     topic: str
     payload: bytes
     retained: bool
     at: float
+    late: bool = False
 
 
 class Publishes(Protocol):
@@ -84,6 +90,7 @@ class Participant:
             payload=bytes(message.payload),
             retained=message.retain,
             at=time.perf_counter(),
+            late=LATE in (getattr(message.properties, "UserProperty", None) or ()),
         )
         self._on_arrival(received)
         self._call(lambda: self._on_message(received))

@@ -51,6 +51,10 @@ class SendingOrder:
         """Return whether a message was committed after the connection came up; telemetry has no backlog."""
         return message.seq > self.backlog and message.lane is not Lane.TELEMETRY
 
+    def is_late(self, message: Queued) -> bool:
+        """Return whether a message waited when the connection came up, of whichever lane it is."""
+        return message.seq <= self.backlog
+
     def sent_of(self, lane: Lane) -> int:
         """Return how far the lane's backlog was sent."""
         return self._sent.get(lane, 0)

@@ -114,7 +114,7 @@ class Sending:
             self._waiting.more = True
             return
         try:
-            outcome = self._session.publish(_outgoing(message, self._clock))
+            outcome = self._session.publish(_outgoing(message, self._clock, late=self._order.is_late(message)))
         except NotConnectedError:
             self._waiting.more = True  # the next connection begins again
             return
@@ -122,7 +122,7 @@ class Sending:
         log.debug("sent", topic=message.topic, message=message.message_id)
 
 
-def _outgoing(message: Queued, clock: Clock) -> Outgoing:
+def _outgoing(message: Queued, clock: Clock, *, late: bool) -> Outgoing:
     seconds = None
     if message.expires is not None:
         seconds = max(1, -(-clock.now().remaining_ns(message.expires) // SECOND_NS))
@@ -133,4 +133,5 @@ def _outgoing(message: Queued, clock: Clock) -> Outgoing:
         expires_in_seconds=seconds,
         content_type="application/json" if message.payload else None,
         correlation=message.message_id.encode(),
+        late=late,
     )

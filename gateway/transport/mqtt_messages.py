@@ -18,7 +18,10 @@ class Delivery:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outgoing:
-    """What to publish at QoS 1, with the properties of MQTT 5 (left out on 3.1.1)."""
+    """What to publish at QoS 1, with the properties of MQTT 5 (left out on 3.1.1).
+
+    ``late``: it waited when the connection came up, so that it tells of an earlier time.
+    """
 
     topic: str
     payload: bytes
@@ -26,3 +29,4 @@ class Outgoing:
     expires_in_seconds: int | None = None
     content_type: str | None = None
     correlation: bytes | None = None
+    late: bool = False

@@ -4,7 +4,8 @@ import struct
 
 from gateway.transport.mqtt_messages import Outgoing
 
-_MESSAGE_EXPIRY, _CONTENT_TYPE, _CORRELATION_DATA = 0x02, 0x03, 0x09
+_MESSAGE_EXPIRY, _CONTENT_TYPE, _CORRELATION_DATA, _USER_PROPERTY = 0x02, 0x03, 0x09, 0x26
+LATE = ("labline-sent", "late")
 
 
 class PublishProperties:
@@ -18,6 +19,8 @@ class PublishProperties:
             fields.append(_counted(_CONTENT_TYPE, message.content_type.encode()))
         if message.correlation is not None:
             fields.append(_counted(_CORRELATION_DATA, message.correlation))
+        if message.late:
+            fields.append(_LATE_PACKED)
         content = b"".join(fields)
         self._packed = _variable_byte_integer(len(content)) + content
 
@@ -28,6 +31,9 @@ class PublishProperties:
 
 def _counted(identifier: int, content: bytes) -> bytes:
     return struct.pack("!BH", identifier, len(content)) + content
+
+
+_LATE_PACKED = _counted(_USER_PROPERTY, LATE[0].encode()) + struct.pack("!H", len(LATE[1])) + LATE[1].encode()
 
 
 def _variable_byte_integer(number: int) -> bytes:

@@ -360,6 +360,8 @@ async def test_what_is_live_goes_before_a_long_backlog_but_never_before_its_own_
     topics = [each.topic for each in bench.received]
     assert topics.index("out/warning") < backlog - 200
     assert topics.index("out/lot-new") < backlog - 200
+    live = {"out/warning", "out/lot-new"}
+    assert all(each.late == (each.topic not in live and each.payload != b"-3") for each in bench.received)
     of_lot_7 = [int(each.payload) for each in bench.received if each.topic == "out/lot-7"]
     assert of_lot_7 == [*range(7, backlog, 100), -3]
     assert len({each.payload for each in bench.received}) == backlog + 3
