@@ -100,6 +100,14 @@ class MesTable(Table):
     topic: str = Field(default="mes/context/#", description="the topic filter of orders and lots")
 
 
+class UmhTable(Table):
+    """``[umh]``: predictions in the form of the United Manufacturing Hub, too, below ``umh/v1``."""
+
+    contract: str = Field(
+        default="_historian", pattern=r"^_[A-Za-z0-9_-]{1,63}$", description="the data contract; it begins with _"
+    )
+
+
 class MasterDataTable(Table):
     """``[master_data]``: specifications that another system states."""
 

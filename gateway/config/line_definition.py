@@ -63,6 +63,7 @@ def define_line(
         signed_stages_only=settings.approval.signed_stages,
         signatures=policies(settings.signatures),
         writes=writes_of(settings),
+        umh_contract=None if settings.umh is None else settings.umh.contract,
     )
 
 

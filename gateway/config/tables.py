@@ -14,6 +14,7 @@ from gateway.config.connection_tables import (
     MonitoringTable,
     MqttTable,
     OpcUaTable,
+    UmhTable,
     WebhookTable,
 )
 from gateway.config.forms import LARGEST_UINT32, Limits, Name, NodeText, Table, Unit
@@ -177,6 +178,9 @@ class Settings(Table):
     )
     monitoring: MonitoringTable | None = Field(
         default=None, description="figures and probes for monitoring; without the table there are none"
+    )
+    umh: UmhTable | None = Field(
+        default=None, description="predictions to the United Manufacturing Hub; without the table none"
     )
     texts: TextsTable = TextsTable()
     signatures: Annotated[

@@ -13,6 +13,7 @@ from gateway.advice.publication import (
 )
 from gateway.advice.rationing import RATIONED, rationed
 from gateway.advice.windows_read import windows_of_present_tags, windows_of_tick
+from gateway.contract.umh import umh_messages
 from gateway.decision import Decision, Latched
 from gateway.decisions.changes import audit_entry, guidance_changes, lapse_entry
 from gateway.events import ModelDue
@@ -31,6 +32,7 @@ from gateway.people.signing import approval_is_signed
 from gateway.records.guidance import Guidance, GuidanceKind, RejectionOver
 from gateway.records.laboratory import Specification
 from gateway.records.lot_decisions import DecisionState, LotDecided, Verdict
+from gateway.records.outgoing import OutgoingMessage
 from gateway.records.prediction import Prediction
 from gateway.setpoints.intents import approved_by_itself
 from gateway.setpoints.interactions import (
@@ -125,13 +127,18 @@ def _calls(decision: Decision, at_ns: int) -> tuple[int, ...]:
     return tuple(at_ns for guidance in new if guidance.announced_ns == at_ns)
 
 
+def _prediction_messages(
+    event: ModelDue, facts: ModelDueFacts, model: ModelAssignment, prediction: Prediction
+) -> tuple[OutgoingMessage, ...]:
+    line, expires = facts.line, event.at.after(model.prediction_lives_ns)
+    message = prediction_message(prediction, line=line, cause=event.event_id, expires=expires)
+    if line.umh_contract is None or model.stage is Stage.SHADOW:
+        return (message,)
+    return (message, *umh_messages(prediction, path=line.path, contract=line.umh_contract, expires=expires))
+
+
 def _on_prediction(event: ModelDue, facts: ModelDueFacts, model: ModelAssignment, prediction: Prediction) -> Decision:
-    message = prediction_message(
-        prediction,
-        line=facts.line,
-        cause=event.event_id,
-        expires=event.at.after(model.prediction_lives_ns),
-    )
+    messages = _prediction_messages(event, facts, model, prediction)
     case = _predicted_situation(event, facts, model, prediction)
     advised = advise(case)
     recorded = replace(prediction, no_suggestion=advised.no_suggestion)
@@ -149,7 +156,7 @@ def _on_prediction(event: ModelDue, facts: ModelDueFacts, model: ModelAssignment
         records=tuple(RejectionOver(name=name) for name in advised.rejections_over),
         audit=tuple(audit_entry("rejection_over", name) for name in advised.rejections_over),
     )
-    published = Decision(records=(recorded,), messages=(message,)) + over + guidance_changes(guidance, event, facts)
+    published = Decision(records=(recorded,), messages=messages) + over + guidance_changes(guidance, event, facts)
     return published + _held_provisionally(event, facts, prediction, case.specification)
 
 

@@ -313,6 +313,7 @@ class LineDefinition:
     signed_stages_only: bool = False  # whether a model goes beyond advice only by a signed act
     signatures: Mapping[ActKind, SignaturePolicy] = field(default_factory=dict)  # by act, where the plant states one
     writes: SetpointWrites = NO_WRITES  # what may be written to PLCs
+    umh_contract: str | None = None  # UMH's data contract, where predictions are sent in its form, too
 
     @property
     def control_names(self) -> frozenset[str]:
