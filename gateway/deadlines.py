@@ -8,6 +8,8 @@ seen where that is later: a clock that lost its battery revives nothing either.
 
 from dataclasses import dataclass
 
+_SET_NS = 1_000_000_000  # by less a clock is slewed, not set: then wall time says how long, as in a replay
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Deadline:
@@ -40,6 +42,17 @@ class ClockReading:
         if before.boot_id != self.boot_id:
             return 0
         return (self.wall_ns - before.wall_ns) - (self.boot_ns - before.boot_ns)
+
+    def since(self, before: "ClockReading") -> int:
+        """Return how long ago an earlier moment was, in nanoseconds.
+
+        Within one boot a wall clock that was set in between makes it neither longer nor shorter. Across boots wall time
+        says it, and it is at least as long as the machine has been up.
+        """
+        elapsed_ns = self.wall_ns - before.wall_ns
+        if before.boot_id != self.boot_id:
+            return max(elapsed_ns, self.boot_ns)
+        return elapsed_ns if abs(self.stepped_since(before)) < _SET_NS else self.boot_ns - before.boot_ns
 
     def remaining_ns(self, deadline: Deadline) -> int:
         """Return how long the deadline is still ahead, negative once it has passed."""

@@ -50,7 +50,8 @@ def after(alarm: Alarm, change: AlarmChange, *, at_ns: int) -> Alarm | None:
     if memories is not None:
         active, acknowledged = memories
         began = at_ns if active and not alarm.active else alarm.since_ns
-        return replace(alarm, active=active, acknowledged=acknowledged, since_ns=began)
+        group_id = None if change is AlarmChange.RAISED else alarm.group_id
+        return replace(alarm, active=active, acknowledged=acknowledged, since_ns=began, group_id=group_id)
     suppression = SUPPRESSIONS.get((alarm.suppression, change))
     if suppression is None:
         return None

@@ -57,7 +57,8 @@ def list_alarms(config: Path = CONFIG, as_json: bool = JSON) -> None:
         show_json({"alarms": [_document(alarm) for alarm in alarms]})
         return
     rows = [(alarm.alarm_id, alarm.severity.value, alarm.state.value.replace("_", " "), rfc3339(alarm.since_ns),
-             alarm.title) for alarm in alarms]  # fmt: skip
+             alarm.title if alarm.group_id is None else f"{alarm.title} (below {alarm.group_id})")
+            for alarm in alarms]  # fmt: skip
     show_table("alarms", ("alarm", "severity", "state", "since", "what"), rows)
 
 
@@ -78,6 +79,7 @@ def _document(alarm: Alarm) -> dict[str, Any]:
         "reason": alarm.reason or None,
         "person": alarm.person or None,
         "guidance": alarm.guidance_id,
+        "below": alarm.group_id,
     }
 
 

@@ -75,7 +75,7 @@ def show_evidence(evidence: StageEvidence) -> None:
         "prediction",
         hanging=2,
     )
-    if evidence.older_left_out and evidence.from_ns is not None:
-        show_wrapped(f"  counted: the newest, since {rfc3339(evidence.from_ns)}; there are older ones", hanging=4)
+    if evidence.from_ns is not None:
+        show_wrapped(f"  all of this version, since {rfc3339(evidence.from_ns)}", hanging=4)
     for code, count in evidence.abstained.items():
         show_wrapped(f"  {count} x {code}", hanging=4)

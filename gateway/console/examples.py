@@ -61,8 +61,8 @@ _ALARM = {
     "text": "plc1 is not connected", "action": "Look at its network and at the server.", "severity": "warning",
     "state": "unacknowledged", "since_at": _AT, "active": True, "acknowledged": False, "latched": False,
     "suppressed": False, "shelved_until_at": None, "reason": None, "person": None, "position": "engineer",
-    "guidance_id": None, "analyte": None, "unit": None, "lowest": None, "highest": None, "specification": None,
-    "acts": [{"act": "shelve", "roles": ["operator", "supervisor", "engineer"]}],
+    "guidance_id": None, "group_id": None, "analyte": None, "unit": None, "lowest": None, "highest": None,
+    "specification": None, "acts": [{"act": "shelve", "roles": ["operator", "supervisor", "engineer"]}],
 }  # fmt: skip
 _FIGURE = {"name": "guidance", "value": 0, "unit": "messages"}
 
@@ -216,7 +216,8 @@ EXAMPLES: Mapping[str, dict[str, Any]] = {
                 "stage_change": {"stage": "approve", "at": _AT, "person": "Eva Lindt", "reason": "31 of 33 inside",
                                  "signed_by": ["Lena Maurer"]},
                 "stage_record_holds": True, "signed_stages": True,
-                "evidence": {"samples": 34, "results": 33, "inside": 31, "outside": 2, "coverage": 0.9394,
+                "evidence": {"samples": 34, "since_at": _AT, "results": 33, "inside": 31, "outside": 2,
+                             "coverage": 0.9394,
                              "mean_error": 0.8, "abstained": [{"code": "INPUT_STALE", "text": "Input stale",
                                                                "count": 1}]},
                 "signatures": [_SIGNATURE],

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from gateway.advice.alarm_acts import always_calls
 from gateway.advice.alarm_states import after
+from gateway.advice.gateway_alarm_groups import head_of, stands_for_others
 from gateway.advice.gateway_alarms import gateway_alarm
 from gateway.advice.lifecycle import moved
 from gateway.advice.suppression import covers
@@ -32,22 +33,36 @@ from gateway.time_units import SECOND_NS, seconds_to_ns
 
 
 def on_gateway_alarm(event: GatewayAlarmChanged, facts: AlarmFacts) -> Decision:
-    """Put on record that an alarm of the gateway stands, or no longer does."""
+    """Put on record that an alarm of the gateway stands, or no longer does.
+
+    One of a server or of the broker, of which another has just called, stands below that one; it calls once it is left
+    alone.
+    """
     alarm = facts.alarm or gateway_alarm(event.code, latched=event.latched)
-    if event.stands == alarm.active:
+    if event.stands == alarm.active and not (event.stands and _is_left_alone(alarm, facts)):
         return Decision()
     rule = next((rule for rule in facts.suppressing if covers(rule, alarm)), None)
-    calls = alarm.suppression is Suppression.NONE and rule is None
+    period_ns = facts.line.rationing.period_ns
+    head = None if alarm.active else head_of(alarm, facts.others, at_ns=event.at_ns, period_ns=period_ns)
+    calls = alarm.suppression is Suppression.NONE and rule is None and head is None
     begins = AlarmChange.RAISED if calls else AlarmChange.ACTIVE
     change = begins if event.stands else AlarmChange.RETURNED
     now = after(alarm, change, at_ns=event.at_ns)
     if now is None:
         return Decision()
+    if head is not None:
+        now = replace(now, group_id=head.alarm_id)
     if alarm.latched and not event.stands:  # a person has taken it down, and so has seen it
         now = replace(now, acknowledged=True)
     changed = AlarmChanged(alarm=now, change=change)
     kept_back = suppressed(now, rule, at_ns=event.at_ns) if event.stands and rule is not None else None
     return Decision(records=(changed,)) + (kept_back or Decision())
+
+
+def _is_left_alone(alarm: Alarm, facts: AlarmFacts) -> bool:
+    """Return whether the alarm below which one stands no longer calls for it."""
+    head = next((other for other in facts.others if other.alarm_id == alarm.group_id), None)
+    return alarm.group_id is not None and not stands_for_others(head)
 
 
 def on_end_shelves(_event: TimerDue, facts: ShelvesFacts) -> Decision:
@@ -89,7 +104,21 @@ def on_acknowledge(event: ActRequested, facts: AlarmActFacts) -> Decision:
         return changed + Decision(audit=(entry,), answer=done(state=now.state.value))
     by_person = replace(now, person=event.person)
     record = AlarmChanged(alarm=by_person, change=AlarmChange.ACKNOWLEDGED)
-    return Decision(records=(record,), audit=(entry,), answer=done(state=now.state.value))
+    seen_with_it = _acknowledged_below(event, facts)
+    return Decision(records=(record,), audit=(entry,), answer=done(state=now.state.value)) + seen_with_it
+
+
+def _acknowledged_below(event: ActRequested, facts: AlarmActFacts) -> Decision:
+    """Return the alarms below one as acknowledged with it: it has called for them, and they are shown below it."""
+    decided = Decision()
+    for alarm in facts.below:
+        now = after(alarm, AlarmChange.ACKNOWLEDGED, at_ns=event.at_ns)
+        if now is not None and alarm.suppression is Suppression.NONE:
+            entry = audit_entry("alarm_acknowledged", alarm.alarm_id, person=event.person, reason=event.reason,
+                                below=alarm.group_id)  # fmt: skip
+            changed = AlarmChanged(alarm=replace(now, person=event.person), change=AlarmChange.ACKNOWLEDGED)
+            decided += Decision(records=(changed,), audit=(entry,))
+    return decided
 
 
 def on_shelve(event: ActRequested, facts: AlarmActFacts) -> Decision:

@@ -11,9 +11,13 @@ from gateway.records.guidance import Guidance
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AlarmFacts(Facts):
-    """The alarm as it stands, None where it is normal; ``suppressing``: the rules that keep alarms from calling now."""
+    """The alarm as it stands, None where it is normal; ``others``: of the gateway, itself among them.
+
+    ``suppressing``: the rules that keep alarms from calling now.
+    """
 
     alarm: Alarm | None
+    others: tuple[Alarm, ...]
     suppressing: tuple[SuppressionRule, ...]
 
 
@@ -28,7 +32,11 @@ class ShelvesFacts(Facts):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AlarmActFacts(ActFacts):
-    """The alarm that the act is about, None where it is normal, and the guidance behind it, where there is one."""
+    """The alarm that the act is about, None where it is normal, and the guidance behind it, where there is one.
+
+    ``below``: the alarms for which it has called, too.
+    """
 
     alarm: Alarm | None
+    below: tuple[Alarm, ...]
     guidance: Guidance | None

@@ -9,11 +9,11 @@ from gateway.records.people import StageChanged
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StageEvidence:
-    """How a version did beside the laboratory, by its newest samples.
+    """How a version did beside the laboratory, by all of its samples.
 
     ``samples``: at which it was asked; ``abstained``: by the first reason; ``results``: of the laboratory beside a
     prediction; ``inside``: within its interval, a hit; ``outside``: a miss; ``mean_error``: absolute, in the model's
-    unit. ``from_ns``: when the oldest sample that counts was drawn; ``older_left_out``: whether there are older ones.
+    unit. ``from_ns``: when the first sample was drawn.
     """
 
     samples: int
@@ -24,7 +24,6 @@ class StageEvidence:
     coverage: float | None
     mean_error: float | None
     from_ns: int | None = None
-    older_left_out: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

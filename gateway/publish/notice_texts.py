@@ -55,7 +55,8 @@ class Target:
 
 def is_wanted(event: AlarmEvent, target: Target, *, now_ns: int) -> bool:
     """Return whether an event is one for a target at all: that an alarm calls, becomes critical, or ends."""
-    wanted = event.change in _BEGINS or event.change is AlarmChange.RETURNED
+    ends = event.change is AlarmChange.RETURNED and event.group_id is None  # one below another has never called
+    wanted = event.change in _BEGINS or ends
     if not wanted or event.severity not in target.severities or now_ns - event.at_ns > OLDEST_NS:
         return False
     return not target.positions or event.position in target.positions

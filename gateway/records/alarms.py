@@ -47,7 +47,10 @@ class AlarmChange(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Alarm:
-    """One alarm as it stands; ``position``: the role that is called. Times in ns UTC."""
+    """One alarm as it stands; ``position``: the role that is called. Times in ns UTC.
+
+    ``group_id``: the alarm below which it stands, and which has called for it, too.
+    """
 
     alarm_id: str
     title: str
@@ -62,6 +65,7 @@ class Alarm:
     person: str = ""
     since_ns: int = 0  # when it became active last
     guidance_id: str | None = None
+    group_id: str | None = None
 
     @property
     def state(self) -> AlarmState:
@@ -129,3 +133,4 @@ class AlarmEvent:
     person: str
     reason: str
     guidance_id: str | None
+    group_id: str | None = None

@@ -6,12 +6,13 @@ their warnings first. The models of one equipment raise one alarm.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Collection
 
 import structlog
 
 from gateway.advice.alarm_states import GATEWAY
-from gateway.advice.gateway_alarms import outside_domain_of
+from gateway.advice.gateway_alarms import GatewayAlarm, kind_of, outside_domain_of
 from gateway.clock import Clock
 from gateway.contract.identity import identity_of
 from gateway.errors import StoreUnavailableError
@@ -25,6 +26,7 @@ from gateway.store.queries.readers import Reader
 log = structlog.get_logger()
 
 EVERY_SECONDS = 5.0
+_LOOKS_LEFT_ALONE = 6  # before what outlives the alarm below which it stood calls: half a minute after a reconnection
 
 
 class AlarmWatch:
@@ -36,6 +38,7 @@ class AlarmWatch:
         self._inbox = inbox
         self._clock = clock
         self._outside = dict[str, str]()  # by model, the alarm that it has raised
+        self._left_alone = Counter[str]()
 
     async def run(self) -> None:
         """Compare until cancelled; while the store cannot be read, nothing can be put on record either."""
@@ -53,6 +56,7 @@ class AlarmWatch:
         latched = set(await self._reader.alarms.latches())
         standing = {*self._health.degraded(), *latched}
         self._changed(standing - on_record, stands=True, latched=lambda code: code in latched)
+        self._changed(standing & await self._that_call_now(), stands=True, latched=lambda code: code in latched)
         self._changed(on_record - standing, stands=False, latched=lambda _code: False)
 
     async def _look_at_models(self) -> None:
@@ -73,8 +77,14 @@ class AlarmWatch:
         since_ns = await self._reader.models.outside_since_ns(model, now_ns)
         return since_ns is not None and now_ns - since_ns >= model.warnings.on_delay_ns
 
+    async def _that_call_now(self) -> set[str]:
+        """Return the codes of alarms that have stood for a while below one that no longer calls for them."""
+        codes = {alarm_id.removeprefix(f"{GATEWAY}/") for alarm_id in await self._reader.alarms.left_alone()}
+        self._left_alone = Counter({code: self._left_alone[code] + 1 for code in codes})
+        return {code for code, looks in self._left_alone.items() if looks > _LOOKS_LEFT_ALONE}
+
     def _changed(self, codes: Collection[str], *, stands: bool, latched: Callable[[str], bool]) -> None:
-        for code in sorted(codes):
+        for code in sorted(codes, key=lambda code: (kind_of(code)[0] is not GatewayAlarm.SOURCE_DISCONNECTED, code)):
             at = self._clock.now()
             event_id = identity_of("gateway-alarm", code, stands, at.wall_ns, at.boot_ns)
             event = GatewayAlarmChanged(event_id=event_id, at=at, code=code, stands=stands, latched=latched(code))

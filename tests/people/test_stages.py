@@ -19,9 +19,9 @@ from gateway.records.signatures import SignaturePolicy
 from gateway.records.user_acts import AddUser, SetPassword
 from gateway.records.users import Credential, CredentialKind, Role
 from gateway.runtime.act_requests import perform
-from gateway.store.queries import signed_stages as queries
 from gateway.store.queries.signatures import newest
 from gateway.store.queries.signed_stages import signed_stages, stage_evidence
+from gateway.store.statements import SQL
 from gateway.time_units import SECOND_NS
 from tests.fixtures.acting import acting
 from tests.fixtures.laboratory import CONFIGURATION
@@ -85,19 +85,30 @@ def test_evidence_counts_hits_misses_and_abstentions_beside_the_laboratory(bench
     evidence = stage_evidence(bench.connection, model="viscosity", bundle_sha256=bench.sha256)
     assert evidence.results == evidence.inside + evidence.outside
     assert stage_evidence(bench.connection, model="viscosity", bundle_sha256="other").samples == 0
-    assert not evidence.older_left_out
 
 
-def test_evidence_of_a_long_time_says_since_when_it_counts(bench, monkeypatch):
-    monkeypatch.setattr(queries, "_MOST_SAMPLES", 2)
-    for number in range(3):
+def test_evidence_of_a_long_time_counts_every_result_and_says_since_when(bench):
+    many = 3000
+    for number in range(many):
         bench.connection.execute(
             "INSERT INTO prediction (prediction_id, at_ns, model, equipment_id, analyte, accepted, sample_result_id, "
-            "body) VALUES (?, ?, 'viscosity', 'R1', 'viscosity', 1, ?, ?)",
-            (f"p{number}", number, f"r{number}", json.dumps({"model": {"sha256": bench.sha256}})),
+            "low, high, body, hash) VALUES (?, ?, 'viscosity', 'R1', 'viscosity', ?, ?, 99, 101, ?, 'h')",
+            (f"p{number}", number, number % 3 > 0, f"r{number}", json.dumps({"model": {"sha256": bench.sha256}})),
+        )
+        bench.connection.execute(
+            "INSERT INTO feedback (bundle_sha256, analyte, result_id, sampled_ns, arrived_ns, measured, predicted) "
+            "VALUES (?, 'viscosity', ?, ?, ?, ?, 100)",
+            (bench.sha256, f"r{number}", number, number, 100.0 + number % 2 * 5),
         )
     evidence = stage_evidence(bench.connection, model="viscosity", bundle_sha256=bench.sha256)
-    assert (evidence.samples, evidence.from_ns, evidence.older_left_out) == (2, 1, True)
+    assert (evidence.samples, evidence.from_ns, evidence.abstained) == (many, 0, {"UNKNOWN": many // 3})
+    assert (evidence.results, evidence.inside, evidence.outside, evidence.mean_error) == (many, 1500, 1500, 2.5)
+    plan = [
+        step
+        for name in ("predicted_at_samples", "abstained_at_samples", "beside_the_laboratory")
+        for step in bench.connection.execute(f"EXPLAIN QUERY PLAN {SQL[name]}", {"model": "", "bundle_sha256": ""})
+    ]
+    assert not [step[3] for step in plan if step[3].startswith("SCAN")]
 
 
 @pytest.mark.parametrize(

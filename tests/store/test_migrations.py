@@ -110,7 +110,8 @@ def rows_of_a_store():
     yield "disposition", {**disposition, "disposition_id": "d1", "material_lot_id": "L1"}
     yield "disposition", {**disposition, "disposition_id": "d2"}
     yield "guidance", {"guidance_id": "g1", "kind": "hold", "state": "issued", "open": 1, "moved_tag": "T",
-                       "moved_ns": 1, "issued_ns": 1, "body": guidance_body(NOW_NS)}  # fmt: skip
+                       "moved_ns": 1, "moved_boot_ns": 1, "moved_boot_id": "ü", "issued_ns": 1,
+                       "body": guidance_body(NOW_NS)}  # fmt: skip
     yield "guidance", {"guidance_id": "g2", "kind": "hold", "state": "resolved", "open": 0, "issued_ns": 1,
                        "body": guidance_body(None)}  # fmt: skip
     yield "guidance_state", {"guidance_id": "g1", "state": "issued", "at_ns": 1, "event_id": "e1"}
@@ -210,10 +211,10 @@ def rows_of_operation():
     yield "latch", {"code": "STORE_DAMAGED", "at_ns": 1, "body": "{}"}
     alarm = {"alarm_id": "warning/R1/m/ph", "title": "ph", "severity": "warning", "position": "operator"}
     yield "alarm", alarm | {"active": 1, "acknowledged": 0, "latched": 0, "suppression": "none", "reason": "",
-                            "person": "", "since_ns": 1}  # fmt: skip
+                            "person": "", "since_ns": 1, "group_id": "ü"}  # fmt: skip
     yield "rejected_advice", {"name": "warning/R1/m/ph", "model": "m", "guidance_id": "g1", "at_ns": 1}
     yield "alarm_suppression", {"name": "cleaning", "since_ns": 1, "used_up": 0}
-    yield "alarm_event", alarm | {"at_ns": 1, "change": "raised", "person": "", "reason": ""}
+    yield "alarm_event", alarm | {"at_ns": 1, "change": "raised", "person": "", "reason": "", "group_id": "ü"}
     yield "console_session", {"token_sha256": "ab", "user_id": "q.head", "password_seq": 1, "opened_ns": 1,
                               "used_ns": 1, "expires_ns": 2, "expires_boot_ns": 2, "boot_id": "b"}  # fmt: skip
     yield "retry", {"dead_letter_id": "x", "asked_ns": 1, "person": "p"}

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from gateway.advice.alarm_acts import acts_possible
 from gateway.advice.alarm_states import GATEWAY, gateway_alarm_id
+from gateway.advice.gateway_alarm_groups import stands_for_others
 from gateway.advice.gateway_alarms import gateway_alarm, what_to_do
 from gateway.console.snapshot import Snapshot
 from gateway.console.views.guidance import SEVERITY
@@ -54,6 +55,9 @@ class AlarmView(View):
     person: str | None = Field(description="who has acknowledged or suppressed it last")
     position: str = Field(description="the role that it calls")
     guidance_id: str | None
+    group_id: str | None = Field(
+        description="the alarm below which it stands, of the same server or the broker; that one has called for it, too"
+    )
     analyte: str | None
     unit: str | None
     lowest: float | None = Field(description="of the predicted values while it stood; null: it is about no value")
@@ -93,12 +97,20 @@ def all_alarms(connection: sqlite3.Connection, snapshot: Snapshot) -> list[Alarm
     ]
     ids = {alarm.alarm_id for alarm in known}
     new = [code for code in snapshot.conditions if gateway_alarm_id(code) not in ids]  # a moment ago
-    return [*known, *(replace(gateway_alarm(code, latched=False), active=True, acknowledged=False) for code in new)]
+    moment_ago = (replace(gateway_alarm(code, latched=False), active=True, acknowledged=False) for code in new)
+    heads = {alarm.alarm_id for alarm in known if stands_for_others(alarm)}
+    return [*(_below(alarm, heads) for alarm in known), *moment_ago]
+
+
+def _below(alarm: Alarm, heads: set[str]) -> Alarm:
+    """Return an alarm below another one only where that one calls for it, and it is not kept from calling itself."""
+    below = alarm.group_id in heads and alarm.suppression is Suppression.NONE
+    return alarm if below else replace(alarm, group_id=None)
 
 
 def calls(alarm: Alarm) -> bool:
-    """Return whether nobody has seen an alarm that may call."""
-    return alarm.suppression is Suppression.NONE and not alarm.acknowledged
+    """Return whether nobody has seen an alarm that may call; one below another does not call by itself."""
+    return alarm.suppression is Suppression.NONE and not alarm.acknowledged and alarm.group_id is None
 
 
 def _views(connection: sqlite3.Connection, alarms: list[Alarm]) -> list[AlarmView]:
@@ -135,6 +147,7 @@ def _alarm(alarm: Alarm, guidance: Guidance | None) -> AlarmView:
         person=alarm.person or None,
         position=alarm.position,
         guidance_id=alarm.guidance_id,
+        group_id=alarm.group_id,
         analyte=None if guidance is None else guidance.analyte,
         unit=None if predicted is None else predicted.unit,
         lowest=None if guidance is None else guidance.lowest,

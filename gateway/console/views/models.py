@@ -72,12 +72,13 @@ class VersionView(View):
 
 
 class EvidenceView(View):
-    """How this version did beside the laboratory, by its newest samples; a change of stage is signed with it.
+    """How this version did beside the laboratory, by all of its samples; a change of stage is signed with it.
 
     ``inside``: results within the predicted interval, hits; ``outside``: misses. ``mean_error``: absolute.
     """
 
     samples: int = Field(description="at which it was asked")
+    since_at: str | None = Field(description="when the first of them was drawn")
     results: int = Field(description="of the laboratory beside a prediction")
     inside: int
     outside: int
@@ -230,6 +231,7 @@ def _evidence(connection: sqlite3.Connection, model: ModelAssignment) -> Evidenc
     evidence = stage_evidence(connection, model=model.name, bundle_sha256=model.bundle.identity.sha256)
     return EvidenceView(
         samples=evidence.samples,
+        since_at=instant(evidence.from_ns),
         results=evidence.results,
         inside=evidence.inside,
         outside=evidence.outside,

@@ -165,7 +165,7 @@ def _banner(guidance: list[GuidanceView], alarms: list[AlarmView], *, more: int)
         BannerView(severity=alarm.severity, text=alarm.text, guidance_id=None, alarm_code=alarm.code,
                    since_at=alarm.since_at, more=0)
         for alarm in alarms
-        if not alarm.suppressed
+        if not alarm.suppressed and alarm.group_id is None
     ] + [
         BannerView(severity=item.severity, text=item.title, guidance_id=item.guidance_id, alarm_code=None,
                    since_at=item.issued_at, more=0)

@@ -21,7 +21,8 @@ _GRACE_NS = 3600 * SECOND_NS  # in which a model that is at work asks again, so 
 def alarm_facts(reading: Reading, event: GatewayAlarmChanged) -> AlarmFacts:
     """Return the alarm of a condition."""
     alarm = alarm_of(reading.connection, gateway_alarm_id(event.code))
-    return AlarmFacts(**reading.base(), alarm=alarm, suppressing=suppressing(reading))
+    others = tuple(read_alarm(row) for row in reading.connection.execute(SQL["gateway_alarms"]))
+    return AlarmFacts(**reading.base(), alarm=alarm, others=others, suppressing=suppressing(reading))
 
 
 @loader
@@ -48,6 +49,10 @@ def alarm_act_facts(reading: Reading, event: ActRequested) -> AlarmActFacts:
     row = None
     if alarm is not None and alarm.guidance_id is not None:
         row = reading.row("guidance_by_id", guidance_id=alarm.guidance_id)
+    below = reading.connection.execute(SQL["alarms_below"], {"alarm_id": act.alarm_id})
     return AlarmActFacts(
-        **act_base(reading, event), alarm=alarm, guidance=None if row is None else decode(Guidance, row["body"])
+        **act_base(reading, event),
+        alarm=alarm,
+        below=tuple(read_alarm(row) for row in below),
+        guidance=None if row is None else decode(Guidance, row["body"]),
     )

@@ -5,9 +5,8 @@ import sqlite3
 from dataclasses import fields
 
 from gateway.advice.provisional import IN_A_ROW
-from gateway.events import (
-    ModelDue,
-)
+from gateway.deadlines import ClockReading
+from gateway.events import ModelDue
 from gateway.facts.model_due import LotInProgress, LotPrediction, ModelDueFacts, PastPrediction
 from gateway.guardrails.outside import is_outside
 from gateway.guardrails.reasons import Abstention
@@ -28,9 +27,10 @@ from gateway.store.facts.rejected import rejected_of_model
 from gateway.store.facts.setpoint_write import NO_WRITES, writes_of
 from gateway.store.facts.suppression import silenced, suppressed_by_design
 from gateway.store.queries.lot_decisions import decision_of_lot
-from gateway.store.statements import SQL, value_of
+from gateway.store.statements import SQL
 
 _MOST_RECENT = 2000  # predictions: delays of an hour at the usual pace
+_NEWEST_MOVES = 50  # of a setpoint: the newest suggestion is among them
 _PROVISIONAL = tuple(field.name for field in fields(ProvisionalHold))
 
 
@@ -47,7 +47,7 @@ def model_due_facts(reading: Reading, event: ModelDue) -> ModelDueFacts:
             judged=(),
             announced_ns=(), silenced=frozenset(), suppressed={}, rejected={}, warnings=(), writes=NO_WRITES,
         )  # fmt: skip
-    moves = {item.tag: value_of(reading.connection, "last_move", tag=item.tag) for item in model.bundle.manipulated}
+    moves = {item.tag: _last_advised_ns(reading, item.tag, event.at) for item in model.bundle.manipulated}
     context = reading.context_of_equipment(model.equipment_id, event.at_ns)
     coupled = {
         other.name: _newest_predictions(reading, other, event.at_ns) for other in coupled_models(model, reading.line)
@@ -73,6 +73,23 @@ def model_due_facts(reading: Reading, event: ModelDue) -> ModelDueFacts:
         rejected=rejected_of_model(reading, model.name),
         warnings=reading.guidance("open_warnings_of_equipment", equipment_id=model.equipment_id),
         announced_ns=announced_within(reading, model.equipment_id, event.at_ns),
+    )
+
+
+def _last_advised_ns(reading: Reading, tag: str, at: ClockReading) -> int | None:
+    """Return when a move of a setpoint was last suggested or done, None where never: by the wall clock as it is now.
+
+    A wall clock that was set since then brings the next suggestion no nearer, and puts it off no longer.
+    """
+    rows = reading.connection.execute(SQL["newest_moves"], {"tag": tag, "most": _NEWEST_MOVES}).fetchall()
+    since = [at.since(_moment_of(row)) for row in rows]
+    return at.wall_ns - min(since) if since else None
+
+
+def _moment_of(row: sqlite3.Row) -> ClockReading:
+    wall_ns = row["moved_ns"]
+    return ClockReading(
+        wall_ns=wall_ns, latest_ns=wall_ns, boot_ns=row["moved_boot_ns"] or 0, boot_id=row["moved_boot_id"] or ""
     )
 
 

@@ -17,6 +17,10 @@ class AlarmReader:
         """Return the ids of the gateway's own alarms that are active on record."""
         return [str(alarm_id) for (alarm_id,) in await self._all("active_gateway_alarms")]
 
+    async def left_alone(self) -> list[str]:
+        """Return the ids of active alarms below one that no longer calls for them."""
+        return [str(alarm_id) for (alarm_id,) in await self._all("alarms_left_alone")]
+
     async def counts(self, from_ns: int) -> dict[str, float]:
         """Return how many alarms are active, unacknowledged and kept from calling, and how many called since then."""
         names = ("active", "unacknowledged", "suppressed", "called_in_10_minutes")
@@ -43,7 +47,7 @@ class AlarmReader:
 
 
 def _alarm_event(row: tuple[object, ...]) -> AlarmEvent:
-    seq, at_ns, alarm_id, change, title, severity, position, person, reason, guidance_id = row
+    seq, at_ns, alarm_id, change, title, severity, position, person, reason, guidance_id, group_id = row
     return AlarmEvent(
         seq=int(str(seq)),
         at_ns=int(str(at_ns)),
@@ -55,4 +59,5 @@ def _alarm_event(row: tuple[object, ...]) -> AlarmEvent:
         person=str(person),
         reason=str(reason),
         guidance_id=None if guidance_id is None else str(guidance_id),
+        group_id=None if group_id is None else str(group_id),
     )

@@ -15,8 +15,6 @@ from gateway.store.database import read_state
 from gateway.store.queries.signatures import signed_record_of
 from gateway.store.statements import SQL
 
-_MOST_SAMPLES = 2000  # the newest, by which a version is looked at
-
 
 def signed_stages(connection: sqlite3.Connection) -> SignedStages:
     """Return the newest signed stage of each model; one that does not hold, or is not signed, is unknown."""
@@ -71,16 +69,14 @@ def _is_signed(connection: sqlite3.Connection, change: StageChanged) -> bool:
 
 
 def stage_evidence(connection: sqlite3.Connection, *, model: str, bundle_sha256: str) -> StageEvidence:
-    """Return how a version of a model did beside the laboratory, by the newest samples."""
-    of_version = {"model": model, "bundle_sha256": bundle_sha256, "most": _MOST_SAMPLES}
+    """Return how a version of a model did beside the laboratory, by all of its samples."""
+    of_version = {"model": model, "bundle_sha256": bundle_sha256}
     abstained = {str(code): int(count) for code, count in connection.execute(SQL["abstained_at_samples"], of_version)}
-    newest = [at_ns for (at_ns,) in connection.execute(SQL["predicted_at_samples"], of_version)]
-    counted = newest[:_MOST_SAMPLES]
+    samples, from_ns = connection.execute(SQL["predicted_at_samples"], of_version).fetchone()
     results, inside, mean_error = connection.execute(SQL["beside_the_laboratory"], of_version).fetchone()
     return StageEvidence(
-        samples=len(counted),
-        from_ns=counted[-1] if counted else None,
-        older_left_out=len(newest) > len(counted),
+        samples=samples,
+        from_ns=from_ns,
         abstained=abstained,
         results=results,
         inside=inside or 0,

@@ -249,6 +249,10 @@ CREATE TABLE prediction (
 ) STRICT;
 CREATE INDEX prediction_by_model ON prediction (model, at_ns);
 CREATE INDEX prediction_at_samples ON prediction (model, at_ns) WHERE sample_result_id IS NOT NULL;
+CREATE INDEX prediction_of_sample ON prediction (sample_result_id, model) WHERE sample_result_id IS NOT NULL;
+CREATE INDEX prediction_of_version ON prediction
+    (model, CAST(CASE WHEN json_valid(body) THEN json_extract(body, '$.model.sha256') END AS TEXT), accepted, at_ns)
+    WHERE sample_result_id IS NOT NULL;
 CREATE INDEX prediction_between_samples ON prediction (at_ns) WHERE sample_result_id IS NULL;
 CREATE INDEX prediction_of_lot ON prediction (material_lot_id, at_ns) WHERE sample_result_id IS NULL;
 CREATE TRIGGER prediction_hashed AFTER INSERT ON prediction BEGIN
@@ -301,6 +305,8 @@ CREATE TABLE guidance (
     open         INTEGER NOT NULL,
     moved_tag    TEXT,
     moved_ns     INTEGER,
+    moved_boot_ns  INTEGER,
+    moved_boot_id  TEXT,
     issued_ns    INTEGER NOT NULL,
     body         TEXT NOT NULL,
     hash         TEXT,
@@ -314,7 +320,7 @@ CREATE TABLE guidance (
     ) VIRTUAL
 ) STRICT;
 CREATE INDEX guidance_open ON guidance (issued_ns) WHERE open = 1;
-CREATE INDEX guidance_moves ON guidance (moved_tag, moved_ns) WHERE moved_tag IS NOT NULL;
+CREATE INDEX guidance_moves ON guidance (moved_tag) WHERE moved_tag IS NOT NULL;
 CREATE INDEX guidance_open_of_sample ON guidance
     (CASE WHEN json_valid(body) THEN json_extract(body, '$.measured.sample_id') END) WHERE open = 1;
 CREATE INDEX guidance_open_of_model ON guidance
@@ -333,24 +339,28 @@ CREATE INDEX guidance_of_lot ON guidance
 CREATE TRIGGER guidance_hashed AFTER INSERT ON guidance BEGIN
     UPDATE guidance SET hash =
         evidence_hash('guidance', CAST(NEW.guidance_id AS BLOB), CAST(NEW.kind AS BLOB), CAST(NEW.state AS BLOB),
-        NEW.open, CAST(NEW.moved_tag AS BLOB), NEW.moved_ns, NEW.issued_ns, CAST(NEW.body AS BLOB))
+        NEW.open, CAST(NEW.moved_tag AS BLOB), NEW.moved_ns, NEW.moved_boot_ns, CAST(NEW.moved_boot_id AS BLOB),
+        NEW.issued_ns, CAST(NEW.body AS BLOB))
     WHERE guidance_id = NEW.guidance_id;
 END;
 CREATE TRIGGER guidance_rehashed AFTER UPDATE OF
-    kind, state, open, moved_tag, moved_ns, issued_ns, body
+    kind, state, open, moved_tag, moved_ns, moved_boot_ns, moved_boot_id, issued_ns, body
 ON guidance BEGIN
     UPDATE guidance SET hash = CASE WHEN OLD.hash IS
         evidence_hash('guidance', CAST(OLD.guidance_id AS BLOB), CAST(OLD.kind AS BLOB), CAST(OLD.state AS BLOB),
-        OLD.open, CAST(OLD.moved_tag AS BLOB), OLD.moved_ns, OLD.issued_ns, CAST(OLD.body AS BLOB))
+        OLD.open, CAST(OLD.moved_tag AS BLOB), OLD.moved_ns, OLD.moved_boot_ns, CAST(OLD.moved_boot_id AS BLOB),
+        OLD.issued_ns, CAST(OLD.body AS BLOB))
     THEN
         evidence_hash('guidance', CAST(NEW.guidance_id AS BLOB), CAST(NEW.kind AS BLOB), CAST(NEW.state AS BLOB),
-        NEW.open, CAST(NEW.moved_tag AS BLOB), NEW.moved_ns, NEW.issued_ns, CAST(NEW.body AS BLOB))
+        NEW.open, CAST(NEW.moved_tag AS BLOB), NEW.moved_ns, NEW.moved_boot_ns, CAST(NEW.moved_boot_id AS BLOB),
+        NEW.issued_ns, CAST(NEW.body AS BLOB))
     ELSE OLD.hash END
     WHERE guidance_id = NEW.guidance_id;
 END;
 CREATE VIEW guidance_checked AS SELECT rowid AS row_number, *, hash IS
     evidence_hash('guidance', CAST(guidance_id AS BLOB), CAST(kind AS BLOB), CAST(state AS BLOB), open,
-    CAST(moved_tag AS BLOB), moved_ns, issued_ns, CAST(body AS BLOB)) AS holds
+    CAST(moved_tag AS BLOB), moved_ns, moved_boot_ns, CAST(moved_boot_id AS BLOB), issued_ns,
+    CAST(body AS BLOB)) AS holds
 FROM guidance;
 
 -- When a guidance came into each state, and by which event.
@@ -1471,7 +1481,8 @@ CREATE TABLE alarm (
     reason        TEXT NOT NULL,
     person        TEXT NOT NULL,
     since_ns      INTEGER NOT NULL,
-    guidance_id   TEXT
+    guidance_id   TEXT,
+    group_id      TEXT  -- the alarm below which it stands
 ) STRICT;
 CREATE INDEX alarm_suppressed ON alarm (until_ns) WHERE suppression <> 'none';
 
@@ -1502,7 +1513,8 @@ CREATE TABLE alarm_event (
     position     TEXT NOT NULL,
     person       TEXT NOT NULL,
     reason       TEXT NOT NULL,
-    guidance_id  TEXT
+    guidance_id  TEXT,
+    group_id     TEXT
 ) STRICT;
 CREATE INDEX alarm_event_by_time ON alarm_event (at_ns);
 CREATE INDEX alarm_event_raised ON alarm_event (at_ns) WHERE change = 'raised';

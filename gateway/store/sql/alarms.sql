@@ -6,16 +6,16 @@ SELECT * FROM alarm ORDER BY since_ns DESC, alarm_id LIMIT :most;
 
 -- name: write_alarm
 INSERT OR REPLACE INTO alarm (alarm_id, title, severity, position, active, acknowledged, latched, suppression, until_ns,
-    reason, person, since_ns, guidance_id)
+    reason, person, since_ns, guidance_id, group_id)
 VALUES (:alarm_id, :title, :severity, :position, :active, :acknowledged, :latched, :suppression, :until_ns,
-    :reason, :person, :since_ns, :guidance_id);
+    :reason, :person, :since_ns, :guidance_id, :group_id);
 
 -- name: delete_alarm
 DELETE FROM alarm WHERE alarm_id = :alarm_id;
 
 -- name: insert_alarm_event
-INSERT INTO alarm_event (at_ns, alarm_id, change, title, severity, position, person, reason, guidance_id)
-VALUES (:at_ns, :alarm_id, :change, :title, :severity, :position, :person, :reason, :guidance_id);
+INSERT INTO alarm_event (at_ns, alarm_id, change, title, severity, position, person, reason, guidance_id, group_id)
+VALUES (:at_ns, :alarm_id, :change, :title, :severity, :position, :person, :reason, :guidance_id, :group_id);
 
 -- name: prune_alarm_events
 DELETE FROM alarm_event WHERE at_ns < :before_ns;
@@ -29,6 +29,18 @@ SELECT alarm_id FROM alarm WHERE suppression <> 'none';
 -- name: active_gateway_alarms
 SELECT alarm_id FROM alarm WHERE active = 1 AND alarm_id >= 'gateway/' AND alarm_id < 'gateway0';
 
+-- name: gateway_alarms
+SELECT * FROM alarm WHERE alarm_id >= 'gateway/' AND alarm_id < 'gateway0' ORDER BY alarm_id;
+
+-- name: alarms_below
+SELECT * FROM alarm WHERE group_id = :alarm_id ORDER BY alarm_id;
+
+-- what stands below an alarm that no longer calls for it
+-- name: alarms_left_alone
+SELECT part.alarm_id FROM alarm AS part LEFT JOIN alarm AS head ON head.alarm_id = part.group_id
+WHERE part.group_id IS NOT NULL AND part.active = 1 AND part.suppression = 'none'
+  AND NOT coalesce(head.active = 1 AND head.suppression = 'none' AND head.group_id IS NULL, 0);
+
 -- name: first_line_of_trail_ns
 SELECT CASE WHEN EXISTS (SELECT 1 FROM audit_archive) THEN NULL
             ELSE (SELECT at_ns FROM audit ORDER BY seq LIMIT 1) END;
@@ -38,7 +50,7 @@ SELECT at_ns, alarm_id, severity, position FROM alarm_event
 WHERE change = 'raised' AND at_ns > :from_ns AND at_ns <= :until_ns ORDER BY at_ns;
 
 -- name: alarm_events_after
-SELECT seq, at_ns, alarm_id, change, title, severity, position, person, reason, guidance_id FROM alarm_event
+SELECT seq, at_ns, alarm_id, change, title, severity, position, person, reason, guidance_id, group_id FROM alarm_event
 WHERE seq > :seq ORDER BY seq LIMIT :most;
 
 -- name: newest_alarm_event
@@ -83,7 +95,7 @@ INSERT OR IGNORE INTO notify_put_off (target, seq) VALUES (:target, :seq);
 DELETE FROM notify_put_off WHERE target = :target AND seq <= :upto;
 
 -- name: put_off_events
-SELECT e.seq, e.at_ns, e.alarm_id, e.change, e.title, e.severity, e.position, e.person, e.reason, e.guidance_id
+SELECT e.seq, e.at_ns, e.alarm_id, e.change, e.title, e.severity, e.position, e.person, e.reason, e.guidance_id, e.group_id
 FROM notify_put_off AS p JOIN alarm_event AS e ON e.seq = p.seq WHERE p.target = :target ORDER BY e.seq LIMIT :most;
 
 -- name: suppressions_held

@@ -1,10 +1,12 @@
 -- name: upsert_guidance
-INSERT INTO guidance (guidance_id, kind, state, open, moved_tag, moved_ns, issued_ns, body)
-VALUES (:guidance_id, :kind, :state, :open, :moved_tag, :at_ns, :issued_ns, :body)
+INSERT INTO guidance (guidance_id, kind, state, open, moved_tag, moved_ns, moved_boot_ns, moved_boot_id, issued_ns, body)
+VALUES (:guidance_id, :kind, :state, :open, :moved_tag, :at_ns, :boot_ns, :boot_id, :issued_ns, :body)
 ON CONFLICT (guidance_id) DO UPDATE SET
     state = excluded.state,
     open = excluded.open,
     moved_ns = CASE WHEN excluded.state = 'applied' THEN excluded.moved_ns ELSE moved_ns END,
+    moved_boot_ns = CASE WHEN excluded.state = 'applied' THEN excluded.moved_boot_ns ELSE moved_boot_ns END,
+    moved_boot_id = CASE WHEN excluded.state = 'applied' THEN excluded.moved_boot_id ELSE moved_boot_id END,
     body = excluded.body;
 
 -- name: insert_guidance_state
@@ -51,8 +53,8 @@ ORDER BY announced_ns DESC LIMIT :most;
 -- name: guidance_by_id
 SELECT body, holds, 'guidance ' || guidance_id AS record FROM guidance_checked WHERE guidance_id = :guidance_id;
 
--- name: last_move
-SELECT max(moved_ns) FROM guidance WHERE moved_tag = :tag;
+-- name: newest_moves
+SELECT moved_ns, moved_boot_ns, moved_boot_id FROM guidance WHERE moved_tag = :tag ORDER BY rowid DESC LIMIT :most;
 
 -- name: insert_response
 INSERT INTO response (event_id, guidance_id, act, person, user_id, credential, key_id, nonce, outcome, at_ns, body)

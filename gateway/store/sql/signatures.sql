@@ -88,32 +88,22 @@ WHERE CASE WHEN EXISTS (SELECT 1 FROM stage_change WHERE model = changed.model) 
            ELSE has_rows('stage_change ' || model) END;
 
 -- name: predicted_at_samples
--- the newest, and one more, by which it shows that there are older ones
-SELECT at_ns FROM (
-    SELECT at_ns FROM prediction WHERE model = :model AND sample_result_id IS NOT NULL
-        AND CASE WHEN json_valid(body) THEN json_extract(body, '$.model.sha256') END = :bundle_sha256
-    ORDER BY at_ns DESC LIMIT :most + 1
-);
+SELECT count(*), min(at_ns) FROM prediction WHERE model = :model AND sample_result_id IS NOT NULL
+    AND CAST(CASE WHEN json_valid(body) THEN json_extract(body, '$.model.sha256') END AS TEXT) = :bundle_sha256;
 
 -- name: abstained_at_samples
-SELECT code, count(*) FROM (
-    SELECT accepted, ifnull(CASE WHEN json_valid(body) THEN json_extract(body, '$.verdict.reasons[0].code') END,
-                            'UNKNOWN') AS code
-    FROM prediction WHERE model = :model AND sample_result_id IS NOT NULL
-        AND CASE WHEN json_valid(body) THEN json_extract(body, '$.model.sha256') END = :bundle_sha256
-    ORDER BY at_ns DESC LIMIT :most
-)
-WHERE accepted = 0 GROUP BY code ORDER BY count(*) DESC, code;
+SELECT ifnull(CASE WHEN json_valid(body) THEN json_extract(body, '$.verdict.reasons[0].code') END, 'UNKNOWN') AS code,
+       count(*)
+FROM prediction WHERE model = :model AND sample_result_id IS NOT NULL
+    AND CAST(CASE WHEN json_valid(body) THEN json_extract(body, '$.model.sha256') END AS TEXT) = :bundle_sha256
+    AND accepted = 0
+GROUP BY code ORDER BY count(*) DESC, code;
 
 -- name: beside_the_laboratory
-SELECT count(*), sum(measured BETWEEN low AND high), avg(abs(measured - predicted)) FROM (
-    SELECT feedback.measured, feedback.predicted, prediction.low, prediction.high
-    FROM feedback_checked AS feedback
-    JOIN prediction ON prediction.sample_result_id = feedback.result_id AND prediction.model = :model
-        AND prediction.analyte = feedback.analyte
-    WHERE feedback.bundle_sha256 = :bundle_sha256 AND feedback.holds AND prediction.low IS NOT NULL
-    ORDER BY feedback.arrived_ns DESC LIMIT :most
-);
+SELECT count(*), sum(f.measured BETWEEN p.low AND p.high), avg(abs(f.measured - f.predicted))
+FROM feedback_checked AS f
+JOIN prediction AS p ON p.sample_result_id = f.result_id AND p.model = :model AND p.analyte = f.analyte
+WHERE f.bundle_sha256 = :bundle_sha256 AND f.holds AND p.low IS NOT NULL;
 
 -- name: all_lot_decisions
 SELECT body, holds AND vouched('lot_decision ' || json_array(material_lot_id, seq), hash) AS holds

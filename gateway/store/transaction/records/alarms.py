@@ -36,6 +36,7 @@ def alarm_changed(connection: sqlite3.Connection, event: Event, record: AlarmCha
         "person": alarm.person,
         "reason": alarm.reason,
         "guidance_id": alarm.guidance_id,
+        "group_id": alarm.group_id,
     }
     connection.execute(SQL["insert_alarm_event"], happened)
     connection.execute(SQL["prune_alarm_events"], {"before_ns": event.at_ns - KEPT_NS})

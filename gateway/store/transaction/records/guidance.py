@@ -22,6 +22,8 @@ def guidance_changed(connection: sqlite3.Connection, event: Event, guidance: Gui
         "open": guidance.state in OPEN,
         "moved_tag": guidance.suggestion.tag if guidance.suggestion else None,
         "at_ns": event.at_ns,
+        "boot_ns": event.at.boot_ns,
+        "boot_id": event.at.boot_id,
         "issued_ns": guidance.issued_ns,
         "body": encode(guidance),
         "event_id": event.event_id,

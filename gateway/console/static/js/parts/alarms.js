@@ -9,17 +9,33 @@ import { severity } from "./symbols.js";
 
 const SHELVES_SECONDS = [900, 1800, 3600, 7200, 14400, 28800];
 
-/** Return one alarm in a line, with the one act that takes it away; the rest is in the view of alarms. */
-export function alarmLine(alarm) {
+/** Return each alarm that has called in a line, with what stands below it and the one act that takes it away. */
+export function alarmLines(all) {
+  return all.filter((one) => isHead(one)).map((one) => alarmLine(one, all));
+}
+
+function alarmLine(alarm, all) {
   const near = alarm.acts.find(({ act, roles }) => act.startsWith("acknowledge") && may(act) && hasRole(roles));
   return h("div", { "data-key": alarm.alarm_id, class: "alarm" }, severity(alarm.severity),
     h("div", { class: "alarm-text" }, h("p", { class: "strong" }, alarm.text), alarm.action ? h("p", {}, alarm.action) : null,
-      h("p", { class: "quiet" }, [alarm.since_at ? ago(alarm.since_at) : null, ...memories(alarm), away(alarm)].filter(Boolean).join(" · "))),
+      h("p", { class: "quiet" }, [alarm.since_at ? ago(alarm.since_at) : null, ...memories(alarm), away(alarm)].filter(Boolean).join(" · ")),
+      below(alarm, all, (one) => h("p", { "data-key": one.alarm_id }, h("span", { class: "strong" }, one.text), " ", one.action))),
     near ? button(alarm, near.act) : null);
 }
 
+/** Return whether an alarm has called by itself, and stands below no other one. */
+export function isHead(alarm) {
+  return alarm.group_id === null;
+}
+
+/** Return what stands below an alarm, which has called for it, too. */
+function below(alarm, all, shown) {
+  const parts = all.filter((one) => one.group_id === alarm.alarm_id);
+  return parts.length === 0 ? null : h("div", { "data-key": "below", class: "below" }, h("p", { class: "quiet" }, text("alarm.below")), parts.map(shown));
+}
+
 /** Return one alarm as a card with all that can be done about it; `longest`: for how many seconds it may be shelved. */
-export function alarmCard(alarm, longest) {
+export function alarmCard(alarm, longest, all) {
   const possible = alarm.acts.filter(({ act, roles }) => may(act) && hasRole(roles));
   const others = alarm.acts.filter((one) => !possible.includes(one));
   return h("article", { "data-key": alarm.alarm_id, class: `card ${alarm.suppressed ? "suppressed" : alarm.severity}`, "aria-label": alarm.text },
@@ -34,7 +50,8 @@ export function alarmCard(alarm, longest) {
     h("div", { class: "actions" }, possible.map(({ act }) => button(alarm, act, longest)),
       alarm.active && alarm.guidance_id ? h("a", { class: "button quiet", href: "#/now", "data-key": "guidance" }, text("alarm.guidance")) : null),
     others.length ? h("p", { class: "quiet" }, others.map(({ act, roles }) => text("alarm.who", { act: word("alarm_act", act), roles: roles.map((role) => word("role", role)).join(", ") })).join(" · ")) : null,
-    h("p", { class: "quiet" }, h("a", { class: "trail", href: `#/audit?query=${encodeURIComponent(alarm.alarm_id)}` }, alarm.alarm_id)));
+    h("p", { class: "quiet" }, h("a", { class: "trail", href: `#/audit?query=${encodeURIComponent(alarm.alarm_id)}` }, alarm.alarm_id)),
+    below(alarm, all, (one) => alarmCard(one, longest, all)));
 }
 
 function next(alarm) {

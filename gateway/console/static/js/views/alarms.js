@@ -2,16 +2,17 @@
 
 import { h } from "../dom.js";
 import { text } from "../texts.js";
-import { alarmCard } from "../parts/alarms.js";
+import { alarmCard, isHead } from "../parts/alarms.js";
 import { empty, section } from "../parts/states.js";
 
 export const alarms = {
   path: () => "/api/alarms",
   render: (view) => {
-    const calling = view.alarms.filter((one) => !one.suppressed && !one.acknowledged);
-    const seen = view.alarms.filter((one) => !one.suppressed && one.acknowledged);
-    const away = view.alarms.filter((one) => one.suppressed);
-    const cards = (list, none) => list.length === 0 ? empty(none) : list.map((one) => alarmCard(one, view.longest_shelve_seconds));
+    const heads = view.alarms.filter((one) => isHead(one));
+    const calling = heads.filter((one) => !one.suppressed && !one.acknowledged);
+    const seen = heads.filter((one) => !one.suppressed && one.acknowledged);
+    const away = heads.filter((one) => one.suppressed);
+    const cards = (list, none) => list.length === 0 ? empty(none) : list.map((one) => alarmCard(one, view.longest_shelve_seconds, view.alarms));
     return [
       h("h1", {}, text("nav.alarms")),
       h("div", { class: "columns" },

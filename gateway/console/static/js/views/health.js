@@ -5,7 +5,7 @@ import { number, time } from "../format.js";
 import { text, word } from "../texts.js";
 import { empty, facts, section, table } from "../parts/states.js";
 import { condition } from "../parts/symbols.js";
-import { alarmLine } from "../parts/alarms.js";
+import { alarmLines } from "../parts/alarms.js";
 
 const FEW_DAYS = 30, SIZES = ["B", "KiB", "MiB", "GiB", "TiB"];
 
@@ -15,7 +15,7 @@ export const health = {
     h("h1", {}, text("nav.health")),
     h("div", { class: "columns" },
       h("div", { class: "column", "data-key": "left" }, connections(view),
-        section("alarms", text("now.alarms"), view.alarms.length === 0 ? empty("health.no_alarm") : view.alarms.map((alarm) => alarmLine(alarm))), tags(view), certificates(view)),
+        section("alarms", text("now.alarms"), view.alarms.length === 0 ? empty("health.no_alarm") : alarmLines(view.alarms)), tags(view), certificates(view)),
       h("div", { class: "column", "data-key": "right" }, figures("buffer", view.buffer), figures("disk", view.disk), figures("alarm_figures", view.alarm_figures), figures("console", view.console),
         section("version", text("health.version"), facts([[text("health.line"), view.line], [text("health.version"), view.version], [text("health.at"), time(view.at)]])))),
   ],

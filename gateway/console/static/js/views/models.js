@@ -69,7 +69,7 @@ function evidence({ evidence: known }) {
   return h("div", { "data-key": "evidence", class: "evidence" },
     facts([[text("evidence.results"), String(known.results)], [text("evidence.inside"), String(known.inside)], [text("evidence.outside"), String(known.outside)],
       [text("evidence.coverage"), known.coverage === null ? text("models.unknown") : share(known.coverage)],
-      [text("evidence.mean_error"), known.mean_error === null ? text("models.unknown") : measured(known.mean_error)], [text("evidence.samples"), String(known.samples)],
+      [text("evidence.mean_error"), known.mean_error === null ? text("models.unknown") : measured(known.mean_error)], [text("evidence.samples"), known.since_at ? text("evidence.since", { count: known.samples, at: time(known.since_at) }) : String(known.samples)],
       [text("evidence.abstained"), known.abstained.map((one) => `${one.count} × ${one.text}`).join("; ") || "0"]]));
 }
 

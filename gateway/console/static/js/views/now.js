@@ -5,7 +5,7 @@ import { limits, measured, share, time, unit } from "../format.js";
 import { may, page } from "../page.js";
 import { text, word } from "../texts.js";
 import { doNow } from "../parts/acts.js";
-import { alarmLine } from "../parts/alarms.js";
+import { alarmLines } from "../parts/alarms.js";
 import { guidanceCard } from "../parts/guidance.js";
 import { ends, outside, range, reading } from "../parts/range.js";
 import { empty, facts, loading, section } from "../parts/states.js";
@@ -56,7 +56,7 @@ function missed() {
 
 function alarms(view) {
   if (view.alarms.length === 0) return null;
-  return section("alarms", text("now.alarms"), view.alarms.map((alarm) => alarmLine(alarm)), h("p", {}, h("a", { class: "button quiet", href: "#/alarms" }, text("alarm.all"))));
+  return section("alarms", text("now.alarms"), alarmLines(view.alarms), h("p", {}, h("a", { class: "button quiet", href: "#/alarms" }, text("alarm.all"))));
 }
 
 function lots(view) {
