@@ -107,11 +107,13 @@ def objective_of(case: PredictedSituation) -> Objective | None:
     output, prediction = case.model.bundle.output_of(case.prediction.analyte), case.prediction
     if output is None or output.value is None or prediction.low is None or prediction.high is None:
         return None
+    width = prediction.half_width_elsewhere or (prediction.high - prediction.low) / 2
     return Objective(
         column=output.value.column,
         valid=output.value.valid,
         bias=prediction.bias,
-        half_width=prediction.half_width_elsewhere or (prediction.high - prediction.low) / 2,
+        half_width=width / output.value.width_factor((prediction.low + prediction.high) / 2),
+        proportional=output.value.proportional,
         others=case.others,
         pending=case.pending,
     )

@@ -20,7 +20,8 @@ from gateway.guardrails.reasons import Abstention, abstain
 from gateway.history.windows import TagWindow, WindowRequest
 from gateway.inference.applicability_domain import accepted_inputs
 from gateway.inference.corrections import BiasState, Corrected, Instant, corrected
-from gateway.inference.features import feature_vector, read_inputs, settled
+from gateway.inference.features import feature_vector, read_inputs
+from gateway.inference.settling import settled
 from gateway.line.definition import ModelAssignment, TagDefinition
 from gateway.line.outputs import ModelOutput, ValueOutput
 from gateway.line.sustained_outside import PastJudgement
@@ -94,7 +95,9 @@ def _outlook(output: ModelOutput, prediction: Prediction, heading: _Heading | No
     if heading is None or output.value is None or value is None or low is None or high is None:
         return None
     settles_at = heading.numbers[output.value.column] + prediction.bias
-    half_width = prediction.half_width_elsewhere or (high - low) / 2
+    half_width = (prediction.half_width_elsewhere or (high - low) / 2) * (
+        output.value.width_factor(settles_at) / output.value.width_factor(value)
+    )
     within = output.value.valid[0] <= settles_at <= output.value.valid[1]
     return Outlook(
         value=settles_at, low=settles_at - half_width, high=settles_at + half_width, inputs=heading.inputs,
@@ -220,7 +223,18 @@ def _predicted_value(
         learned, output, Instant(at_ns=occasion.end_ns, features=features.values, product=product)
     )
     value = numbers[output.column] + by_laboratory.correction
-    return PredictedValue(value=value, half_width=by_laboratory.half_width), by_laboratory
+    here = _at(by_laboratory, output.width_factor(value))
+    return PredictedValue(value=value, half_width=here.half_width), here
+
+
+def _at(by_laboratory: Corrected, factor: float) -> Corrected:
+    """Return what the laboratory adds with the half widths of a value."""
+    width, elsewhere = by_laboratory.half_width, by_laboratory.half_width_elsewhere
+    return replace(
+        by_laboratory,
+        half_width=None if width is None else width * factor,
+        half_width_elsewhere=None if elsewhere is None else elsewhere * factor,
+    )
 
 
 def _infer(model: ModelAssignment, values: tuple[float, ...]) -> tuple[tuple[float, ...], tuple[Reason, ...]]:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from gateway.errors import BundleRefusedError
-from gateway.inference.correction_tables import BiasTable, CorrectionTable, DriftTable, WideningTable
+from gateway.inference.correction_tables import BiasTable, CorrectionTable, DriftTable, ProportionalTable, WideningTable
 from gateway.inference.manifest import Kind, OutputTable, ReferenceTable
 from gateway.line.outputs import (
     AdaptiveLimits,
@@ -12,6 +12,7 @@ from gateway.line.outputs import (
     FunctionSpaceLimits,
     ModelOutput,
     ProbabilityOutput,
+    ProportionalWidth,
     TrackedLimits,
     ValueOutput,
     Widening,
@@ -43,6 +44,7 @@ def outputs_of(tables: list[OutputTable], reference: ReferenceTable, where: str)
                 function_space=_function_space(table.correction, reference, where),
                 tracked=None if table.tracked is None else TrackedLimits(**table.tracked.model_dump()),
                 charts=_charts(table.drift),
+                proportional=_proportional(table.interval.proportional),
             )
             if table.adaptive is not None and not residuals.get(table.analyte):
                 raise BundleRefusedError(f"{where}/reference.json has no residuals of {table.analyte} to adapt by")
@@ -61,6 +63,10 @@ def _widening(table: WideningTable | None) -> Widening | None:
         factors=tuple(table.factor),
         uncorrected=table.uncorrected,
     )
+
+
+def _proportional(table: ProportionalTable | None) -> ProportionalWidth | None:
+    return None if table is None else ProportionalWidth(**table.model_dump())
 
 
 def _bias(table: BiasTable | None) -> BiasLimits | None:

@@ -35,6 +35,17 @@ class WideningTable(ManifestTable):
         return self
 
 
+class ProportionalTable(ManifestTable):
+    """``[output.interval.proportional]``: it is as wide as the value is large.
+
+    ``half_width`` is that of a value ``at``; it is no narrower than at the value ``least``. Errors and ``sigma`` are
+    taken in the same proportion.
+    """
+
+    at: float = Field(gt=0)
+    least: float = Field(gt=0)
+
+
 class IntervalTable(ManifestTable):
     """``[output.interval]``: how the interval was made; ``half_width`` from calibration residuals."""
 
@@ -44,6 +55,7 @@ class IntervalTable(ManifestTable):
     calibration_rows: int = Field(gt=0)
     max_half_width: float | None = Field(default=None, gt=0)
     widening: WideningTable | None = None
+    proportional: ProportionalTable | None = None
 
 
 class BiasTable(ManifestTable):

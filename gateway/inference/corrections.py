@@ -71,8 +71,9 @@ class Corrected:
     """What the laboratory adds to a prediction: the correction, its version, and the interval's half width.
 
     ``version``: of the bias; in function space the number of results that it stands on. ``half_width`` is None where no
-    honest one can be given. ``half_width_elsewhere``: of what a move or time would lead to, where the present resembles
-    results and that may not; None: it is as wide.
+    honest one can be given, and is that of the value where the bundle states it (``ValueOutput.width_factor``).
+    ``half_width_elsewhere``: of what a move or time would lead to, where the present resembles results and that may
+    not; None: it is as wide.
     """
 
     correction: float

@@ -1,9 +1,8 @@
 """From windows to a feature vector. Training and service run this same code. Pure."""
 
 import hashlib
-import math
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -155,25 +154,6 @@ def read_input(
     )
 
 
-def settled(definitions: tuple[InputDefinition, ...], values: tuple[float, ...]) -> tuple[float, ...]:
-    """Return the inputs as they will be once every window has seen what the newest one of its tag sees now.
-
-    Levels take the newest level of their tag (least lag, then shortest window); slopes, spreads and differences stay.
-    Where an input is a ratio or a transform nothing is said, and all stay.
-    """
-    if any(definition.bends for definition in definitions):
-        return values
-    newest: dict[str, tuple[int, int, float]] = {}
-    for definition, value in zip(definitions, values, strict=True):
-        known = (definition.lag_ns, definition.window_ns, value)
-        if definition.is_level and known[:2] < newest.get(definition.tag, (math.inf, math.inf))[:2]:
-            newest[definition.tag] = known
-    return tuple(
-        newest[definition.tag][2] if definition.is_level else value
-        for definition, value in zip(definitions, values, strict=True)
-    )
-
-
 def _steepest(held_ns: NDArray[np.int64], values: NDArray[np.float64]) -> float | None:
     if len(values) < 2:  # noqa: PLR2004 - a change needs two
         return None
@@ -262,9 +242,9 @@ def _computed(definition: InputDefinition, parts: tuple[InputReading, ...], prod
         return _category(definition.category, parts, production)
     values = [part.value for part in parts]
     half = len(parts) if definition.difference_ns is None else len(parts) // 2
-    value = _level(definition, values[:half])
+    value = level_of_parts(definition, values[:half])
     if definition.difference_ns is not None:
-        earlier = _level(definition, values[half:])
+        earlier = level_of_parts(definition, values[half:])
         value = None if value is None or earlier is None else value - earlier
     return replace(parts[0], value=value, coverage=min(part.coverage for part in parts), parts=parts)
 
@@ -278,7 +258,7 @@ def _category(category: Category, parts: tuple[InputReading, ...], production: P
     return replace(base, value=float(text == category.value), parts=parts, text=text)
 
 
-def _level(definition: InputDefinition, values: list[float | None]) -> float | None:
+def level_of_parts(definition: InputDefinition, values: Sequence[float | None]) -> float | None:
     """Return the ratio and transform of the values of one instant, or None where one lacks or they are not defined."""
     value, least = values[0], definition.smallest_divisor
     if definition.over is not None:

@@ -82,16 +82,17 @@ def states_after(
 def _after(before: BiasState, entry: Feedback, known: BiasState, output: ValueOutput, *, charted: bool) -> BiasState:
     then = corrected(known, output, Instant(at_ns=entry.sampled_ns, features=entry.features, product=entry.product))
     error = entry.measured - entry.predicted - then.correction
-    covered = then.half_width is not None and abs(error) <= then.half_width
+    error_there = error / output.width_factor(entry.predicted + then.correction)  # where widths and sigma are stated
+    covered = then.half_width is not None and abs(error_there) <= then.half_width
     after = replace(
         state_of_product(before, output, entry.product),
         results=before.results + 1,
         covered=before.covered + covered,
         miss_rate=_adapted(before, output, missed=not covered),
-        scale=_followed(before, output, known, error=error, half_width=then.half_width),
+        scale=_followed(before, output, known, error=error_there, half_width=then.half_width),
     )
     if charted and output.sigma is not None:
-        standardised = _cut(error / output.sigma, output.charts.winsorise)
+        standardised = _cut(error_there / output.sigma, output.charts.winsorise)
         after = replace(after, ewma=after.ewma.after(standardised), cusum=after.cusum.after(standardised))
     if output.function_space is not None:
         return _conditioned(after, entry, output.function_space)

@@ -5,6 +5,16 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway.line.outputs import ProportionalWidth
+
+
+def width_factors(proportional: ProportionalWidth | None, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return by how much half widths are larger at values, shape (n,), than where they are stated."""
+    if proportional is None:
+        return np.ones(len(values))
+    factors: NDArray[np.float64] = np.maximum(np.abs(values), proportional.least) / proportional.at
+    return factors
+
 
 def split_conformal_half_width(residuals: NDArray[np.float64], *, coverage: float) -> float | None:
     """Return the half width that covers a new residual with at least the probability ``coverage``.

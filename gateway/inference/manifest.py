@@ -112,7 +112,9 @@ class OutputTable(ManifestTable):
     @property
     def follows(self) -> str:
         """Return what the interval follows in service, in words."""
-        return "size of errors" if self.tracked else "hits and misses" if self.adaptive else "-"
+        follows = ["size of errors"] if self.tracked else ["hits and misses"] if self.adaptive else []
+        in_proportion = self.interval is not None and self.interval.proportional is not None
+        return ", ".join([*follows, *(["the value"] if in_proportion else [])]) or "-"
 
     @property
     def corrected_by(self) -> str:

@@ -97,6 +97,21 @@ class Widening:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ProportionalWidth:
+    """That an interval is as wide as its value is large: the half width is that of the value ``at``.
+
+    It is no narrower than at the value ``least``. For grades of very different size, whose errors are shares of them.
+    """
+
+    at: float
+    least: float
+
+    def factor(self, value: float) -> float:
+        """Return by how much the half width of a value differs from the one that is stated."""
+        return max(abs(value), self.least) / self.at
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ValueOutput:
     """A predicted value: its column, the range of valid values, how sure it is, and what the laboratory may change."""
 
@@ -113,12 +128,17 @@ class ValueOutput:
     function_space: FunctionSpaceLimits | None = None  # None: not corrected by likeness
     tracked: TrackedLimits | None = None  # None: the interval does not follow the size of errors
     charts: DriftLimits = DriftLimits()
+    proportional: ProportionalWidth | None = None  # None: the interval is as wide whatever the value
 
     @property
     def learns(self) -> bool:
         """Return whether laboratory results correct the value, or are charted against it."""
         parts = (self.bias, self.function_space, self.sigma, self.adaptive, self.tracked)
         return any(part is not None for part in parts)
+
+    def width_factor(self, value: float) -> float:
+        """Return by how much half widths and errors are larger at a value than where they are stated."""
+        return 1.0 if self.proportional is None else self.proportional.factor(value)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

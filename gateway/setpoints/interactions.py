@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 
 from gateway.inference.applicability_domain import accepted_inputs
 from gateway.inference.corrections import BiasState, Corrected, Instant, corrected
+from gateway.inference.interval import width_factors
 from gateway.line.definition import InputDefinition, LineDefinition, ManipulatedTag, ModelAssignment, Stage
 from gateway.line.limits import Limits
+from gateway.line.outputs import ProportionalWidth, ValueOutput
 from gateway.records.guidance import Guidance
 from gateway.records.laboratory import Specification
 from gateway.records.prediction import FeatureVector, Prediction
@@ -26,7 +28,10 @@ _ROUNDING = 1e-6  # of the half width: what two evaluations of the same row may 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Basis:
-    """What a prediction is based on at present: its model's inputs at an instant, its bias, half its interval."""
+    """What a prediction is based on at present: its model's inputs at an instant, its bias, half its interval.
+
+    ``half_width``: of the value where the bundle states it (``CoupledOutput.proportional``).
+    """
 
     inputs: tuple[float, ...]
     end_ns: int
@@ -44,6 +49,7 @@ class CoupledOutput:
     valid: Limits
     specification: Specification | None
     basis: Basis | None
+    proportional: ProportionalWidth | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -162,6 +168,7 @@ def coupled_outputs_of_model(
                 valid=output.value.valid,
                 specification=specifications.get(output.analyte),
                 basis=basis,
+                proportional=output.value.proportional,
             )
         )
     return tuple(coupled)
@@ -188,14 +195,15 @@ def coupled_outputs_of_neighbour(
             column=output.value.column,
             valid=output.value.valid,
             specification=specifications[output.analyte],
-            basis=_basis_of(by_analyte.get(output.analyte), neighbour),
+            basis=_basis_of(by_analyte.get(output.analyte), neighbour, output.value),
+            proportional=output.value.proportional,
         )
         for output in neighbour.bundle.outputs
         if output.value is not None and specifications.get(output.analyte) is not None
     )
 
 
-def _basis_of(prediction: Prediction | None, neighbour: ModelAssignment) -> Basis | None:
+def _basis_of(prediction: Prediction | None, neighbour: ModelAssignment, output: ValueOutput) -> Basis | None:
     """Return the basis of an accepted prediction of the version in service; None in shadow."""
     if (
         prediction is None
@@ -205,12 +213,12 @@ def _basis_of(prediction: Prediction | None, neighbour: ModelAssignment) -> Basi
         return None
     if prediction.features is None or prediction.low is None or prediction.high is None:
         return None
-    half_width = prediction.half_width_elsewhere or (prediction.high - prediction.low) / 2
+    here = prediction.half_width_elsewhere or (prediction.high - prediction.low) / 2
     return Basis(
         inputs=prediction.features.values,
         end_ns=prediction.features.end_ns,
         bias=prediction.bias,
-        half_width=half_width,
+        half_width=here / output.width_factor((prediction.low + prediction.high) / 2),
     )
 
 
@@ -228,13 +236,14 @@ def allowed_moves(
     rows = np.array(basis.inputs) + np.outer(np.append(moves, 0.0), gains)
     values = other.model.predict(rows)[:, other.column] + basis.bias
     valid = (values >= other.valid[0]) & (values <= other.valid[1]) & accepted_inputs(other.model, rows)
-    outside = _outside_by(other.specification, values, basis.half_width)
-    allowed: NDArray[np.bool_] = valid & (outside <= outside[-1] + _ROUNDING * basis.half_width)
+    half_widths = basis.half_width * width_factors(other.proportional, values)
+    outside = _outside_by(other.specification, values, half_widths)
+    allowed: NDArray[np.bool_] = valid & (outside <= outside[-1] + _ROUNDING * half_widths[-1])
     return allowed[:-1]
 
 
 def _outside_by(
-    specification: Specification | None, values: NDArray[np.float64], half_width: float
+    specification: Specification | None, values: NDArray[np.float64], half_width: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return how far each interval reaches out of a specification, 0 where it lies inside."""
     outside = np.zeros(len(values))

@@ -21,8 +21,10 @@ from numpy.typing import NDArray
 from gateway.guardrails.reasons import Abstention, abstain
 from gateway.guardrails.setpoint_gates import judge_interlocks, judge_move, judge_present
 from gateway.inference.applicability_domain import accepted_inputs
+from gateway.inference.interval import width_factors
 from gateway.line.definition import ManipulatedTag, ModelAssignment
 from gateway.line.limits import Limits
+from gateway.line.outputs import ProportionalWidth
 from gateway.records.guidance import SetpointSuggestion
 from gateway.records.laboratory import Specification
 from gateway.records.prediction import FeatureVector
@@ -50,12 +52,16 @@ class _Candidate:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Objective:
-    """Which of a model's columns is to come back: corrected by the bias, with the half width of its interval."""
+    """Which of a model's columns is to come back: corrected by the bias, with the half width of its interval.
+
+    ``half_width``: of the value where the bundle states it (``proportional``).
+    """
 
     column: int
     valid: Limits
     bias: float
     half_width: float
+    proportional: ProportionalWidth | None = None
     others: tuple[CoupledOutput, ...] = ()
     pending: tuple[PendingMove, ...] = ()
 
@@ -95,7 +101,9 @@ def search(
             continue
         present, reachable = current[tag], _grid(manipulated, current[tag])
         candidates += _candidates(model, output, manipulated, features, specification, present, reachable)
-    chosen = _choose(candidates, distance_before=_distance(model, output, features, target), worth=output.half_width)
+    now = _value_now(model, output, features)
+    worth = output.half_width * float(width_factors(output.proportional, np.array([now]))[0])
+    chosen = _choose(candidates, distance_before=abs(now - target), worth=worth)
     if chosen is not None:
         return chosen.suggestion, ()
     none_improves = (_no_improving_move(model, specification.analyte, target),) if candidates or not refusals else ()
@@ -128,14 +136,12 @@ def is_still_valid(
         return False
     proposed = np.array([suggestion.proposed])
     candidates = _candidates(model, output, manipulated, features, specification, suggestion.current, proposed)
-    before = _distance(model, output, features, target_of(specification))
+    before = abs(_value_now(model, output, features) - target_of(specification))
     return any(candidate.distance < before for candidate in candidates)
 
 
-def _distance(model: ModelAssignment, output: Objective, features: FeatureVector, target: float) -> float:
-    """Return how far the value is from the target now."""
-    now = float(model.predict(np.array([features.values], np.float64))[0, output.column]) + output.bias
-    return abs(now - target)
+def _value_now(model: ModelAssignment, output: Objective, features: FeatureVector) -> float:
+    return float(model.predict(np.array([features.values], np.float64))[0, output.column]) + output.bias
 
 
 def target_of(specification: Specification) -> float:
@@ -197,7 +203,7 @@ def _candidates(
         return []
     rows = np.array(features.values) + np.outer(proposals - current, gains_on(model, manipulated, model))
     predicted = model.predict(rows)[:, output.column] + output.bias
-    target, half_width = target_of(specification), output.half_width
+    target, half_widths = target_of(specification), output.half_width * width_factors(output.proportional, predicted)
     valid = np.isfinite(predicted) & (predicted >= output.valid[0]) & (predicted <= output.valid[1])
     valid &= accepted_inputs(model, rows)  # the inputs after the move must lie in the validated ranges and the domain
     valid &= _allowed_by_coupled_outputs(model, output, manipulated, proposals - current)
@@ -209,7 +215,9 @@ def _candidates(
             distance=abs(float(value) - target),
             inside=inside(specification, float(value - half_width), float(value + half_width)),
         )
-        for proposed, value in zip(proposals[valid], predicted[valid], strict=True)
+        for proposed, value, half_width in zip(
+            proposals[valid], predicted[valid], half_widths[valid].tolist(), strict=True
+        )
     ]
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from gateway.inference.corrections import BiasState, half_width_of, state_of_product
 from gateway.inference.feedback import Feedback, states_after
 from gateway.inference.function_space import conditioned, in_use, standardised
+from gateway.inference.interval import width_factors
 from gateway.line.outputs import ValueOutput, Widening
 from gateway.training.files.instants import NEVER
 
@@ -101,6 +102,18 @@ def serve(
     return rows(timing, predicted, output, states, state_of)
 
 
+def demoted_rows(
+    timing: Timing, predicted: NDArray[np.float64], measured: NDArray[np.float64], *, output: ValueOutput
+) -> NDArray[np.bool_]:
+    """Return at which rows, shape (n,), a drift of the errors has put the model into shadow: from then on, for good.
+
+    In service a person ends that; who that is, and when, no data say.
+    """
+    times, states = states_after(entries_of(timing, predicted, measured, output), output)
+    first_ns = next((at_ns for at_ns, state in zip(times, states[1:], strict=True) if state.drifts), NEVER)
+    return timing.at_ns >= first_ns
+
+
 def entries_of(
     timing: Timing, predicted: NDArray[np.float64], measured: NDArray[np.float64], output: ValueOutput
 ) -> list[Feedback]:
@@ -144,9 +157,10 @@ def _by_bias(
         biases = biases * 0.5 ** (ages / limits.half_life_ns)
     widenings = _widenings(ages, output.widening)
     widths = np.array([_half_width(state, output) for state in own])[state_of]
+    values = predicted + np.where(np.isnan(ages), 0.0, biases)
     return Served(
-        values=predicted + np.where(np.isnan(ages), 0.0, biases),
-        half_widths=widths * widenings,
+        values=values,
+        half_widths=widths * widenings * width_factors(output.proportional, values),
         ages_ns=ages,
         widenings=widenings,
     )
@@ -188,4 +202,5 @@ def _by_likeness(
             ages[rows] = np.maximum(timing.at_ns[rows] - errors[-1].sampled_ns, 0)
     widenings = _widenings(ages, output.widening) * spreads
     widths = np.array([_half_width(state, output) for state in states])[state_of]
-    return Served(values=values, half_widths=widths * widenings, ages_ns=ages, widenings=widenings)
+    half_widths = widths * widenings * width_factors(output.proportional, values)
+    return Served(values=values, half_widths=half_widths, ages_ns=ages, widenings=widenings)

@@ -77,6 +77,7 @@ def _output(trained: Trained) -> dict[str, Any]:
             "half_width": output.half_width,
             "calibration_rows": len(output.residuals or ()),
             **_widening(output.widening),
+            **({} if output.proportional is None else {"proportional": asdict(output.proportional)}),
         },
         "drift": {
             "sigma": output.sigma,

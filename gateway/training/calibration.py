@@ -13,8 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.errors import LablineError
-from gateway.inference.interval import split_conformal_half_width
-from gateway.line.outputs import AdaptiveLimits, BiasLimits, FunctionSpaceLimits, TrackedLimits, ValueOutput, Widening
+from gateway.inference.interval import split_conformal_half_width, width_factors
+from gateway.line.outputs import (
+    AdaptiveLimits,
+    BiasLimits,
+    FunctionSpaceLimits,
+    ProportionalWidth,
+    TrackedLimits,
+    ValueOutput,
+    Widening,
+)
 from gateway.training.backtest import Served, Timing, serve
 from gateway.training.cross_validation import blocks, root_mean_square
 from gateway.training.drift_limits import charted, robust_sigma
@@ -87,15 +95,22 @@ def calibrated(
 ) -> Calibrated:
     """Return the output with its interval; ``predicted``: of each row, shape (n,), by a model that has not seen it."""
     rows = _LeftOut(recipe=recipe, timing=timing, predicted=predicted, values=values)
-    plain = uncorrected(recipe, correction=correction)
+    plain = replace(uncorrected(recipe, correction=correction), proportional=_proportional(recipe, values))
     plain = replace(plain, widening=_widening(rows, plain))
     served = rows.served(plain)
-    errors = values - served.values
+    errors = (values - served.values) / width_factors(plain.proportional, served.values)
     by_arrival = np.argsort(timing.arrives_ns, kind="stable")
     in_service = charted(errors[by_arrival[timing.arrives_ns[by_arrival] != NEVER]])
     interval = _best([*_intervals(rows, plain, served)])
     output = replace(interval.output, sigma=in_service.sigma, charts=in_service.charts)
     return Calibrated(output=output, block_coverages=interval.coverages, run_length=in_service.run_length)
+
+
+def _proportional(recipe: Recipe, values: NDArray[np.float64]) -> ProportionalWidth | None:
+    """Return that the interval is as wide as the value is large, where the model is of the values' logarithm."""
+    if not recipe.output.logarithmic:
+        return None
+    return ProportionalWidth(at=float(np.median(values)), least=float(np.min(values)))
 
 
 def _best(intervals: list[_Interval]) -> _Interval:
@@ -173,7 +188,8 @@ def _widening(rows: _LeftOut, plain: ValueOutput) -> Widening | None:
         return None
     middles = [int(low + high) // 2 for (low, high), group in zip(pairwise(edges), held, strict=True) if len(group)]
     by_age = (root_mean_square(group) for group in held if len(group))
-    spread = np.array([*by_age, root_mean_square(rows.values - rows.predicted)])
+    without = (rows.values - rows.predicted) / width_factors(plain.proportional, rows.predicted)
+    spread = np.array([*by_age, root_mean_square(without)])
     factors = np.maximum.accumulate(spread / spread[0])
     return Widening(ages_ns=tuple(middles), factors=tuple(factors[:-1].tolist()), uncorrected=float(factors[-1]))
 

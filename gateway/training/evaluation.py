@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.training.backtest import Served, Timing
+from gateway.training.backtest import Served, Timing, demoted_rows
 from gateway.training.calibration import Calibrated, coverage
 from gateway.training.cross_validation import blocks, changing, r_squared, root_mean_square
 from gateway.training.recipe import Recipe
@@ -31,9 +31,29 @@ def figures_reached(trained: Trained) -> dict[str, float]:
         "mean_half_width": float(np.nanmean(served.half_widths)),
         "accepted_share": float(np.mean(accepted)),
         "r2_accepted": r_squared(values[accepted], served.values[accepted]) if accepted.sum() > 1 else float("nan"),
+        **_in_service(
+            values, served, accepted, demoted_rows(rows.timing_of(test), predicted, values, output=trained.output)
+        ),
         **_laboratory_alone(rows.timing.of(test), values, served, trained.error_from_results_alone),
         **_beside_baselines(trained, values),
         **by_grade,
+    }
+
+
+def _in_service(
+    values: NDArray[np.float64], served: Served, accepted: NDArray[np.bool_], demoted: NDArray[np.bool_]
+) -> dict[str, float]:
+    """Return what a gateway would have shown of the test rows: ``labline play`` comes to the same.
+
+    After a drift of its errors a model is in shadow.
+    """
+    shown = accepted & ~demoted
+    inside = np.abs(values - served.values) <= served.half_widths
+    return {
+        "demoted_share": float(np.mean(demoted)),
+        "accepted_share_in_service": float(np.mean(shown)),
+        "r2_in_service": r_squared(values[shown], served.values[shown]) if shown.sum() > 1 else float("nan"),
+        "coverage_in_service": _mean(inside[shown]),
     }
 
 

@@ -101,6 +101,9 @@ def _test_rows(trained: Trained) -> str:
 | inside the {trained.output.coverage:.0%} interval | {figures["coverage"]:.1%} | {figures["coverage_laboratory"]:.1%} |
 | mean half width, {unit} | {figures["mean_half_width"]:.4g} | |
 | accepted by the gates | {figures["accepted_share"]:.1%} | |
+| after a drift of the errors, in shadow until a person looks | {figures["demoted_share"]:.1%} | |
+| shown to operators: share; R2; inside the interval | {figures["accepted_share_in_service"]:.1%}; \
+{figures["r2_in_service"]:.3f}; {figures["coverage_in_service"]:.1%} | |
 
 ![said against measured]({PARITY})
 
@@ -204,6 +207,8 @@ def _interval(trained: Trained) -> str:
         kind = f"follows the size of recent errors (rate {output.tracked.rate:g})"
     if output.adaptive is not None:
         kind = f"follows its hits and misses (rate {output.adaptive.rate:g})"
+    if output.proportional is not None:
+        kind += ", in proportion to the value"
     blocks = ", ".join(f"{share:.1%}" for share in trained.block_coverages)
     return (
         f"The {output.coverage:.0%} interval: {kind}; inside it were, of each block when the others calibrated it, "

@@ -16,8 +16,9 @@ from gateway.events import ModelDue
 from gateway.facts.model_due import PastPrediction
 from gateway.guardrails.prediction import Occasion, guarded_predictions
 from gateway.history.memory.rings import Rings
-from gateway.inference.features import settled
+from gateway.inference.settling import settled
 from gateway.line.definition import Aggregate, ManipulatedTag
+from gateway.line.derived_inputs import Category, Stretch, Transform
 from gateway.records.guidance import Guidance, GuidanceKind, GuidanceState, RejectedAdvice
 from gateway.records.production import Context
 from gateway.time_units import seconds_to_ns
@@ -191,3 +192,71 @@ def test_what_is_published_of_a_heading_warning_is_held_by_the_second_check_like
     moves = [body["suggestion"] for body in bodies if body.get("suggestion")]
     assert moves
     assert all(np.isfinite(move["proposed"]) and 70.0 <= move["proposed"] <= 90.0 for move in moves)
+
+
+def an_input(tag="flow", aggregate="last", *, lag=0, window=0, **more):
+    return mean_input(tag, name=f"{tag}.{aggregate}.{lag}.{len(more)}", aggregate=Aggregate(aggregate),
+                      lag_ns=seconds_to_ns(lag), window_ns=seconds_to_ns(window), **more)  # fmt: skip
+
+
+FLOW, STEAM = an_input("flow"), an_input("steam")
+RUNNING, ENDED = Stretch(since="batch_start"), Stretch(since="phase:heat", until="phase_end:heat")
+MODE_2 = Category(name="mode", value="2", levels=("1", "2"))
+
+
+@pytest.mark.parametrize(
+    ("inputs", "now", "settles_at"),
+    [
+        # a ratio of which both tags' levels are known follows them
+        ((FLOW, STEAM, an_input(over="steam", lag=8)), (20.0, 4.0, 3.0), (20.0, 4.0, 5.0)),
+        # without them it takes the newest of its kind, whatever its window
+        ((an_input(over="steam"), an_input(over="steam", lag=8, aggregate="mean", window=4)), (5.0, 3.0), (5.0, 5.0)),
+        # a level that is older than the ratio says nothing of it
+        ((an_input(lag=9), STEAM, an_input(over="steam", lag=4)), (20.0, 4.0, 3.0), (20.0, 4.0, 3.0)),
+        ((FLOW, an_input(transform=Transform.SQUARE, lag=8)), (3.0, 4.0), (3.0, 9.0)),
+        ((FLOW, an_input(aggregate="integral", window=60)), (2.0, 100.0), (2.0, 120.0)),
+        ((FLOW, an_input(aggregate="time_above", window=60, level=1.5)), (2.0, 10.0), (2.0, 60.0)),
+        ((FLOW, an_input(aggregate="time_below", window=60, level=1.5)), (2.0, 10.0), (2.0, 0.0)),
+        # changes stay, as slopes do
+        ((FLOW, an_input(lag=4), an_input(difference_ns=seconds_to_ns(4))), (2.0, 1.0, 1.0), (2.0, 2.0, 1.0)),
+        ((FLOW, an_input(lag=4, category=MODE_2)), (2.0, 0.0), (2.0, 1.0)),
+        # a stretch of the batch that has ended stays
+        ((FLOW, an_input(lag=4), an_input(aggregate="mean", stretch=ENDED)),
+         (2.0, 1.0, 7.0), (2.0, 2.0, 7.0)),
+    ],
+)  # fmt: skip
+def test_what_is_computed_settles_where_its_tags_settle(inputs, now, settles_at):
+    assert settled(inputs, now) == pytest.approx(settles_at)
+    assert settled(inputs, settled(inputs, now)) == pytest.approx(settles_at)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "now"),
+    [
+        ((FLOW, an_input(lag=4), an_input(aggregate="duration", stretch=RUNNING)), (2.0, 1.0, 9.0)),
+        ((FLOW, an_input(lag=4), an_input(aggregate="mean", stretch=RUNNING)), (2.0, 1.0, 9.0)),
+        ((an_input(lag=4), an_input("heat", aggregate="integral", window=60)), (1.0, 9.0)),  # its level is not known
+        ((FLOW, an_input(lag=4), an_input(lag=4, transform=Transform.LOG)), (-2.0, 1.0, 0.0)),  # not defined there
+        ((an_input("zero"), FLOW, an_input(over="zero", lag=4)), (0.0, 2.0, 1.0)),
+        ((FLOW, an_input(lag=4, category=MODE_2)), (7.0, 0.0)),
+    ],
+)  # fmt: skip
+def test_where_it_is_not_defined_nothing_is_said(inputs, now):
+    assert settled(inputs, now) == now
+
+
+def test_a_model_with_a_ratio_has_an_outlook():
+    ratio = mean_input("temperature", name="ratio", over="temperature_setpoint", aggregate=Aggregate.LAST, window_ns=0,
+                       lag_ns=seconds_to_ns(4), validated=(0.5, 2.0))  # fmt: skip
+    setpoint = mean_input("temperature_setpoint", name="setpoint", aggregate=Aggregate.LAST, window_ns=0)
+    newest = mean_input("temperature", name="newest", aggregate=Aggregate.LAST, window_ns=0)
+    here = bundle(inputs=(newest, setpoint, ratio), manipulated=(), outputs=(value_output(valid=(0.0, 300.0)),))
+    made = assignment(bundle=here, predict=linear([0.0, 0.0, 100.0], 0.0))
+    line_here = line(models=(made,))
+    rings = Rings({"temperature": "plc1", "temperature_setpoint": "plc1"}, capacity=100)
+    rings.add_notification("plc1", [sample("temperature", 78.0, at=-20), sample("temperature", 80.0, at=-2),
+                                    sample("temperature_setpoint", 78.0, at=-200)], confirmed_ns=NOW_NS)  # fmt: skip
+    windows = rings.windows(windows_needed(ModelDue(event_id="due", at=moment(NOW_NS), model="viscosity"), line_here))
+    occasion = Occasion(end_ns=NOW_NS, at_ns=NOW_NS, cause="due", context=Context())
+    (prediction,) = guarded_predictions(made, line_here.tags, windows, occasion)
+    assert (prediction.value, prediction.outlook.value) == (pytest.approx(100.0), pytest.approx(100 * 80 / 78))

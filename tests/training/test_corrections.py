@@ -12,7 +12,16 @@ from gateway.errors import BundleRefusedError, LablineError
 from gateway.inference.bundle import read_bundle, read_manifest
 from gateway.inference.corrections import Instant, corrected
 from gateway.inference.feedback import states_after
-from gateway.line.outputs import AdaptiveLimits, BiasLimits, FunctionSpaceLimits, TrackedLimits, ValueOutput, Widening
+from gateway.inference.interval import width_factors
+from gateway.line.outputs import (
+    AdaptiveLimits,
+    BiasLimits,
+    FunctionSpaceLimits,
+    ProportionalWidth,
+    TrackedLimits,
+    ValueOutput,
+    Widening,
+)
 from gateway.time_units import SECOND_NS
 from gateway.training.backtest import NEVER, Timing, entries_of, serve
 from gateway.training.bundle_files import bundle_of
@@ -23,7 +32,7 @@ from gateway.training.drift_limits import RUN_LENGTH, charted
 from gateway.training.recipe import read_recipe
 from gateway.training.recipe_tables.correction import BiasTable, FunctionSpaceTable
 from gateway.training.train import train
-from tests.fixtures.generated_plants import drifting, grades, uneven_errors
+from tests.fixtures.generated_plants import drifting, grades, grades_of_size, uneven_errors
 
 MINUTE_NS = 60 * SECOND_NS
 BIAS = BiasLimits(trust=0.6, max_step=9.0, max_total=9.0, max_age_ns=90 * MINUTE_NS, half_life_ns=50 * MINUTE_NS)
@@ -42,6 +51,9 @@ WAYS = {
     ),
     "bias, tracked": replace(OUTPUT, bias=BIAS, widening=WIDENING, tracked=TRACKED),
     "bias for each product": replace(OUTPUT, bias=replace(BIAS, per_product=True), widening=WIDENING, tracked=TRACKED),
+    "bias, in proportion": replace(
+        OUTPUT, bias=BIAS, widening=WIDENING, tracked=TRACKED, proportional=ProportionalWidth(at=2.0, least=0.4)
+    ),
     "function space": replace(OUTPUT, function_space=LIKENESS, tracked=TRACKED, residuals=None),
 }
 
@@ -70,11 +82,12 @@ def test_all_rows_at_once_are_served_as_each_of_them_alone(way):
         )
         alone = corrected(state, output, instant)
         assert served.values[row] == pytest.approx(predicted[row] + alone.correction)
-        width = np.nan if alone.half_width is None else alone.half_width
+        value = predicted[row] + alone.correction
+        width = np.nan if alone.half_width is None else alone.half_width * output.width_factor(value)
         assert served.half_widths[row] == pytest.approx(width, nan_ok=True)
 
 
-def recipe(*, per=None, function_space=True, adaptive=(), tracked=(0.1, 0.2, 0.3)):
+def recipe(*, per=None, function_space=True, adaptive=(), tracked=(0.1, 0.2, 0.3), logarithmic=False):
     table = BiasTable(
         trusts=[0.3, 0.6, 1.0],
         half_lives_rows=[20, 50, 230, 10000],
@@ -89,7 +102,11 @@ def recipe(*, per=None, function_space=True, adaptive=(), tracked=(0.1, 0.2, 0.3
         period_seconds=60.0,
         candidates=SimpleNamespace(folds=4),
         output=SimpleNamespace(
-            valid=(-99.0, 99.0), coverage=0.9, adaptive_rates=list(adaptive), tracked_rates=list(tracked)
+            valid=(-99.0, 99.0),
+            coverage=0.9,
+            adaptive_rates=list(adaptive),
+            tracked_rates=list(tracked),
+            logarithmic=logarithmic,
         ),
     )
 
@@ -198,6 +215,23 @@ def alarms(standardised, charts):
     return count
 
 
+@pytest.mark.parametrize(("logarithmic", "honest"), [(True, True), (False, False)])
+def test_the_interval_of_a_model_of_the_logarithm_is_as_wide_as_the_grade_is_large(logarithmic, honest):
+    plant = grades_of_size()
+    timing, known, test = plant_rows(plant), slice(0, 1000), slice(1000, 1500)
+    made = calibrated(
+        recipe(tracked=(), logarithmic=logarithmic), timing.of(known), plant.explained[known], plant.y[known],
+        correction=None,
+    )  # fmt: skip
+    served = serve(timing.of(test), plant.explained[test], plant.y[test], output=made.output)
+    inside = np.abs(plant.y[test] - served.values) <= served.half_widths
+    assert bool(0.87 <= inside.mean() <= 0.93) is honest
+    assert (made.output.proportional is not None) is logarithmic
+    factors = width_factors(made.output.proportional, served.values)
+    charted_errors = (plant.y[test] - served.values) / factors / made.output.sigma
+    assert bool(0.8 < charted_errors.std() < 1.25) is honest
+
+
 def test_one_peak_of_fourteen_sigmas_changes_neither_sigma_nor_limits_much():
     errors = np.random.default_rng(6).normal(size=200)
     peak = errors.copy()
@@ -211,17 +245,21 @@ def test_a_bundle_that_corrects_in_function_space_is_read_as_it_was_made_and_can
     path = drifting(400).write(tmp_path, tables='[candidates]\nkinds = ["ridge"]\n')
     made = train(read_recipe(path), folder=tmp_path)
     limits = replace(LIKENESS, center=(1.0,) * 6, scale=(2.0,) * 6)
-    tracked = replace(made.output, bias=None, adaptive=None, function_space=limits, tracked=TRACKED)
+    in_proportion = ProportionalWidth(at=12.0, least=0.5)
+    tracked = replace(
+        made.output, bias=None, adaptive=None, function_space=limits, tracked=TRACKED, proportional=in_proportion
+    )
     files = bundle_of(replace(made, output=tracked), recipe_name="plant.toml")
     bundle = read_bundle(files, where="here")
     (output,) = bundle.outputs
     assert output.value.function_space == limits
     assert output.value.tracked == TRACKED
+    assert output.value.proportional == in_proportion
     assert output.value.charts == made.output.charts
     assert made.output.charts.winsorise == 3.0
     assert "The 90% interval" in files["card.md"].decode()
     (table,) = read_manifest(files, where="here").output
-    assert (table.corrected_by, table.follows) == ("results of like inputs", "size of errors")
+    assert (table.corrected_by, table.follows) == ("results of like inputs", "size of errors, the value")
     with pytest.raises(BundleRefusedError, match="function space"):
         corrected_on_this_line(bundle, "signed", tmp_path)
     (off,) = corrected_on_this_line(bundle, "off", tmp_path).outputs

@@ -20,7 +20,9 @@ class OutputTable(RecipeTable):
         description="[lower, upper], in the unit: a prediction outside is refused in service"
     )
     logarithmic: bool = Field(
-        default=False, description="whether the model is of the values' logarithm: for grades of very different size"
+        default=False,
+        description="whether the model is of the values' logarithm, and intervals are in proportion to the value: for "
+        "grades of very different size",
     )
     coverage: float = Field(default=0.9, gt=0, lt=1, description="share of results that the interval is to hold")
     adaptive_rates: list[Annotated[float, Field(gt=0, lt=1)]] = Field(
