@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from string import Formatter
 
+from gateway.config.history_doubts import history_doubts
 from gateway.config.laboratory_tables import SpecificationTable
 from gateway.config.suppressions import suppression_problems
 from gateway.config.tables import Settings, SiteTable
@@ -51,6 +52,7 @@ def doubts(settings: Settings) -> list[str]:
         *_model_doubts(settings),
         *_stage_doubts(settings),
         *_time_doubts(settings),
+        *history_doubts(settings),
         *_broker_doubts(settings),
     ]
 

@@ -50,6 +50,12 @@ class OpcUaTable(Table):
     max_clock_skew: Duration = Field(
         default=2.0, gt=0, description='how wrong the clock of the server or a tag may be, such as "2s"'
     )
+    history: Duration | None = Field(
+        default=None,
+        gt=0,
+        description='how much of the server\'s own history is fetched at the first connection, such as "30d"; '
+        "without it nothing",
+    )
     heartbeat: NodeText | None = Field(
         default=None,
         description="the integer variable that the gateway counts up each second while it can write setpoints",

@@ -4,6 +4,7 @@ After a loss nothing is known of the source's tags until it sends them again. Th
 history, without values that came live; then the gap is recorded, with how much of it could be filled.
 """
 
+import asyncio
 import math
 from collections.abc import Mapping
 
@@ -11,6 +12,7 @@ from gateway.clock import Clock
 from gateway.history.tag_history import History
 from gateway.ingest.backfill import Backfill
 from gateway.ingest.clock_watch import ClockWatch
+from gateway.ingest.first_history import FirstFetch, FirstHistory
 from gateway.ingest.gaps import Gaps
 from gateway.ingest.overflows import Overflows
 from gateway.ingest.source_listener import SourceListener
@@ -37,6 +39,7 @@ class OpcUaFeed:
         gaps: Gaps,
         max_clock_skew_ns: int,
         listener: SourceListener,
+        first: FirstFetch | None = None,
     ) -> None:
         """Listen to a source.
 
@@ -47,6 +50,7 @@ class OpcUaFeed:
             gaps: what puts holes on record.
             max_clock_skew_ns: beyond it times are not used.
             listener: hears how the source is.
+            first: how much of the server's history is fetched at the first connection; None: nothing.
         """
         self.name = source.name
         self._clock = clock
@@ -57,6 +61,10 @@ class OpcUaFeed:
         self._clocks = ClockWatch(source, max_clock_skew_ns=max_clock_skew_ns, listener=listener)
         self._session = OpcUaSession(source, clock=clock, listener=self)
         self._backfill = Backfill(source.name, session=self._session, clocks=self._clocks, history=history, gaps=gaps)
+        self._first = None if first is None else FirstHistory(
+            source.name, first, session=self._session, clocks=self._clocks, history=history, backfill=self._backfill,
+            clock=clock,
+        )  # fmt: skip
         self._overflows = Overflows(history=history, gaps=gaps)
         self._troubles: Mapping[str, str] = {}  # tags that the session cannot use, and why
         self._clock_step_count, self._stepped_ns = history.clock_step_count(), history.stepped_ns()
@@ -76,7 +84,10 @@ class OpcUaFeed:
 
     async def fill(self) -> None:
         """Fill what the server's history can fill, and put each hole on record, until cancelled."""
-        await self._backfill.fill()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._backfill.fill(), name=f"holes-{self.name}")
+            if self._first is not None:
+                tasks.create_task(self._first.run(), name=f"first-history-{self.name}")
 
     # --- reports of the session
 

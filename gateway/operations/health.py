@@ -36,6 +36,7 @@ class Health:
     tag_reasons: dict[str, dict[str, str]] = field(default_factory=dict)  # by source: tags of no use
     started_up: bool = False  # so that it takes in, decides and sends
     alarm_counts: dict[str, float] = field(default_factory=dict)  # of those on record
+    history_fetch: dict[str, dict[str, float]] = field(default_factory=dict)  # by source, at its first connection
     monotonic: Callable[[], float] = time.monotonic
     _logged_at: dict[str, float] = field(default_factory=dict)
     _quiet: set[str] = field(default_factory=set)  # raised again so soon that it is detail
@@ -65,6 +66,10 @@ class Health:
         if self.tag_reasons.get(source, {}) != reasons:
             self.tag_reasons[source] = dict(reasons)
             self.on_change()
+
+    def history_fetched(self, source: str, figures: Mapping[str, float]) -> None:
+        """Note how much of a source's own history has been fetched; the next status says it."""
+        self.history_fetch[source] = dict(figures)
 
     def alarm(self, code: str) -> None:
         """Raise an alarm that stands until the gateway restarts."""
@@ -144,5 +149,6 @@ class Health:
             tag_reasons=self._shown_tag_reasons(),
             alarms=self.alarm_counts,
             disk=self.disk,
+            history_fetch=self.history_fetch,
         )
         return status_payload(line=self.line.path, at_ns=at_ns, online=True, version=__version__, figures=figures)

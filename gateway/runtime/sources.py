@@ -1,7 +1,7 @@
 """The sources of tags, and their history."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from gateway.advice.windows_read import read_back_ns
 from gateway.clock import Clock
@@ -14,6 +14,9 @@ from gateway.line.definition import LineDefinition
 from gateway.records.process import GapKind
 from gateway.runtime.dependencies import Dependencies, Loop, Stores
 from gateway.time_units import SECOND_NS, seconds_to_ns
+
+if TYPE_CHECKING:
+    from gateway.ingest.first_history import FirstFetch
 
 
 class Feed(Loop, Protocol):
@@ -85,9 +88,23 @@ def feeds(ground: Dependencies, history: History) -> tuple[Feed, ...]:
             gaps=ground.gaps,
             max_clock_skew_ns=seconds_to_ns(ground.settings.opcua[source.name].max_clock_skew),
             listener=ground.health,
+            first=_first_fetch(source.name, ground),
         )
         for source in sources
     )
+
+
+def _first_fetch(name: str, ground: Dependencies) -> "FirstFetch | None":
+    """Return how much of a server's history is fetched at the first connection: no more than is kept."""
+    from gateway.ingest.first_history import FirstFetch  # noqa: PLC0415 - as above
+
+    wanted, kept = ground.settings.opcua[name].history, ground.settings.store.history_retention
+    if wanted is None:
+        return None
+    return FirstFetch(
+        span_ns=seconds_to_ns(min(wanted, kept)), directory=ground.settings.store.directory,
+        on_progress=ground.health.history_fetched,
+    )  # fmt: skip
 
 
 def value_at_present(tag: str, line: LineDefinition, history: History, clock: Clock) -> float | None:

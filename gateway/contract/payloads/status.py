@@ -27,6 +27,9 @@ class StatusPayload(Payload):
     alarms: dict[str, Written] = Field(
         default={}, description="how many are active, unacknowledged, kept from calling; how many called in 10 minutes"
     )
+    history_fetch: dict[str, dict[str, Written]] = Field(
+        default={}, description="by server, how much of its own history has been fetched: the share, from 0 to 1"
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,6 +46,7 @@ class StatusFigures:
     source_reasons: Mapping[str, str] = field(default_factory=dict)
     tag_reasons: Mapping[str, str] = field(default_factory=dict)
     alarms: Mapping[str, float] = field(default_factory=dict)
+    history_fetch: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 _NONE = StatusFigures()
@@ -70,4 +74,5 @@ def status_payload(
         source_reasons=dict(figures.source_reasons),
         tag_reasons=dict(figures.tag_reasons),
         alarms=dict(figures.alarms),
+        history_fetch={name: dict(of_source) for name, of_source in figures.history_fetch.items()},
     )
