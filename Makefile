@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test check format models screenshots schemas recipes texts metrics lock clean
+.PHONY: demo test check format models screenshots schemas recipes texts metrics manual lock clean
 
 demo: $(VENV)/demo.stamp
 	@$(BIN)/labline demo $(ARGS)
@@ -54,6 +54,11 @@ texts: $(VENV)/test.stamp
 	$(BIN)/python -c "from pathlib import Path; from gateway.texts.reference import refreshed; \
 		page = Path('docs/payloads.md'); \
 		page.write_text(refreshed(page.read_text(encoding='utf-8')), encoding='utf-8')"
+
+# the manual page, out of the commands
+manual: $(VENV)/test.stamp
+	$(BIN)/python -c "from pathlib import Path; from gateway.cli.manual import manual_page; \
+		Path('docs/labline.1').write_text(manual_page(), encoding='utf-8')"
 
 # the list of metrics, out of their table
 metrics: $(VENV)/test.stamp

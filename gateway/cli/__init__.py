@@ -16,6 +16,7 @@ import typer
 from typer.core import TyperGroup
 
 from gateway import __version__
+from gateway.cli.examples import epilog_of
 from gateway.errors import LablineError
 from gateway.operations.logs import configure_logs
 
@@ -52,8 +53,9 @@ _COMMANDS = {  # command to module and attribute, in the order of the help
 
 _ABOUT = """Labline, the gateway between the laboratory and the production line.
 
-Begin with: labline demo. For a line of your own copy deploy/labline.toml, then: labline check --config labline.toml,
-and labline run --config labline.toml.
+Begin with: labline demo. For a line of your own: labline init writes labline.toml (deploy/labline.toml explains every
+key), then: labline check --config labline.toml, and labline run --config labline.toml. labline doctor says what could
+be wrong, and each command's --help ends with an example.
 """
 _EXIT_CODES = "Exit codes: 0 all right, 1 something wrong was found, 2 the input cannot be used."
 
@@ -70,6 +72,13 @@ _LONGEST_SENTENCE = 500  # characters of a command's first sentence
 
 class WholeSentences(TyperGroup):
     """A group that lists its commands with the whole first sentence of each; click would cut it."""
+
+    def get_command(self, ctx: Any, name: str) -> Any:
+        """Return a command of the group, with its example at the end of its help."""
+        command = super().get_command(ctx, name)
+        if command is not None and not command.epilog:
+            command.epilog = epilog_of(f"{self.name} {name}")
+        return command
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write a section with all commands that are not hidden."""
@@ -100,7 +109,9 @@ class _OnDemand(WholeSentences):
             holder.add_typer(command, name=name, cls=WholeSentences)
         else:
             holder.command(name=name)(command)
-        return typer.main.get_group(holder).commands[name]
+        made = typer.main.get_group(holder).commands[name]
+        made.epilog = made.epilog or epilog_of(name)
+        return made
 
 
 @contextmanager

@@ -67,8 +67,6 @@ def doctor(options: DoctorOptions) -> None:
     Configuration, clocks, disk, certificates, rights at the broker, servers, what waits to be sent, models, the audit
     trail, versions. It connects as labline check --connect does, which no consumer notices. Exit 1 if something is
     wrong, 2 if the configuration cannot be used.
-
-    Example: labline doctor --config labline.toml --fix
     """
     try:
         settings, _sha256 = read(options.config)

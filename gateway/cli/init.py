@@ -77,8 +77,6 @@ def init(options: InitOptions) -> None:
 
     On a configuration that is there it shows what is new (variables of its servers, names of tests) as a diff, and
     writes that only where you agree, or with --apply.
-
-    Example: labline init --opcua opc.tcp://10.0.0.5:4840 --broker broker.local --tags "Mixer TI"
     """
     person = person_at_the_terminal(says_yes=options.yes)
     if options.output.exists():

@@ -63,8 +63,6 @@ def support_bundle(options: BundleOptions) -> None:
 
     It holds no secrets, no results and no names of people (unless --with-names); manifest.json says what it holds.
     Look into it before you send it.
-
-    Example: labline support-bundle --config labline.toml --output question.tar.gz
     """
     now_ns = time.time_ns()
     try:

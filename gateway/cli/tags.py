@@ -35,8 +35,6 @@ def tags(
     """Show the live value of every tag with unit, quality, age and limits; those that cannot be used say why.
 
     The running gateway answers. Where none runs, the OPC UA servers are read once. Exit 1 if a tag cannot be used.
-
-    Example: labline tags --config labline.toml --watch
     """
     settings, _sha256 = read(config)
     shown = _shown_now(settings)
