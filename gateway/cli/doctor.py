@@ -35,6 +35,7 @@ from gateway.records.acts import RetryMessages
 from gateway.runtime.act_requests import perform
 from gateway.store.database import read_state
 from gateway.store.queries.signed_stages import signed_stages_in
+from gateway.transport.mqtt_probe import presented_certificate
 from gateway.transport.opcua_facts import ServerFacts, server_facts
 
 _MARKS = {State.OK: ("ok", ""), State.WARN: ("warn", "yellow"), State.WRONG: ("WRONG", "red")}
@@ -192,11 +193,15 @@ async def _visited(settings: Settings, line: LineDefinition | None) -> Visited:
         except (LablineError, TimeoutError):
             continue  # the tags' findings say why
     tags = await probe_sources(settings, clock=clock)
+    mqtt = settings.mqtt
+    presented = await presented_certificate(mqtt.host, mqtt.port) if mqtt.tls else None
     if line is None:
-        return Visited(facts=tuple(facts), tags=tuple(tags))
+        return Visited(facts=tuple(facts), tags=tuple(tags), broker_certificate=presented)
     writes = await probe_writes(settings, line)
     broker: list[Finding] = await probe_broker(settings, line, clock=clock)
-    return Visited(facts=tuple(facts), tags=tuple(tags), writes=tuple(writes), broker=tuple(broker))
+    return Visited(
+        facts=tuple(facts), tags=tuple(tags), writes=tuple(writes), broker=tuple(broker), broker_certificate=presented
+    )  # fmt: skip
 
 
 # --- output

@@ -3,6 +3,7 @@
 import asyncio
 import math
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -107,14 +108,27 @@ def _show(shown: LiveTags, *, as_json: bool, cleared: bool) -> None:
     unusable = sum(not tag.usable for tag in shown.tags)
     if shown.note:
         show_wrapped(f"note: {shown.note}", hanging=2, style="yellow")
-    rows = [
-        (tag.tag, _value(tag), tag.unit, tag.quality.value, _age(tag), _limits(tag), _why_not(tag))
-        for tag in shown.tags
-    ]
+    rows = [(tag.tag, _value(tag), tag.unit, tag.quality.value, _age(tag), _limits(tag)) for tag in shown.tags]
+    columns = ("tag", "value", "unit", "quality", "age", "validated")
     title = f"{shown.line} at {shown.at}: {len(rows)} tags, {unusable} of no use"
-    show_table(title, ("tag", "value", "unit", "quality", "age", "validated", "why it cannot be used"), rows)
+    if out.is_terminal:
+        show_table(title, columns, rows)
+        _show_reasons(shown.tags)
+    else:
+        with_reasons = [(*row, _why_not(tag)) for row, tag in zip(rows, shown.tags, strict=True)]
+        show_table(title, (*columns, "why it cannot be used"), with_reasons)
     if not rows:
         show_lines("  -> labline init, or labline opcua browse, finds the tags of a server")
+
+
+def _show_reasons(tags: Sequence[LiveTag]) -> None:
+    """Print why tags cannot be used, each reason once, with its tags."""
+    names: dict[str, list[str]] = {}
+    for tag in tags:
+        if not tag.usable:
+            names.setdefault(_why_not(tag), []).append(tag.tag)
+    for reason, of_tags in names.items():
+        show_wrapped(f"  {', '.join(of_tags)}: {reason}", hanging=4, style="yellow")
 
 
 def _value(tag: LiveTag) -> str:

@@ -1,5 +1,6 @@
 """What commands read from the running gateway by the control socket: the tags as they are now, and its status."""
 
+import asyncio
 import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from gateway.history.windows import TagWindow, WindowRequest
 from gateway.line.definition import LineDefinition, TagDefinition
 from gateway.operations.health import Health
 from gateway.time_units import SECOND_NS
+
+_TAGS_AT_ONCE = 50
 
 AnswersLine = Callable[[bytes, int], Awaitable[bytes]]
 
@@ -32,27 +35,27 @@ class LiveValues:
         """Return the answer to a line as one line; ``account``: the number of the operating system's user."""
         match reading_asked(line):
             case ReadingKind.TAGS:
-                return self.tags().model_dump_json(by_alias=True).encode() + b"\n"
+                return (await self.tags()).model_dump_json(by_alias=True).encode() + b"\n"
             case ReadingKind.STATUS:
                 return (await self.status()).encoded() + b"\n"
         return await self.acts(line, account)
 
-    def tags(self) -> LiveTags:
-        """Return every tag as it is at this instant."""
+    async def tags(self) -> LiveTags:
+        """Return every tag as it is at this instant; others get their turn now and then while it is put together."""
         now_ns = self.clock.now_ns()
         problems = {tag: why for reasons in self.health.tag_reasons.values() for tag, why in reasons.items()}
+        shown = []
+        for number, tag in enumerate(self.line.tags.values(), start=1):
+            window = self.history.window(WindowRequest(tag=tag.name, start_ns=now_ns, end_ns=now_ns))
+            problem = problems.get(tag.name, "") or self.health.source_reasons.get(tag.source, "")
+            shown.append(live_tag(tag, window, problem=problem))
+            if number % _TAGS_AT_ONCE == 0:
+                await asyncio.sleep(0)
         return LiveTags(
             line=self.line.path,
             at=rfc3339(now_ns),
             by="gateway",
-            tags=[
-                live_tag(
-                    tag,
-                    self.history.window(WindowRequest(tag=tag.name, start_ns=now_ns, end_ns=now_ns)),
-                    problem=problems.get(tag.name, "") or self.health.source_reasons.get(tag.source, ""),
-                )
-                for tag in self.line.tags.values()
-            ],
+            tags=shown,
         )
 
 

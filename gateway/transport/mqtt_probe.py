@@ -55,6 +55,21 @@ class ProbeConnection(Connection):
         return await answer
 
 
+async def presented_certificate(host: str, port: int) -> bytes | None:
+    """Return the certificate (DER) that a broker presents, whoever has signed it; None where it speaks no TLS."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE  # it is only looked at; no data are sent
+    try:
+        async with asyncio.timeout(_HANDSHAKE_SECONDS):
+            _reader, writer = await asyncio.open_connection(host, port, ssl=context)
+    except (OSError, TimeoutError):
+        return None
+    presented = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+    writer.transport.abort()
+    return presented or None
+
+
 async def speaks_tls(host: str, port: int) -> bool:
     """Return whether a server answers a TLS handshake; whose certificate it shows does not matter here."""
     context = ssl.create_default_context()

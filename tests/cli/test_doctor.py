@@ -1,6 +1,8 @@
 """``labline doctor``: one page of everything that could be wrong, and what ``--fix`` does."""
 
+import asyncio
 import datetime as dt
+import ssl
 import stat
 from contextlib import closing
 from types import SimpleNamespace
@@ -10,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from gateway.cli.broker_probes import REFUSED, Finding
-from gateway.cli.checkup import clocks, connections, disk, outputs, records_kept
+from gateway.cli.checkup import certificates, clocks, connections, disk, outputs, records_kept
 from gateway.cli.checkup.records import Examined, Remark, State, Visited
 from gateway.cli.checkup.table import CHECKS
 from gateway.cli.doctor import examined, page_document
@@ -18,6 +20,7 @@ from gateway.config.reading import read
 from gateway.operations.clock_state import ClockState, clock_state
 from gateway.store.database import open_state
 from gateway.time_units import DAY_NS
+from gateway.transport.mqtt_probe import presented_certificate
 from gateway.transport.opcua_certificates import application_uri_of, certificate_in, make_certificate
 from gateway.transport.opcua_facts import ServerFacts
 from gateway.transport.opcua_reading import OperationLimits
@@ -25,6 +28,7 @@ from tests.cli.test_tags import configured
 from tests.config.test_settings import MINIMAL, written
 from tests.fixtures.commands import labline
 from tests.fixtures.plant_to_find import PlantToFind
+from tests.fixtures.secured_broker import certificate_pair
 
 NOW_NS = 1_800_000_000_000_000_000
 
@@ -154,6 +158,16 @@ def test_what_a_server_grants_less_than_is_asked_for_is_named(tmp_path, changes,
     assert worst(connections.limits(with_tag)) is state
 
 
+def test_how_much_of_a_history_is_fetched_is_shown(tmp_path):
+    figures = {"share": 0.43, "samples": 1200.0, "stretches_failed": 0.0, "tags_without_history": 2.0}
+    (remark,) = connections.history(seen(tmp_path, status={"history_fetch": {"plc1": figures}}))
+    assert (remark.state, remark.what) == (State.OK, "43% of its history is fetched, 1200 values, 2 tags have none")
+    (remark,) = connections.history(
+        seen(tmp_path, status={"history_fetch": {"plc1": {**figures, "stretches_failed": 3}}})
+    )
+    assert remark.state is State.WARN
+
+
 def test_a_missing_right_is_named_with_its_topic(tmp_path):
     findings = (Finding(subject="publish a/b", ok=False, found=REFUSED), Finding(subject="mqtt", ok=True, found="x"))
     remarks = list(connections.broker(seen(tmp_path, visited=Visited(broker=findings))))
@@ -208,6 +222,23 @@ def test_the_last_verification_is_judged_by_its_age_and_by_alarms_that_put_it_in
     assert worst(records_kept.verified(look)) is State.WRONG
 
 
+async def test_the_certificate_that_the_broker_presents_is_looked_at(tmp_path):
+    certificate_pair(tmp_path, "broker")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "broker.pem", tmp_path / "broker.key")
+    async with await asyncio.start_server(lambda _reader, _writer: None, "127.0.0.1", 0, ssl=context) as server:
+        der = await presented_certificate("127.0.0.1", server.sockets[0].getsockname()[1])
+    now_ns = round(dt.datetime.now(dt.UTC).timestamp() * 1e9)
+    (remark,) = certificates.presented(seen(tmp_path, now_ns=now_ns, visited=Visited(broker_certificate=der)))
+    assert (remark.state, "1 days" in remark.what) == (State.WARN, True)
+    late = seen(tmp_path, now_ns=now_ns + 9 * DAY_NS, visited=Visited(broker_certificate=der))
+    assert worst(certificates.presented(late)) is State.WRONG
+    early = seen(tmp_path, now_ns=now_ns - 9 * DAY_NS, visited=Visited(broker_certificate=der))
+    assert worst(certificates.presented(early)) is State.WRONG
+    assert list(certificates.presented(seen(tmp_path))) == []
+    assert await presented_certificate("127.0.0.1", 1) is None
+
+
 def test_no_secret_stands_on_the_page():
     remark = Remark(state=State.WRONG, what="opc.tcp://u:hunter2@h is away", where="https://u:hunter2@h", do="")
     assert "hunter2" not in str(page_document({"servers": [("tags", remark)]}))
@@ -260,6 +291,17 @@ def test_a_certificate_that_ends_soon_is_made_again_and_waits_until_the_server_a
     assert application_uri_of(made) == "urn:edge-7:labline"
     assert made.public_key() == certificate_in(tmp_path / "labline.der").public_key()
     assert made.subject == certificate_in(tmp_path / "labline.der").subject
+
+
+def test_the_one_that_a_server_was_told_to_trust_is_the_one_that_takes_the_old_ones_place(tmp_path, monkeypatch):
+    path, _key = secured(tmp_path, monkeypatch, days_old=355)
+    labline("doctor", "--config", path, "--offline", "--fix")
+    trusted = (tmp_path / "labline.renewed.der").read_bytes()
+    labline("doctor", "--config", path, "--offline", "--fix")
+    assert (tmp_path / "labline.renewed.der").read_bytes() == trusted
+    monkeypatch.setattr("gateway.cli.checkup.fixes._accepts", lambda _source, **_options: True)
+    labline("doctor", "--config", path, "--offline", "--fix")
+    assert (tmp_path / "labline.der").read_bytes() == trusted
 
 
 def test_a_certificate_that_the_server_accepts_takes_the_old_ones_place(tmp_path, monkeypatch):
@@ -317,3 +359,14 @@ def test_a_page_can_be_made_without_connecting(tmp_path):
     path = written(tmp_path, MINIMAL.replace("/tmp/x", str(tmp_path / "s")))  # noqa: S108
     remarks = examined(path, read(path)[0], connect=False)
     assert page_document(remarks)["exit_code"] == 1
+
+
+def test_the_rights_of_what_a_link_names_are_left_alone(tmp_path, monkeypatch):
+    path, key_file = secured(tmp_path, monkeypatch, days_old=10)
+    elsewhere = tmp_path / "elsewhere"
+    key_file.rename(elsewhere)
+    elsewhere.chmod(0o644)
+    key_file.symlink_to(elsewhere)
+    done = labline("doctor", "--config", path, "--offline", "--fix", "--json").document["done"]
+    assert any("it is a link" in sentence for sentence in done)
+    assert stat.S_IMODE(elsewhere.stat().st_mode) == 0o644

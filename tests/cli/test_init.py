@@ -8,10 +8,13 @@ import pytest
 from asyncua import ua
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from gateway.cli import app
 from gateway.cli.new_line import broker as brokers
 from gateway.cli.new_line.choosing import HELP, after, asked, begun, listed, matching
-from gateway.cli.new_line.laboratory import understood_best
+from gateway.cli.new_line.laboratory import heard, understood_best
+from gateway.cli.new_line.person import Person
 from gateway.cli.new_line.writing import (
     Answers,
     analyte_names,
@@ -112,6 +115,13 @@ def test_only_the_variables_that_are_named_become_tags(tmp_path, plant):
     assert (ended.code, (tmp_path / "other.toml").exists()) == (2, False)
 
 
+def test_on_demand_it_also_tries_servers_tags_and_rights(tmp_path, plant):
+    ended = init(tmp_path / "labline.toml", plant, "--tags", "ti-101", "--connect")
+    assert ended.code == 0, ended.output
+    assert "tags.ti_101" in ended.output
+    assert ended.output.rstrip().endswith("ok")
+
+
 def test_run_again_it_proposes_what_is_new_and_writes_it_only_where_that_is_asked_for(tmp_path, plant):
     path = tmp_path / "labline.toml"
     init(path, plant, "--tags", "ti-101")
@@ -137,6 +147,29 @@ def test_run_again_it_proposes_what_is_new_and_writes_it_only_where_that_is_aske
     assert "nothing is new" in again.output
 
 
+async def test_listening_takes_nothing_away_from_a_shared_subscription(monkeypatch):
+    """A gateway may share its topic with others: whoever joined the group would take results away from it."""
+    subscribed = []
+
+    class Connection:
+        def __init__(self, options, _generation):
+            subscribed.extend(options.subscriptions)
+
+        async def open(self):
+            pass
+
+        async def subscribe(self):
+            return ()
+
+        def close(self, *, polite):
+            assert polite
+
+    monkeypatch.setattr("gateway.cli.new_line.laboratory.ProbeConnection", Connection)
+    address = brokers.address(brokers.named("mqtt://h"), username=None, password=None, ca_certificate=None)
+    assert await heard(address, "$share/labline/lims/results/#", seconds=0.0) == ([], False)
+    assert subscribed == ["lims/results/#"]
+
+
 def test_a_broker_that_is_away_costs_only_the_names_of_tests(tmp_path, plant):
     path = tmp_path / "labline.toml"
     ended = labline("init", "--output", path, "--opcua", plant.url, "--security", "None", "--broker", "mqtt://127.0.0.1:1",
@@ -154,6 +187,24 @@ def test_a_server_that_is_away_is_named_and_nothing_is_written(tmp_path):
     assert ended.code == 2
     assert "127.0.0.1:1" in ended.error
     assert not path.exists()
+
+
+def test_on_a_terminal_it_asks_for_what_is_not_given(tmp_path, plant, monkeypatch):
+    monkeypatch.setattr("gateway.cli.init.person_at_the_terminal", lambda **_options: Person(there=True))
+    path = tmp_path / "labline.toml"
+    typed = ["acme/lyon/polymers/line-1", plant.url, "tank", "1", "", f"mqtt://127.0.0.1:{plant.broker.port}"]
+    result = CliRunner().invoke(app, ["init", "--output", str(path), "--security", "None", "--listen", "0"],
+                                input="\n".join(typed) + "\n")  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert list(read(path)[0].tags) == ["li_7"]
+    assert "/Mixer" in result.output
+    plant.call(plant.add("Tank/Newer.PI", 2.5))
+    again = ["init", "--output", str(path), "--listen", "0"]
+    refused = CliRunner().invoke(app, again, input="newer\n1\n\nn\n")
+    assert "nothing is written" in refused.output
+    agreed = CliRunner().invoke(app, again, input="newer\n1\n\ny\n")
+    assert agreed.exit_code == 0, agreed.output
+    assert set(read(path)[0].tags) == {"li_7", "newer_pi"}
 
 
 # --- security
@@ -273,6 +324,14 @@ def test_whatever_names_a_server_and_a_laboratory_have_the_text_is_toml(found, t
 @given(ANYTHING)
 def test_a_quoted_text_is_the_text(text):
     assert tomllib.loads(f"x = {quoted(text)}")["x"] == text
+
+
+def test_a_server_that_remembers_its_values_is_named():
+    site = {"enterprise": "e", "site": "s", "area": "a", "line": "l"}
+    for remembers in (True, False):
+        found = [variable(has_history=remembers)]
+        text = configuration_text(Answers(site=site, store="store", url="opc.tcp://h", variables=found))
+        assert ('# history = "30d"  # 1 of these tags' in text) is remembers
 
 
 def test_names_are_never_taken_twice():

@@ -163,3 +163,31 @@ def test_live_tags_are_json_both_ways():
     again = read_tags(shown.model_dump_json(by_alias=True).encode())
     assert again == shown
     assert json.loads(shown.model_dump_json(by_alias=True))["schema"] == "labline.tags/1"
+
+
+def test_on_a_terminal_of_80_columns_the_reasons_stand_below_the_table_each_once(tmp_path, plant, monkeypatch):
+    plant.call(plant.write("TI-101", 71.5))
+    path = configured(tmp_path, plant, ("a_temperature_with_a_long_name", "TI-101", "validated = [0.0, 60.0]"),
+                      ("nowhere", "NO-1", ""), ("nowhere_else", "NO-2", ""))  # fmt: skip
+    monkeypatch.setattr("gateway.cli.output.out._force_terminal", True)
+    monkeypatch.setattr("gateway.cli.output.out._width", 80)
+    text = labline("tags", "--config", path).output
+    assert "nowhere, nowhere_else: " in text.replace("\n    ", " ")
+    assert text.count("BadNodeIdUnknown") == 1
+    assert all(len(line) <= 90 for line in text.splitlines())  # with the codes of colours
+
+
+def test_watched_it_is_shown_again_until_a_person_ends_it(tmp_path, plant, monkeypatch):
+    path = configured(tmp_path, plant, ("level", "LI-7", ""))
+    pauses = []
+
+    def pause(seconds):
+        pauses.append(seconds)
+        if len(pauses) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("gateway.cli.tags.time.sleep", pause)
+    ended = labline("tags", "--config", path, "--watch", "--json")
+    assert ended.code == 0
+    assert [json.loads(line)["tags"][0]["tag"] for line in ended.lines] == ["level", "level"]
+    assert pauses == [5.0, 5.0]  # a server is not asked every second

@@ -6,6 +6,8 @@ import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from cryptography import x509
+
 from gateway.cli.checkup.records import Examined, Remark, State
 from gateway.config.connections import certificates_of
 from gateway.config.credentials import credential_path, known_credentials
@@ -30,16 +32,25 @@ def expiry(seen: Examined) -> Iterator[Remark]:
         if not certificates:
             yield Remark(state=State.WRONG, what=f"{name}: there is no certificate", where=str(path), do="put it there")
         for certificate in certificates:
-            left, until = days_left(certificate, now), f"{certificate.not_valid_after_utc:%Y-%m-%d}"
-            early = certificate.not_valid_before_utc > now
-            what = f"{name}: valid until {until}, {left:.0f} days"
-            if left < 0 or early:
-                why = "not valid yet: is this machine's clock right?" if early else f"expired on {until}"
-                yield Remark(state=State.WRONG, what=f"{name}: {why}", where=str(path), do=_RENEW)
-            else:
-                soon = left < WARNED_DAYS_BEFORE
-                state, do = (State.WARN, _RENEW) if soon else (State.OK, "")
-                yield Remark(state=state, what=what, where=str(path), do=do)
+            yield _judged(name, str(path), certificate, now)
+
+
+def presented(seen: Examined) -> Iterator[Remark]:
+    """Say until when the certificate is valid that the broker presents."""
+    der = None if seen.visited is None else seen.visited.broker_certificate
+    if der is not None:
+        now, place = dt.datetime.fromtimestamp(seen.now_ns / SECOND_NS, dt.UTC), seen.settings.mqtt.host
+        yield _judged("mqtt, as the broker presents it", place, x509.load_der_x509_certificate(der), now)
+
+
+def _judged(name: str, place: str, certificate: x509.Certificate, now: dt.datetime) -> Remark:
+    left, until = days_left(certificate, now), f"{certificate.not_valid_after_utc:%Y-%m-%d}"
+    if certificate.not_valid_before_utc > now:
+        return Remark(state=State.WRONG, what=f"{name}: not valid yet: is this machine's clock right?", where=place)
+    if left < 0:
+        return Remark(state=State.WRONG, what=f"{name}: expired on {until}", where=place, do=_RENEW)
+    state, do = (State.WARN, _RENEW) if left < WARNED_DAYS_BEFORE else (State.OK, "")
+    return Remark(state=state, what=f"{name}: valid until {until}, {left:.0f} days", where=place, do=do)
 
 
 def key_rights(seen: Examined) -> Iterator[Remark]:

@@ -54,6 +54,18 @@ def limits(seen: Examined) -> Iterator[Remark]:
         yield from _granted(facts, tags=sum(tag.source == facts.name for tag in seen.settings.tags.values()))
 
 
+def history(seen: Examined) -> Iterator[Remark]:
+    """Say how much of each server's own history has been fetched."""
+    fetched = {} if seen.status is None else dict(seen.status.get("history_fetch", {}))
+    for name, figures in sorted(fetched.items()):
+        share, failed = float(figures["share"]), int(figures["stretches_failed"])
+        what = f"{share:.0%} of its history is fetched, {int(figures['samples'])} values"
+        missing = int(figures["tags_without_history"])
+        more = f", {missing} tags have none" if missing else ""
+        do = f"{failed} stretches could not be read and stay unknown" if failed else ""
+        yield Remark(state=State.WARN if failed else State.OK, what=what + more, where=f"opcua.{name}", do=do)
+
+
 def _granted(facts: ServerFacts, *, tags: int) -> Iterator[Remark]:
     where = f"opcua.{facts.name}"
     slower = facts.granted_ms > _SLOWER * facts.requested_ms

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from gateway.cli.checkup.certificates import open_to_others
@@ -57,6 +58,9 @@ def _folder(directory: Path) -> Iterator[str]:
 
 def _key_rights(settings: Settings) -> Iterator[str]:
     for path, mode in open_to_others(settings).items():
+        if path.is_symlink():  # whoever made the link would have us change a file of somebody else
+            yield f"not done: rights of {path}: it is a link, change the file that it names"
+            continue
         try:
             path.chmod(mode & _MODE)
         except OSError as error:
@@ -87,23 +91,37 @@ def _renewed(source: OpcUaSource, *, ended: bool, now: dt.datetime) -> str:
     if source.security is None:
         raise ValueError(f"{source.name} has no certificate")
     path = source.security.certificate
-    in_pem = path.read_bytes().lstrip().startswith(b"-----BEGIN")
-    made = renewed_certificate(certificate_in(path), source.security.private_key, now=now)
     beside = path.with_name(f"{path.stem}.renewed{path.suffix}")
-    beside.write_bytes(made.public_bytes(Encoding.PEM if in_pem else Encoding.DER))
+    made = _made(path, beside, source.security.private_key, now=now)
     trial = replace(source, nodes={}, indexes={}, security=replace(source.security, certificate=beside))
     named = f"SHA-256 {sha256_of(made.public_bytes(Encoding.DER))}, valid until {made.not_valid_after_utc:%Y-%m-%d}"
     accepted = _accepts(trial, now_ns=round(now.timestamp() * SECOND_NS))
     if not accepted and not ended:
         return (
             f"made {beside} ({named}); {source.name} does not accept it yet: trust it at the server, then run "
-            "labline doctor --fix again, which makes one that takes the old one's place"
+            "labline doctor --fix again: this one takes the old one's place then"
         )
     old = path.with_name(f"{path.stem}.old{path.suffix}")
     os.replace(path, old)  # noqa: PTH105 - one step each, so that one of them is there
     os.replace(beside, path)  # noqa: PTH105
     trust = "" if accepted else f"; {source.name} has to trust it first"
     return f"renewed {path} with its key and URI ({named}); the old one is {old}{trust}"
+
+
+def _made(path: Path, beside: Path, private_key: Path, *, now: dt.datetime) -> x509.Certificate:
+    """Return the certificate made again: the one of an earlier run where it is there, as a server may trust it by now.
+
+    Raises SourceUnavailableError where ours cannot be made again.
+    """
+    present = certificate_in(path)
+    renewed = renewed_certificate(present, private_key, now=now)
+    if beside.exists():
+        earlier = certificate_in(beside)
+        if earlier.public_key() == present.public_key() and days_left(earlier, now) >= WARNED_DAYS_BEFORE:
+            return earlier
+    in_pem = path.read_bytes().lstrip().startswith(b"-----BEGIN")
+    beside.write_bytes(renewed.public_bytes(Encoding.PEM if in_pem else Encoding.DER))
+    return renewed
 
 
 def _accepts(source: OpcUaSource, *, now_ns: int) -> bool:

@@ -39,6 +39,7 @@ class Visited:
     tags: tuple[Finding, ...] = ()
     writes: tuple[Finding, ...] = ()
     broker: tuple[Finding, ...] = ()
+    broker_certificate: bytes | None = None  # DER, as the broker presents it
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

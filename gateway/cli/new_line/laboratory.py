@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from gateway.cli.lims import understood
 from gateway.config.connection_tables import LimsTable
 from gateway.contract.lims.mapping import MAPPINGS
+from gateway.contract.topics import unshared
 from gateway.records.laboratory import ResultStatus
 from gateway.transport.mqtt_messages import Delivery
 from gateway.transport.mqtt_options import BrokerAddress, SessionOptions
@@ -49,7 +50,8 @@ class Laboratory:
 async def heard(address: BrokerAddress, topic: str, *, seconds: float) -> tuple[list[Delivery], bool]:
     """Return (the messages that came on a topic within so many seconds, whether the broker refused to send them).
 
-    A session of its own, which the broker forgets: nobody misses a message. Raises OSError and NotConnectedError.
+    A session of its own, which the broker forgets, and no share of a group: nobody misses a message. Raises OSError and
+    NotConnectedError.
     """
     came: list[Delivery] = []
     enough = asyncio.Event()
@@ -64,7 +66,7 @@ async def heard(address: BrokerAddress, topic: str, *, seconds: float) -> tuple[
             enough.set()
 
     options = SessionOptions(
-        address=address, client_id=f"labline-init-{uuid.uuid4().hex[:8]}", subscriptions=(topic,),
+        address=address, client_id=f"labline-init-{uuid.uuid4().hex[:8]}", subscriptions=(unshared(topic),),
         on_delivery=on_delivery,
     )  # fmt: skip
     connection = ProbeConnection(options, 1)

@@ -139,6 +139,10 @@ def _server_table(answers: Answers) -> str:
         lines.append(
             f"username = {quoted(answers.username)}  # its password is credential opcua_{answers.server}_password"
         )
+    remembered = sum(variable.has_history for variable in answers.variables)
+    if remembered:
+        about = f"{remembered} of these tags have a history at the server; so much is fetched at the first connection"
+        lines.append(f'# history = "30d"  # {about}')
     return "\n".join(lines) + "\n"
 
 
