@@ -218,6 +218,15 @@ class AdviceWithheld(EventBase):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ConfigurationReloaded(EventBase):
+    """The running gateway works by a changed configuration from now on; ``changed``: the keys, the first of many."""
+
+    kind: ClassVar[str] = "ConfigurationReloaded"
+    configuration_sha256: str
+    changed: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class GatewayStopped(EventBase):
     """The daemon is stopping as asked."""
 
@@ -298,6 +307,7 @@ Arrived = ResultArrived | ContextChanged | SpecificationStated | ResponseArrived
 Event = (
     Arrived | ModelDue | TimerDue | GapNoticed | HeadWitnessed | StoreChecked | GatewayStarted | GatewayStopped
     | GatewayAlarmChanged
+    | ConfigurationReloaded
     | VersionTaken | AdviceWithheld | FollowUpDue | LotsJudgedAgain | SetpointWriteBegun | SetpointWriteEnded
     | SignInTried | ActRequested
 )  # fmt: skip

@@ -12,6 +12,7 @@ from gateway.decision import Decision, EpochBegun, Latched, OpenLotsQuestioned, 
 from gateway.decisions.changes import audit_entry, guidance_changes
 from gateway.events import (
     AdviceWithheld,
+    ConfigurationReloaded,
     Event,
     GapNoticed,
     GatewayStarted,
@@ -109,6 +110,12 @@ def on_started(event: GatewayStarted, facts: StartFacts) -> Decision:
         messages=(_board(event, facts),),
     )  # fmt: skip
     return started + over
+
+
+def on_configuration_reloaded(event: ConfigurationReloaded, _facts: Facts) -> Decision:
+    """Put a changed configuration on record; lots are judged again, as other limits may apply now."""
+    entry = audit_entry("configuration_reloaded", event.configuration_sha256, changed=list(event.changed))
+    return Decision(audit=(entry,), records=(OpenLotsQuestioned(most=MOST_OPEN_LOTS),))
 
 
 def on_version_taken(event: VersionTaken, facts: OpenGuidanceFacts) -> Decision:

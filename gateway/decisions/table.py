@@ -31,6 +31,7 @@ from gateway.decisions.fingerprint import on_fingerprint
 from gateway.decisions.follow_ups import windows_of_follow_up
 from gateway.decisions.housekeeping import (
     on_board_due,
+    on_configuration_reloaded,
     on_expiry_due,
     on_gap,
     on_head_witnessed,
@@ -72,6 +73,7 @@ from gateway.decisions.users import (
 from gateway.events import (
     ActRequested,
     AdviceWithheld,
+    ConfigurationReloaded,
     ContextChanged,
     Event,
     EventBase,
@@ -218,6 +220,7 @@ DECISIONS: Mapping[tuple[type[EventBase], object], Row] = {
     (ActRequested, ActKind.RESUME_WRITES): _signed(ActKind.RESUME_WRITES),
     (ActRequested, ActKind.ANSWER_GUIDANCE): _signed(ActKind.ANSWER_GUIDANCE),
     (GatewayStarted, None): _row(on_started),
+    (ConfigurationReloaded, None): _row(on_configuration_reloaded),
     (GatewayStopped, None): _row(on_stopped),
 }
 

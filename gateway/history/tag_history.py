@@ -110,6 +110,10 @@ class History:
             with suppress(StoreUnavailableError):
                 await self._historian.flush()
 
+    def take_tags(self, tags: Mapping[str, str], need_ns: Mapping[str, int]) -> None:
+        """Keep these tags (name to source), too, from now on."""
+        self._rings.take_tags(tags, need_ns)
+
     def set_need(self, need_ns: Mapping[str, int]) -> None:
         """Keep each tag in memory as far back as it is read from now on, in nanoseconds by tag."""
         self._rings.set_need(need_ns)

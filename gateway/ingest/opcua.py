@@ -78,6 +78,10 @@ class OpcUaFeed:
         """Keep the session alive until cancelled."""
         await self._session.run()
 
+    def take_source(self, source: OpcUaSource) -> None:
+        """Take other tags of the same server from now on."""
+        self._session.take_source(source)
+
     async def wait_subscribed(self) -> None:
         """Wait until the subscription stands and brings data."""
         await self._session.wait_subscribed()

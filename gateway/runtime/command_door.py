@@ -17,7 +17,7 @@ from gateway.transport.unix_line_server import LineServer
 def command_door(ground: Dependencies, history: History, status: StatusPublisher, acts: Acts) -> LineServer:
     """Return the socket by which commands read and act; in the runtime directory where systemd has made one."""
     answering = LiveValues(
-        line=ground.line, history=history, health=ground.health, clock=ground.clock, status=status.present,
+        history=history, health=ground.health, clock=ground.clock, status=status.present,
         acts=acts.answer,
     )  # fmt: skip
     directory = ground.settings.store.directory

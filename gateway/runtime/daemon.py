@@ -8,7 +8,7 @@ import asyncio
 import gc
 import os
 import signal
-from collections.abc import Awaitable, Coroutine, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -20,7 +20,7 @@ import structlog
 from gateway import __version__
 from gateway.clock import SystemClock
 from gateway.config.credentials import credential
-from gateway.config.tables import Settings
+from gateway.config.file_in_force import ConfigurationFile
 from gateway.contract.identity import identity_of
 from gateway.errors import StoreCorruptError, first_of
 from gateway.events import GatewayStarted, GatewayStopped, TimerDue
@@ -34,7 +34,6 @@ from gateway.operations.memory import give_back_unused
 from gateway.operations.systemd import Notifier
 from gateway.records.timers import Timer
 from gateway.runtime.dependencies import Dependencies, opened
-from gateway.runtime.model_versions import Define
 from gateway.runtime.scheduler import make_due, run_timer
 from gateway.runtime.wiring import Parts, build
 from gateway.store.audit.governed import governing
@@ -54,11 +53,9 @@ _GOODBYE_SECONDS = 2.0
 _THREADS = 32  # a name look-up that hangs holds one for half a minute, and history and checks need theirs
 
 
-async def run(settings: Settings, configuration_sha256: str, define: Define, *, clock: SystemClock) -> None:
-    """Run the gateway until SIGTERM or SIGINT; raises LablineError where it cannot start or go on.
-
-    ``define`` makes the line's definition, with the versions that were promoted over the configured ones.
-    """
+async def run(file: ConfigurationFile, *, clock: SystemClock) -> None:
+    """Run the gateway until SIGTERM or SIGINT; raises LablineError where it cannot start or go on."""
+    settings = file.settings
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, thread_name_prefix="labline-waiting"))
     notifier = Notifier(os.environ)
     directory = settings.store.directory
@@ -70,9 +67,11 @@ async def run(settings: Settings, configuration_sha256: str, define: Define, *, 
         )
         _warn_of_another_name(directory, settings.line_path)
 
+        def signed(line: LineDefinition) -> LineDefinition:
+            return replace(with_signed_stages(line, signed_stages_in(directory)), head_signer=signer.sign)
+
         def signing(promoted: Mapping[str, Promoted]) -> LineDefinition:
-            line = with_signed_stages(define(promoted), signed_stages_in(directory))
-            return replace(line, head_signer=signer.sign)
+            return signed(file.define(promoted))
 
         try:
             with governing(directory, authority_in(directory)) as authority:
@@ -83,11 +82,12 @@ async def run(settings: Settings, configuration_sha256: str, define: Define, *, 
                 )
                 inbox = EventQueue()
                 ground = Dependencies(
-                    settings=settings, line=line, clock=clock, health=health, inbox=inbox,
-                    gaps=Gaps(inbox=inbox, now=clock.now), prepared=prepared, define=signing, authority=authority,
+                    file=file, settings=settings, line=line, clock=clock, health=health, inbox=inbox,
+                    gaps=Gaps(inbox=inbox, now=clock.now), prepared=prepared, define=signing,
+                    signed=signed, authority=authority,
                 )  # fmt: skip
                 async with opened(ground) as stores:
-                    await _live(await build(ground, stores), configuration_sha256, notifier)
+                    await _live(await build(ground, stores), file.sha256, notifier)
         except* StoreCorruptError as group:
             suspect(directory, str(first_of(group)))
             raise
@@ -109,7 +109,7 @@ def _warn_of_another_name(directory: Path, line: str) -> None:
 
 
 async def _live(parts: Parts, configuration_sha256: str, notifier: Notifier) -> None:
-    signals = _Signals()
+    signals = _Signals(parts.reload.asked.set)
     parts.inbox.put(_started(parts, configuration_sha256), Urgency.STOP_AND_RESPONSES)
     with signals:
         async with asyncio.TaskGroup() as tasks:
@@ -124,6 +124,7 @@ async def _live(parts: Parts, configuration_sha256: str, notifier: Notifier) -> 
                 start("status", parts.status.run()),
                 start("watchdog", _watch(parts, notifier)),
                 start("historian", parts.historian.run()),
+                start("reload", parts.reload.run()),
                 *(start(name, upkeep.run()) for name, upkeep in parts.upkeep.items()),
             ]
             intake = [start(name, work) for name, work in _intake(parts)]
@@ -213,19 +214,21 @@ async def _watch(parts: Parts, notifier: Notifier) -> None:
 
 
 class _Signals:
-    """The first signal asks to stop in order, the second to stop now."""
+    """The first signal asks to stop in order, the second to stop now; SIGHUP to read the configuration again."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_reload: Callable[[], None] = lambda: None) -> None:
         self.first = asyncio.Event()
         self.second = asyncio.Event()
+        self._on_reload = on_reload
 
     def __enter__(self) -> Self:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, self._received)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._on_reload)
         return self
 
     def __exit__(self, *_exception: object) -> None:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             asyncio.get_running_loop().remove_signal_handler(number)
 
     def _received(self) -> None:

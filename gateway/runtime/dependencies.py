@@ -1,13 +1,14 @@
 """What everything is built on: the configuration, the line, the clock, the queue of events and the open databases."""
 
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
 from gateway.clock import Clock
+from gateway.config.file_in_force import ConfigurationFile
 from gateway.config.tables import Settings
 from gateway.database.writer import Writer
 from gateway.history.writer.historian import Historian
@@ -35,8 +36,9 @@ class Loop(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Dependencies:
-    """What everything is built on."""
+    """What everything is built on; ``signed``: a line with what people have signed for it."""
 
+    file: ConfigurationFile
     settings: Settings
     line: LineDefinition
     clock: Clock
@@ -45,6 +47,7 @@ class Dependencies:
     gaps: Gaps
     prepared: Prepared
     define: Define
+    signed: Callable[[LineDefinition], LineDefinition]
     authority: Authority
 
 

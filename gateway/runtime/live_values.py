@@ -11,7 +11,7 @@ from gateway.contract.readings import LiveTag, LiveTags, ReadingKind, quality_wo
 from gateway.contract.times import rfc3339
 from gateway.history.tag_history import History
 from gateway.history.windows import TagWindow, WindowRequest
-from gateway.line.definition import LineDefinition, TagDefinition
+from gateway.line.definition import TagDefinition
 from gateway.operations.health import Health
 from gateway.time_units import SECOND_NS
 
@@ -24,7 +24,6 @@ AnswersLine = Callable[[bytes, int], Awaitable[bytes]]
 class LiveValues:
     """Answers what is read, and leaves every other line to what takes acts."""
 
-    line: LineDefinition
     history: History
     health: Health
     clock: Clock
@@ -45,14 +44,14 @@ class LiveValues:
         now_ns = self.clock.now_ns()
         problems = {tag: why for reasons in self.health.tag_reasons.values() for tag, why in reasons.items()}
         shown = []
-        for number, tag in enumerate(self.line.tags.values(), start=1):
+        for number, tag in enumerate(tuple(self.health.line.tags.values()), start=1):
             window = self.history.window(WindowRequest(tag=tag.name, start_ns=now_ns, end_ns=now_ns))
             problem = problems.get(tag.name, "") or self.health.source_reasons.get(tag.source, "")
             shown.append(live_tag(tag, window, problem=problem))
             if number % _TAGS_AT_ONCE == 0:
                 await asyncio.sleep(0)
         return LiveTags(
-            line=self.line.path,
+            line=self.health.line.path,
             at=rfc3339(now_ns),
             by="gateway",
             tags=shown,

@@ -82,6 +82,14 @@ class Versions:
             raise LablineError(f"no [[model]] of the running gateway is called {act.model}", hint=f"there are: {names}")
         return line
 
+    async def line_by(self, define: Define) -> LineDefinition:
+        """Return the line with the versions in service, as another configuration defines it.
+
+        Raises LablineError where it does not hold.
+        """
+        versions = promoted_versions(await self._reader.models.version_changes())
+        return await asyncio.to_thread(define, versions)
+
     async def take_stages(self, directory: Path) -> None:
         """Give every part the line with the stages that are signed now."""
         stages = await asyncio.to_thread(signed_stages_in, directory)

@@ -26,7 +26,7 @@ def setpoint_writers(ground: Dependencies, stores: Stores, history: History) -> 
             clock=ground.clock,
             store=stores.writer,
             inbox=ground.inbox,
-            present=lambda tag: value_at_present(tag, ground.line, history, ground.clock),
+            present=lambda tag: value_at_present(tag, ground.health.line, history, ground.clock),
             on_condition=partial(ground.health.condition, of=source.name),
         )
         for source in opcua_sources(ground.settings)

@@ -14,6 +14,7 @@ from gateway.line.definition import LineDefinition
 from gateway.records.process import GapKind
 from gateway.runtime.dependencies import Dependencies, Loop, Stores
 from gateway.time_units import SECOND_NS, seconds_to_ns
+from gateway.transport.opcua_source import OpcUaSource
 
 if TYPE_CHECKING:
     from gateway.ingest.first_history import FirstFetch
@@ -25,6 +26,10 @@ class Feed(Loop, Protocol):
     @property
     def name(self) -> str:
         """Return the source's name."""
+        ...
+
+    def take_source(self, source: OpcUaSource) -> None:
+        """Take other tags of the same server from now on."""
         ...
 
     async def fill(self) -> None:
@@ -109,7 +114,8 @@ def _first_fetch(name: str, ground: Dependencies) -> "FirstFetch | None":
 
 def value_at_present(tag: str, line: LineDefinition, history: History, clock: Clock) -> float | None:
     """Return a tag's value at this instant, judged like any input; None where it is not known or not good."""
-    now_ns = clock.now_ns()
-    window = history.window(WindowRequest(tag=tag, start_ns=now_ns, end_ns=now_ns))
-    setpoint = present_setpoint(line.tags[tag], window)
+    definition, now_ns = line.tags.get(tag), clock.now_ns()
+    if definition is None:  # taken out while the gateway runs
+        return None
+    setpoint = present_setpoint(definition, history.window(WindowRequest(tag=tag, start_ns=now_ns, end_ns=now_ns)))
     return None if setpoint is None else setpoint.value

@@ -34,6 +34,7 @@ from gateway.runtime.housekeeping import housekeeping, retries_of
 from gateway.runtime.listeners import HearsOfProcessing, HearsOfRetention, HearsOfSending
 from gateway.runtime.model_versions import TakesLine, Versions
 from gateway.runtime.process_loop import OnDecided, Processor
+from gateway.runtime.reload import Reload
 from gateway.runtime.retries import Retries
 from gateway.runtime.sessions import Sessions, broker_sessions
 from gateway.runtime.setpoint_writers import setpoint_writers
@@ -71,6 +72,7 @@ class Parts:
     webhook: Loop | None
     console: Loop | None
     control: LineServer
+    reload: Reload
     upkeep: Mapping[str, Loop]
 
 
@@ -92,7 +94,8 @@ async def build(ground: Dependencies, stores: Stores) -> Parts:
     take_line: list[TakesLine] = [HistoryOfLine(history=history), processor, drain, status, ground.health, follow_ups]
     writers = setpoint_writers(ground, stores, history)
     take_line += writers.values()
-    acts = _acts(ground, stores, take_line, partial(_tried_again, retries, drain))
+    versions, sources = _versions(ground, stores, take_line), feeds(ground, history)
+    acts = _acts(ground, versions, partial(_tried_again, retries, drain))
     console = _console(ground, stores, history, acts, changes)
     take_line += () if console is None else (console.snapshots,)
     kept = housekeeping(ground, stores, processor, HearsOfRetention(drain=drain, health=ground.health))
@@ -102,7 +105,7 @@ async def build(ground: Dependencies, stores: Stores) -> Parts:
         clock=ground.clock,
         inbox=ground.inbox,
         historian=stores.historian,
-        feeds=feeds(ground, history),
+        feeds=sources,
         processor=processor,
         drain=drain,
         inbound=sessions.inbound,
@@ -113,6 +116,7 @@ async def build(ground: Dependencies, stores: Stores) -> Parts:
         webhook=None if webhook is None else _webhook(webhook, sessions, ground.health),
         console=None if console is None else console.server,
         control=command_door(ground, history, status, acts),
+        reload=_reload(ground, versions, history, sources),
         upkeep={
             **kept,
             **_alarm_loops(ground, stores),
@@ -200,7 +204,7 @@ def _drain(ground: Dependencies, stores: Stores, sessions: Sessions, history: Hi
         reader=stores.reader,
         writer=stores.writer,
         line=ground.line,
-        present=lambda tag: value_at_present(tag, ground.line, history, ground.clock),
+        present=lambda tag: value_at_present(tag, ground.health.line, history, ground.clock),
         clock=ground.clock,
         listener=HearsOfSending(inbox=ground.inbox, clock=ground.clock, health=ground.health, watchdog=progress),
     )
@@ -236,9 +240,9 @@ def _status(ground: Dependencies, stores: Stores, sessions: Sessions, changes: C
     )
 
 
-def _acts(ground: Dependencies, stores: Stores, take_line: Sequence[TakesLine], on_retries: Callable[[], None]) -> Acts:
-    """Return what takes people's acts; ``take_line``: the parts that work by the versions of models in service."""
-    versions = Versions(
+def _versions(ground: Dependencies, stores: Stores, take_line: Sequence[TakesLine]) -> Versions:
+    """Return what has the parts work by another line; ``take_line``: those that work by it."""
+    return Versions(
         ground.line,
         define=ground.define,
         reader=stores.reader,
@@ -246,6 +250,23 @@ def _acts(ground: Dependencies, stores: Stores, take_line: Sequence[TakesLine], 
         clock=ground.clock,
         parts=take_line,
     )
+
+
+def _reload(ground: Dependencies, versions: Versions, history: History, sources: Sequence[Feed]) -> Reload:
+    return Reload(
+        ground.file,
+        signed=ground.signed,
+        versions=versions,
+        history=history,
+        feeds=sources,
+        inbox=ground.inbox,
+        clock=ground.clock,
+        health=ground.health,
+    )
+
+
+def _acts(ground: Dependencies, versions: Versions, on_retries: Callable[[], None]) -> Acts:
+    """Return what takes people's acts."""
     return Acts(
         inbox=ground.inbox,
         clock=ground.clock,
@@ -281,7 +302,7 @@ def _console(
             writer=stores.writer,
             reader=stores.reader,
             changes=changes,
-            present=lambda tag: value_at_present(tag, ground.line, history, ground.clock),
+            present=lambda tag: value_at_present(tag, ground.health.line, history, ground.clock),
             certificates=certificates_of(ground.settings),
         ),
         acts,

@@ -67,6 +67,10 @@ class OpcUaSession:
         """Wait until the subscription stands."""
         await self._subscribed.wait()
 
+    def take_source(self, source: OpcUaSource) -> None:
+        """Take other tags of the same server from the next look on; the items of those that stay are not touched."""
+        self._source = source
+
     def renew(self, why: str) -> None:
         """End the client and make a new one, so that the server sends every value again."""
         if self._subscription is not None:
@@ -159,6 +163,8 @@ class OpcUaSession:
             silent_seconds = now - subscription.last_heard
             if silent_seconds > silence_seconds:
                 raise SourceUnavailableError(f"the subscription has been silent for {silent_seconds:.0f} s")
+            if subscription.source != self._source:
+                await upkeep.take(self._source)
             await self._look(subscription, upkeep)
             if now >= try_again_at:
                 try_again_at = now + _TRY_AGAIN_SECONDS

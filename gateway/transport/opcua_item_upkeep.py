@@ -14,6 +14,7 @@ from gateway.transport.opcua_failures import session_is_gone
 from gateway.transport.opcua_listener import SILENT
 from gateway.transport.opcua_nodes import namespaces_of, resolved
 from gateway.transport.opcua_reading import read_or_refused, read_values
+from gateway.transport.opcua_source import OpcUaSource
 from gateway.transport.opcua_subscription import Subscription
 from gateway.transport.opcua_values import BAD_DECODING_ERROR, retimed, sample_of
 from gateway.transport.opcua_watch import Finding
@@ -45,6 +46,23 @@ class ItemUpkeep:
             watch.end(tag)
         subscription.troubles.refused |= refused
         subscription.report_troubles()
+
+    async def take(self, source: OpcUaSource) -> None:
+        """Take other tags of the same server: items that stay are not touched, those that go are deleted first."""
+        subscription, items, before = self._subscription, self._subscription.items, self._source
+        if items is None:
+            return
+        kept = {tag for tag, node in source.nodes.items()
+                if before.nodes.get(tag) == node and before.indexes.get(tag) == source.indexes.get(tag)}  # fmt: skip
+        for tag in sorted(before.nodes.keys() - kept):
+            await items.delete(tag)
+            subscription.watch.end(tag)
+            subscription.troubles.forget(tag)
+        self._source = subscription.source = items.source = source
+        new = {tag: node for tag, node in source.nodes.items() if tag not in kept}
+        came, refused = resolved(new, await namespaces_of(subscription.client))
+        subscription.troubles.refused |= refused
+        await self.create(came)
 
     async def look(self) -> bool:
         """Read the items that were silent for a while; return whether any of them failed to report a change.

@@ -59,6 +59,11 @@ class Troubles:
         """Return every tag with its reason."""
         return {**self.silent, **self.misfits, **self.undecodable, **self.refused}
 
+    def forget(self, tag: str) -> None:
+        """Forget a tag that is no longer wanted."""
+        for reasons in (self.refused, self.undecodable, self.misfits, self.silent):
+            reasons.pop(tag, None)
+
     def cannot_be_monitored(self) -> list[str]:
         """Return the tags that have no item now."""
         return [*self.refused, *self.undecodable]

@@ -27,7 +27,6 @@ class PublishResponses:
 
     def __init__(self, subscription: Subscription) -> None:
         self._subscription = subscription
-        self._source = subscription.source
         self._clock = subscription.clock
         self._sequence = Sequence()
 
@@ -47,7 +46,7 @@ class PublishResponses:
             if again is not None:
                 self._report(again, lost=False)
         if lost or len(missing) > MOST_REPUBLISHED:
-            log.warning("notifications lost on the way", source=self._source.name, count=len(missing))
+            log.warning("notifications lost on the way", source=self._subscription.source.name, count=len(missing))
         self._report(message, lost=lost or len(missing) > MOST_REPUBLISHED)
 
     async def _republished(self, number: int) -> Any:
@@ -60,15 +59,15 @@ class PublishResponses:
                 subscription_id = 0 if subscription.items is None else subscription.items.subscription_id
                 return await subscription.client.uaclient.session.republish(subscription_id, number)
         except Exception as error:  # noqa: BLE001 - asyncua raises of every kind; the loss must be reported
-            log.warning("a notification cannot be had again", source=self._source.name, error=str(error))
+            log.warning("a notification cannot be had again", source=self._subscription.source.name, error=str(error))
             return None
 
     def _report(self, message: ua.NotificationMessage, *, lost: bool) -> None:
         """Report the values of a notification, or that they could not be read."""
         parts, now_ns, subscription = self._decoded(message), self._clock.now_ns(), self._subscription
         samples = tuple(sample for part in parts or () for sample in part.samples)
-        if self._source.time_of != "source":
-            samples = tuple(retimed(sample, self._source.time_of, now_ns) for sample in samples)
+        if self._subscription.source.time_of != "source":
+            samples = tuple(retimed(sample, self._subscription.source.time_of, now_ns) for sample in samples)
         subscription.last_heard = self._clock.monotonic()
         for sample in samples:
             subscription.watch.reported(sample, now=subscription.last_heard)
@@ -92,11 +91,11 @@ class PublishResponses:
         """Return what a notification holds; None where nothing of it can be read, which is as if it were lost."""
         now_ns, contents, items = self._clock.now_ns(), message.NotificationData or (), self._subscription.items
         handles, retired = ({}, ()) if items is None else (items.tag_of_handle, items.retired)
-        indexes = self._source.indexes
+        indexes = self._subscription.source.indexes
         try:
             return [decoded(content, handles, now_ns, index_of=indexes, retired=retired) for content in contents]
         except Exception as error:  # noqa: BLE001 - unknown bytes; values not reported as lost would be missing unseen
-            log.warning("a notification cannot be read", source=self._source.name, error=str(error))
+            log.warning("a notification cannot be read", source=self._subscription.source.name, error=str(error))
             return None
 
     def _note_troubles(self, parts: Iterable[Decoded], samples: Iterable[TagSample]) -> None:
@@ -115,5 +114,5 @@ class PublishResponses:
                 subscription.unread |= set(subscription.tags)
         if troubles.all() != before:
             for tag in troubles.misfits.keys() - before.keys():
-                log.error("a tag is of no use", source=self._source.name, tag=tag, reason=troubles.misfits[tag])
+                log.error("a tag is of no use", source=subscription.source.name, tag=tag, reason=troubles.misfits[tag])
             subscription.report_troubles()

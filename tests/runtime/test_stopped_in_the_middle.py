@@ -14,8 +14,7 @@ from types import SimpleNamespace
 import pytest
 
 from gateway.clock import SystemClock
-from gateway.config.line_definition import define_line
-from gateway.config.reading import read
+from gateway.config.file_in_force import ConfigurationFile
 from gateway.contract.times import parse_rfc3339
 from gateway.errors import SourceUnavailableError
 from gateway.records.process import GapKind
@@ -76,12 +75,8 @@ async def gateway_here(configuration, monkeypatch):
 
     monkeypatch.setattr(daemon, "_Signals", Signals)
     monkeypatch.setattr(daemon, "Notifier", Notifier)
-    settings, sha256 = read(configuration)
-
-    def define(in_service):
-        return define_line(settings, path=configuration, in_service=in_service)
-
-    gateway.task = asyncio.create_task(daemon.run(settings, sha256, define, clock=SystemClock()), name="gateway")
+    file = ConfigurationFile(configuration)
+    gateway.task = asyncio.create_task(daemon.run(file, clock=SystemClock()), name="gateway")
     async with asyncio.timeout(20):
         ready = asyncio.create_task(gateway.ready.wait())
         await asyncio.wait({ready, gateway.task}, return_when=asyncio.FIRST_COMPLETED)

@@ -45,11 +45,19 @@ class Rings:
             capacity: the most samples of one tag.
             need_ns: how far back each tag is read that anybody reads; None: as far as ``capacity`` goes.
         """
+        self._capacity = capacity
         self.source_of = dict(tags)
         self.by_tag = {tag: TagRing(capacity=capacity, kept_ns=_kept_ns(tag, need_ns)) for tag in tags}
         self.confirmations = Confirmations(tags.values())
         self.arrival = 0
         self.samples_added = 0
+
+    def take_tags(self, tags: Mapping[str, str], need_ns: Mapping[str, int]) -> None:
+        """Keep these tags, too, each of a source that is known; what is kept of a tag that is gone stays readable."""
+        for tag, source in tags.items():
+            self.source_of[tag] = source
+            if tag not in self.by_tag:
+                self.by_tag[tag] = TagRing(capacity=self._capacity, kept_ns=_kept_ns(tag, need_ns))
 
     def set_need(self, need_ns: Mapping[str, int]) -> None:
         """Keep each tag as far back as it is read from now on; until a ring has grown, its windows come from disk."""
