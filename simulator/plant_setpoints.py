@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from simulator.plant import Plant
-from simulator.plc import SetpointBlock
+from simulator.setpoint_block import SetpointBlock
 
 Limits = tuple[float, float]
 

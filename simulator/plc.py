@@ -1,22 +1,20 @@
-"""The PLC's side of a written setpoint: the twin of ``deploy/plc/setpoint.st``, and a server that shows it.
+"""A PLC's OPC UA server with blocks for written setpoints, one for each profile of ``[tags.X.write]``.
 
-``SetpointBlock`` is the block itself, scan by scan and without a clock of its own. It takes a request only while the
-gateway's heartbeat lives and the operator lets it, keeps it within its own live limits, and follows the setpoint with
-its request while it does not listen, so that nothing jumps when it listens again. ``PlcTwin`` serves three of them by
-OPC UA, one for each profile of ``[tags.X.write]``, and can be told to fail as PLCs do.
+The blocks are the twin of ``deploy/plc/setpoint.st`` (``setpoint_block.py``). The server can be told to fail as PLCs
+do, and to stand still between two of its scans.
 """
 
 import asyncio
 import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any, Self
 
 from asyncua import Server, ua
 from asyncua.common.callback import CallbackType
 
+from simulator.setpoint_block import SetpointBlock
 from simulator.setpoint_feedback import SetpointFeedback
 
 NAMESPACE = "urn:labline:plc"
@@ -36,48 +34,6 @@ class Fault(StrEnum):
     TAKEN_OVER = "taken_over"  # the operator moves the setpoint directly before the write
 
 
-@dataclass(slots=True)
-class SetpointBlock:
-    """One scan after the other of the block; values in the setpoint's unit, times in seconds."""
-
-    setpoint: float
-    minimum: float
-    maximum: float
-    watchdog_seconds: float = 3.0
-    has_apply: bool = False  # whether a request waits for ApplyExt, as in the MTP handshake
-    operator_allows: bool = True
-    request: float = math.nan
-    apply: bool = False
-    beat: int = 0
-    requested: float = math.nan
-    external: bool = False
-    takes: Callable[[float], float | None] = field(default=lambda value: value)  # a fault's; None: not yet
-    _last_request: float = math.nan
-    _last_beat: int = 0
-    _last_beat_seconds: float = -math.inf
-
-    def __post_init__(self) -> None:
-        self.request = self.requested = self._last_request = self.setpoint
-
-    def scan(self, now_seconds: float) -> None:
-        """Run the block once."""
-        if self.beat != self._last_beat:
-            self._last_beat, self._last_beat_seconds = self.beat, now_seconds
-        alive = now_seconds - self._last_beat_seconds <= self.watchdog_seconds
-        self.external = alive and self.operator_allows
-        if not self.external:  # shed: the setpoint stays, and the request follows it
-            self.request = self.requested = self._last_request = self.setpoint
-            self.apply = False
-            return
-        if math.isnan(self.request):
-            self.request = self.setpoint
-        self.requested = min(max(self.request, self.minimum), self.maximum)
-        is_new = self.apply if self.has_apply else self.request != self._last_request
-        taken = self.takes(self.requested) if is_new and self.minimum <= self.maximum else None
-        if taken is not None:  # a request is taken once: limits that change later move nothing by themselves
-            self.setpoint, self._last_request, self.apply = taken, self.request, False
-
-
 class PlcTwin:
     """Serves a block for each profile; an async context manager.
 
@@ -86,15 +42,16 @@ class PlcTwin:
 
     def __init__(self, *, port: int, setpoint: float = 78.0, limits: tuple[float, float] = (60.0, 95.0),
                  eu_range: tuple[float, float] | None = (50.0, 100.0),
-                 kind: ua.VariantType = ua.VariantType.Double) -> None:  # fmt: skip
-        """``kind``: of the setpoints; ``eu_range``: of their variables, None for none."""
+                 kinds: Mapping[str, ua.VariantType] = {}) -> None:  # fmt: skip
+        """``kinds``: of the setpoints, by profile, Double else; ``eu_range``: of their variables, None for none."""
         self.url = f"opc.tcp://127.0.0.1:{port}/plc"
         self._begin = (setpoint, limits)
         self.scans = asyncio.Event()  # cleared: the PLC stands still between two scans, as its server goes on
         self.blocks: dict[str, SetpointBlock] = {}
         self.begin_again()
         self._eu_range = eu_range
-        self._kind = kind
+        self._kinds = {profile: kinds.get(profile, ua.VariantType.Double) for profile in PROFILES}
+        self._scanned = 0
         self._server = Server()
         self._nodes: dict[str, ua.NodeId] = {}
         self._names: dict[ua.NodeId, str] = {}
@@ -110,6 +67,7 @@ class PlcTwin:
         self.feedback = SetpointFeedback(setpoint)
         self.fault: Fault | None = None
         self.writes: list[tuple[str, Any]] = []
+        self.types: list[ua.VariantType] = []  # in which they were written
         self.beats = 0
         self.scans.set()
         self.before_write: Callable[[], None] = lambda: None
@@ -144,16 +102,16 @@ class PlcTwin:
         await self._server.stop()
 
     async def _block(self, index: int, profile: str, block: SetpointBlock) -> None:
-        plain = profile == "request"
-        await self._variable(index, f"{profile}.SP", block.setpoint, self._kind, writable=False)
+        plain, kind = profile == "request", self._kinds[profile]
+        await self._variable(index, f"{profile}.SP", block.setpoint, kind, writable=False)
         if profile != "method":
-            await self._variable(index, f"{profile}.Request", block.setpoint, self._kind, writable=True)
-        await self._variable(index, f"{profile}.Min", block.minimum, self._kind, writable=False)
-        await self._variable(index, f"{profile}.Max", block.maximum, self._kind, writable=False)
+            await self._variable(index, f"{profile}.Request", block.setpoint, kind, writable=True)
+        await self._variable(index, f"{profile}.Min", block.minimum, kind, writable=False)
+        await self._variable(index, f"{profile}.Max", block.maximum, kind, writable=False)
         await self._variable(index, f"{profile}.External", False, ua.VariantType.Boolean, writable=False)
         if profile == "mtp":
-            await self._variable(index, "mtp.VReq", block.setpoint, self._kind, writable=False)
-            await self._variable(index, "mtp.VFbk", self.feedback.shown, self._kind, writable=False)
+            await self._variable(index, "mtp.VReq", block.setpoint, kind, writable=False)
+            await self._variable(index, "mtp.VFbk", self.feedback.shown, kind, writable=False)
             await self._variable(index, "mtp.Apply", False, ua.VariantType.Boolean, writable=True)
         if profile == "method":
             await self._method(index)
@@ -172,6 +130,7 @@ class PlcTwin:
     async def _method(self, index: int) -> None:
         async def set_setpoint(_parent: ua.NodeId, value: ua.Variant, _intent: ua.Variant) -> list[ua.Variant]:
             self.writes.append(("method.Set", value.Value))
+            self.types.append(value.VariantType)
             self._hit_by_fault()
             if self.fault is Fault.REFUSES:
                 raise ua.UaStatusCodeError(ua.StatusCodes.BadInvalidState)
@@ -180,7 +139,7 @@ class PlcTwin:
             return []
 
         arguments = [
-            ua.Argument(Name="value", DataType=ua.NodeId(self._kind.value), ValueRank=-1),
+            ua.Argument(Name="value", DataType=ua.NodeId(self._kinds["method"].value), ValueRank=-1),
             ua.Argument(Name="id", DataType=ua.NodeId(ua.ObjectIds.String), ValueRank=-1),
         ]
         parent = await self._server.nodes.objects.add_object(ua.NodeId("method", index), "method")
@@ -199,6 +158,7 @@ class PlcTwin:
             if name.endswith(".Request"):
                 self._hit_by_fault()
             self.writes.append((name, item.Value.Value.Value))
+            self.types.append(item.Value.Value.VariantType)
             if self.fault is Fault.REFUSES:
                 item.NodeId = ua.NodeId("no such node")
 
@@ -249,6 +209,7 @@ class PlcTwin:
                 await self._show(profile, block)
             self.feedback.scan(self.blocks["mtp"].setpoint, now)
             await self.show("mtp.VFbk", self.feedback.shown, good=not self.feedback.unreadable)
+            self._scanned += 1
             await asyncio.sleep(SCAN_SECONDS)
 
     def _taken(self) -> Callable[[float], float | None]:
@@ -268,11 +229,21 @@ class PlcTwin:
         if profile != "method" and not block.external:
             await self.show(f"{profile}.Request", block.request)
 
+    async def shown(self) -> None:
+        """Wait until every variable shows what the blocks have now: a whole scan later."""
+        scanned = self._scanned
+        while self._scanned < scanned + 2:
+            await asyncio.sleep(SCAN_SECONDS)
+
+    async def show_nothing(self, name: str) -> None:
+        """Let a variable have no value yet."""
+        data = ua.DataValue(None, ua.StatusCode(ua.StatusCodes.BadWaitingForInitialData))
+        await self._server.write_attribute_value(self._nodes[name], data)
+
     async def show(self, name: str, value: float | bool, *, good: bool = True) -> None:  # noqa: FBT001 - of the PLC
         """Let a variable have a value, of good quality or of bad."""
-        kind = ua.VariantType.Boolean if isinstance(value, bool) else self._kind
-        if name == "Stop":
-            kind = ua.VariantType.Double
+        of_profile = self._kinds.get(name.split(".", 1)[0], ua.VariantType.Double)
+        kind = ua.VariantType.Boolean if isinstance(value, bool) else of_profile
         if kind not in _AS_THEY_ARE:
             value = round(value)
         quality = ua.StatusCodes.Good if good else ua.StatusCodes.BadSensorFailure

@@ -66,6 +66,7 @@ EXAMPLES = {
     "signature withdraw": 'labline signature withdraw ID --config labline.toml --reason "asked for by mistake"',
     "signature export": "labline signature export ID --to record --config labline.toml",
     "setpoint list": "labline setpoint list --config labline.toml",
+    "setpoint check": "labline setpoint check --config labline.toml",
     "setpoint stop": 'labline setpoint stop --config labline.toml --reason "work at the reactor"',
     "setpoint resume": 'labline setpoint resume --config labline.toml --reason "the work is done"',
     "trend list": "labline trend list --config labline.toml",

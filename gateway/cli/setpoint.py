@@ -1,6 +1,8 @@
-"""``labline setpoint``: what was written to PLCs and what came of it; stop all writing, and allow it again."""
+"""``labline setpoint``: what may be written and what was; stop all writing, and allow it again."""
 
+import asyncio
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from gateway.cli.output import out, show_json, show_table
 from gateway.config.reading import read
 from gateway.contract.times import rfc3339
 from gateway.records.acts import Act, Answer, ResumeWrites, StopWrites
+from gateway.records.setpoints import IntentMoved
 from gateway.runtime.act_requests import perform
 from gateway.store.database import read_state
 from gateway.store.queries.setpoints import WriteShown, newest_writes, stop_of
@@ -52,7 +55,6 @@ def list_writes(
             "state",
             "approved by",
             "read back",
-            "feedback",
             "expected",
             "predicted",
             "measured",
@@ -60,6 +62,25 @@ def list_writes(
         ),
         [_row(write) for write in writes],
     )
+
+
+@app.command()
+def check(config: Path = CONFIG, as_json: bool = JSON) -> None:
+    """Try every node, type, right and range of what may be written, and where feedbacks stand; nothing is written."""
+    from gateway.cli.write_probes import probe_writes  # noqa: PLC0415 - needs the library of OPC UA
+    from gateway.config.line_definition import define_line  # noqa: PLC0415 - reads the models
+
+    settings, _sha256 = read(config)
+    findings = asyncio.run(probe_writes(settings, define_line(settings, path=config.resolve())))
+    ok = all(finding.ok for finding in findings)
+    if as_json:
+        show_json({"ok": ok, "findings": [asdict(finding) for finding in findings]})
+    elif findings:
+        show_table("setpoints", ("", "what", "found"),
+                   [("ok" if item.ok else "FAILED", item.subject, item.found) for item in findings])  # fmt: skip
+    else:
+        out.print("no tag has a write table: nothing is ever written")
+    raise typer.Exit(0 if ok else 1)
 
 
 @app.command()
@@ -127,10 +148,14 @@ def _row(write: WriteShown) -> tuple[str, ...]:
         f"{intent.to_value:.6g} {intent.unit}",
         write.state.value if write.holds else "DAMAGED",
         intent.approved_by,
-        "" if last.read_back is None else f"{last.read_back:.6g}",
-        "" if last.feedback is None else f"{last.feedback:.6g}",
+        _read_back(last),
         f"{intent.expected_value:.6g}",
         shown("predicted"),
         shown("measured"),
         "" if last.reason is None else last.reason.text,
     )
+
+
+def _read_back(last: IntentMoved) -> str:
+    shown = "" if last.read_back is None else f"{last.read_back:.6g}"
+    return shown if last.feedback is None else f"{shown} (feedback {last.feedback:.6g})"

@@ -71,12 +71,20 @@ async def _wrong(port: PlcPort, write: SetpointWrite) -> list[str]:
     named = {point.value: write.nodes[point] for point in _READ if point in write.nodes}
     values = await port.read(named)
     wrong = [f"{node} has no good value" for point, node in named.items() if point not in values]
+    external = write.nodes.get(Point.EXTERNAL)
+    if external is not None and external in named.values() and Point.EXTERNAL in values:
+        kind = await port.writable(external)
+        wrong += [] if kind.is_boolean else [f"{external} is {kind.text}, not true or false"]
     if write.profile is WriteProfile.METHOD:
         types = await port.arguments(write.nodes[Point.METHOD])
         if len(types) != len(write.arguments):
             wrong.append(f"the method takes {len(types)} argument(s), not {len(write.arguments)}")
         elif not types[write.arguments.index("value")].is_known:
             wrong.append(f"the method's value is {types[write.arguments.index('value')].text}, no number")
+        elif any(not types[at].is_text for at, name in enumerate(write.arguments) if name == "id"):
+            wrong.append("the method's id is no text")
+        if not await port.may_call(write.nodes[Point.METHOD]):
+            wrong.append(f"this user may not call {write.nodes[Point.METHOD]}")
         return wrong
     written = [write.nodes[point] for point in (Point.REQUEST, Point.APPLY) if point in write.nodes]
     wrong += [f"this user may not write {node}" for node in written if not await port.may_write(node)]

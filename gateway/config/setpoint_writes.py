@@ -1,6 +1,6 @@
 """From the configuration to what may be written, and what is wrong with it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from gateway.config.setpoint_tables import WriteTable
@@ -20,6 +20,7 @@ _OF_PROFILE: Mapping[WriteProfile, frozenset[str]] = {
     WriteProfile.MTP: frozenset({"request", "requested", "apply", "feedback", "minimum", "maximum", "external"}),
     WriteProfile.METHOD: frozenset({"object", "method", "minimum", "maximum", "external"}),
 }
+_READ_ALONE = ("requested", "feedback", "minimum", "maximum", "external")
 _NODES = {
     "request": Point.REQUEST, "requested": Point.REQUESTED, "apply": Point.APPLY, "feedback": Point.FEEDBACK,
     "minimum": Point.MINIMUM, "maximum": Point.MAXIMUM, "external": Point.EXTERNAL, "object": Point.METHOD_OBJECT,
@@ -68,7 +69,52 @@ def write_problems(settings: Settings, path: Path, models: Iterable[ModelAssignm
     stop_tag = settings.setpoints.stop_tag
     if stop_tag is not None and stop_tag not in settings.tags:
         problems.append(("setpoints.stop_tag", f"there is no [tags.{stop_tag}]", "name one of the configured tags"))
+    problems += _of_nodes(settings)
     return [Problem(file=str(path), key=key, message=message, hint=hint) for key, message, hint in problems]
+
+
+def _of_nodes(settings: Settings) -> list[tuple[str, str, str]]:
+    """Return which nodes are written by two tables, or are written by one and read as something else by any."""
+    written: dict[tuple[str, str], str] = {}
+    read: dict[tuple[str, str], str] = {}
+    problems: list[tuple[str, str, str]] = []
+    hint = "every setpoint has a node of its own: compare the tables"
+    for key, source, node in _written_nodes(settings):
+        if (source, node) in written:
+            problems.append((key, f"is written by {written[source, node]}, too", hint))
+        written.setdefault((source, node), key)
+    for name, tag in settings.tags.items():
+        for point in _READ_ALONE if tag.write is not None else ():
+            node = getattr(tag.write, point)
+            if node is not None:
+                read[tag.source, node] = f"tags.{name}.write.{point}"
+        apart = tag.write is not None and (tag.source, tag.node) not in {at[1:] for at in _written_by(name, tag)}
+        if apart or name == settings.setpoints.stop_tag:
+            read[tag.source, tag.node] = f"tags.{name}.node"
+    problems += [(key, f"is read as {read[at]}", hint) for at, key in written.items() if at in read]
+    return problems
+
+
+def _written_nodes(settings: Settings) -> Iterator[tuple[str, str, str]]:
+    """Yield the key, source and name of every node that is written."""
+    for name, tag in settings.tags.items():
+        yield from _written_by(name, tag)
+    for source, table in settings.opcua.items():
+        if table.heartbeat is not None:
+            yield f"opcua.{source}.heartbeat", source, table.heartbeat
+
+
+def _written_by(name: str, tag: TagTable) -> Iterator[tuple[str, str, str]]:
+    if tag.write is None:
+        return
+    for point in ("request", "apply"):
+        node = getattr(tag.write, point)
+        if node is not None:
+            yield f"tags.{name}.write.{point}", tag.source, node
+    if tag.write.method is not None:  # objects of one type may have the same method
+        yield f"tags.{name}.write.method", tag.source, f"{tag.write.object} {tag.write.method}"
+    if tag.write.kind is WriteProfile.REQUEST and tag.write.request is None:
+        yield f"tags.{name}.node", tag.source, tag.node
 
 
 def _of_table(key: str, tag: TagTable, table: WriteTable) -> list[tuple[str, str, str]]:

@@ -129,7 +129,8 @@ def _guidance_after(record: IntentMoved, guidance: Guidance | None) -> Guidance 
         return moved(guidance, GuidanceState.APPLIED)
     if record.state in OPEN_WRITES:
         return None
-    return None if guidance.state is GuidanceState.APPLIED else withdrawn(guidance, record.reason)
+    stands = guidance.state is GuidanceState.APPLIED and record.state is not WriteState.NOT_FOLLOWED
+    return None if stands else withdrawn(guidance, record.reason)
 
 
 # --- followed ----------------------------------------------------------------------------------------------

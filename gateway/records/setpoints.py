@@ -113,6 +113,7 @@ class LastMove:
     """
 
     intent_id: str
+    model: str
     model_sha256: str
     product: str | None
     stands_at: float

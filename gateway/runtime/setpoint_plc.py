@@ -13,7 +13,8 @@ from gateway.line.setpoint_writes import Point, SetpointWrite, WriteProfile
 from gateway.records.setpoints import SetpointIntent
 from gateway.records.verdicts import Reason
 from gateway.setpoints.handshake import Seen
-from gateway.transport.opcua_writing import TRUE, Variant, Writable, as_text
+from gateway.transport.opcua_types import Writable
+from gateway.transport.opcua_writing import TRUE, Variant, as_text
 
 log = structlog.get_logger()
 
@@ -74,11 +75,10 @@ class Plc:
         """Return what the PLC shows after a value was sent."""
         points = {point: write.nodes[point] for point in _READ_BACK if point in write.nodes}
         values = await self._port.read({point.value: node for point, node in points.items()})
-        external = values.get(Point.EXTERNAL)
         return Seen(
             actual=values.get(Point.ACTUAL),
             requested=values.get(Point.REQUESTED),
-            external=None if external is None else external != 0.0,
+            external=_true_or_false(values.get(Point.EXTERNAL)),
             feedback=values.get(Point.FEEDBACK),
         )
 
@@ -94,14 +94,13 @@ class Plc:
         values = await self._port.read(nodes)
         present = {tag: values.get(f"tag {tag}") if f"tag {tag}" in nodes else self._present(tag) for tag in tags}
         known = {tag: value for tag, value in present.items() if value is not None}
-        external = values.get(Point.EXTERNAL)
         toward = known.get(intent.tag, intent.from_value)
         return (
             PlantNow(
                 to_write=writable.typed(intent.to_value, toward=toward),
                 tags=known,
                 eu_range=eu_range,
-                external=None if external is None else external != 0.0,
+                external=_true_or_false(values.get(Point.EXTERNAL)),
                 external_declared=Point.EXTERNAL in write.nodes,
                 limits_declared=(Point.MINIMUM in write.nodes, Point.MAXIMUM in write.nodes),
                 minimum=values.get(Point.MINIMUM),
@@ -124,7 +123,8 @@ class Plc:
         if write.profile is not WriteProfile.METHOD:
             return await self._port.writable(write.nodes[Point.REQUEST])
         types = await self._port.arguments(write.nodes[Point.METHOD])
-        if len(types) != len(write.arguments):
+        fits = len(types) == len(write.arguments)
+        if not fits or not all(types[at].is_text for at, name in enumerate(write.arguments) if name == "id"):
             return Writable(variant_type=None)
         return types[write.arguments.index("value")]
 
@@ -137,6 +137,11 @@ class Plc:
             await self._port.call(write.nodes[Point.METHOD_OBJECT], write.nodes[Point.METHOD], arguments)
         else:
             await self._port.write(write.nodes[Point.REQUEST], writable.variant(value))
+
+
+def _true_or_false(value: float | None) -> bool | None:
+    """Return what a Boolean shows; None where it is not known, as of the number of a mode that is neither 0 nor 1."""
+    return value == 1.0 if value in {0.0, 1.0} else None
 
 
 def _tags_of(intent: SetpointIntent, line: LineDefinition) -> tuple[str, ...]:

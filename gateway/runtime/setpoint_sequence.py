@@ -33,7 +33,8 @@ from gateway.setpoints.handshake import Do, Ended, Handshake, not_applied, refus
 from gateway.setpoints.kept_back import has_ended
 from gateway.store.queries.setpoints import WriteOnRecord
 from gateway.time_units import SECOND_NS
-from gateway.transport.opcua_writing import Writable, WriteRefusedError
+from gateway.transport.opcua_types import Writable
+from gateway.transport.opcua_writing import WriteRefusedError
 
 log = structlog.get_logger()
 

@@ -36,8 +36,8 @@ def is_kept_back(last: LastMove | None, guidance: Guidance, manipulated: Manipul
         return False
     if not last.holds:
         return True  # nobody knows what became of it
-    if predicted is None or predicted.model.sha256 != last.model_sha256:
-        return False
+    if predicted is not None and predicted.model.name == last.model and predicted.model.sha256 != last.model_sha256:
+        return False  # another version of it
     same_product = guidance.material_definition_id == last.product
     if last.cause is None:
         moved_since = abs(suggestion.current - last.stands_at) > manipulated.resolution / 2

@@ -9,10 +9,8 @@ was approved.
 import math
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from asyncua import Client, ua
 
 from gateway.errors import LablineError, SourceUnavailableError
@@ -23,20 +21,10 @@ from gateway.transport.opcua_failures import cause_of, session_is_gone
 from gateway.transport.opcua_nodes import namespaces_of, resolved
 from gateway.transport.opcua_reading import read_or_refused, read_values
 from gateway.transport.opcua_source import OpcUaSource
+from gateway.transport.opcua_types import Writable, built_in
 from gateway.transport.opcua_values import sample_of, status_text
 
-_SPANS: Mapping[ua.VariantType, tuple[int, int]] = {
-    ua.VariantType.SByte: (-(2**7), 2**7 - 1),
-    ua.VariantType.Byte: (0, 2**8 - 1),
-    ua.VariantType.Int16: (-(2**15), 2**15 - 1),
-    ua.VariantType.UInt16: (0, 2**16 - 1),
-    ua.VariantType.Int32: (-(2**31), 2**31 - 1),
-    ua.VariantType.UInt32: (0, 2**32 - 1),
-    ua.VariantType.Int64: (-(2**63), 2**63 - 1),
-    ua.VariantType.UInt64: (0, 2**64 - 1),
-}
 _UNKNOWN: Limits = (math.nan, math.nan)  # nothing lies within it
-_LARGEST_SINGLE = float(np.finfo(np.float32).max)
 _LAST_BEAT = 30_000  # fits every integer type of at least 16 bits
 
 
@@ -55,54 +43,6 @@ class WriteRefusedError(LablineError):
     def __init__(self, status: str) -> None:
         super().__init__(f"the server refuses to write: {status}")
         self.status = status
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Writable:
-    """A variable or an argument of a method: its type, None where it has none of a number."""
-
-    variant_type: ua.VariantType | None
-
-    @property
-    def is_known(self) -> bool:
-        """Return whether it is of a number."""
-        return self.variant_type in _SPANS or self.variant_type in {ua.VariantType.Float, ua.VariantType.Double}
-
-    @property
-    def text(self) -> str:
-        """Return the type's name, for people."""
-        return "unknown" if self.variant_type is None else str(self.variant_type.name)
-
-    def typed(self, value: float, *, toward: float) -> float | None:
-        """Return the value that this type holds in the place of another, None where it holds none.
-
-        Rounding goes towards ``toward``. An integer type takes only whole numbers.
-        """
-        if not math.isfinite(value) or self.variant_type is None:
-            return None
-        if self.variant_type is ua.VariantType.Double:
-            return value
-        if self.variant_type is ua.VariantType.Float:
-            return _single(value, toward)
-        span = _SPANS.get(self.variant_type)
-        if span is None or value != round(value) or not span[0] <= value <= span[1]:
-            return None
-        return value
-
-    def variant(self, value: float) -> ua.Variant:
-        """Return a value that ``typed`` gave, as it is sent."""
-        number = value if self.variant_type in {ua.VariantType.Float, ua.VariantType.Double} else int(value)
-        return ua.Variant(number, self.variant_type)
-
-
-def _single(value: float, toward: float) -> float | None:
-    """Return a value in single precision, rounded towards another; None where it is beyond its range."""
-    if abs(value) > _LARGEST_SINGLE:
-        return None
-    single = np.float32(value)
-    if abs(float(single) - toward) > abs(value - toward):
-        single = np.nextafter(single, np.float32(toward))
-    return float(single)
 
 
 class PlcPort:
@@ -128,10 +68,23 @@ class PlcPort:
         }
 
     async def writable(self, node: str) -> Writable:
-        """Return the type of a variable, as its present value has it."""
+        """Return the type of a variable, as its present value has it; else, where it has or shows none, as declared."""
         (value,) = await self._values([node])
-        scalar = value.Value is not None and not value.Value.is_array and value.Value.Value is not None
-        return Writable(variant_type=value.Value.VariantType if scalar else None)
+        shown = value.Value
+        if shown is None or (shown.Value is None and not shown.is_array):
+            return await self._declared(node)
+        return Writable(variant_type=None if shown.is_array else shown.VariantType)
+
+    async def _declared(self, node: str) -> Writable:
+        """Return the type that a scalar variable is declared with."""
+        node_id = self._id(node)
+        if node_id is None:
+            return Writable(variant_type=None)
+        (declared,) = await self._answered(read_values(self._client, [node_id], attribute=ua.AttributeIds.DataType))
+        (rank,) = await self._answered(read_values(self._client, [node_id], attribute=ua.AttributeIds.ValueRank))
+        data_type = declared.Value.Value if declared.Value is not None else None
+        scalar = rank.Value is not None and rank.Value.Value == ua.ValueRank.Scalar
+        return Writable(variant_type=built_in(data_type) if scalar and isinstance(data_type, ua.NodeId) else None)
 
     async def eu_range(self, *nodes: str) -> Limits | None:
         """Return the intersection of the variables' EURange, None where none has one.
@@ -153,6 +106,15 @@ class PlcPort:
         (value,) = await self._answered(read_values(self._client, [node_id], attribute=rights))
         level = value.Value.Value if value.Value is not None else None
         return isinstance(level, int) and bool(level >> ua.AccessLevel.CurrentWrite & 1)
+
+    async def may_call(self, method: str) -> bool:
+        """Return whether the server says that this user may call a method."""
+        node_id = self._id(method)
+        if node_id is None:
+            return False
+        rights = ua.AttributeIds.UserExecutable
+        (value,) = await self._answered(read_values(self._client, [node_id], attribute=rights))
+        return value.Value is not None and value.Value.Value is True
 
     async def _range_of(self, node: str) -> Limits | None:
         if node not in self._ranges:
@@ -230,7 +192,9 @@ class PlcPort:
             return ()
         (value,) = await self._answered(read_or_refused(self._client, [property_id]))
         stated = value.Value.Value if value.Value is not None else None
-        return tuple(Writable(variant_type=_built_in(item.DataType)) for item in stated or ())
+        return tuple(
+            Writable(variant_type=built_in(item.DataType) if item.ValueRank < 0 else None) for item in stated or ()
+        )
 
     async def beat(self, node: str) -> None:
         """Count a heartbeat up by one, from where it stands at the first; raises where it cannot be written."""
@@ -263,14 +227,6 @@ class _NotDoneError(LablineError):
     def __init__(self, code: int) -> None:
         super().__init__(status_text(code))
         self.code = code
-
-
-def _built_in(data_type: ua.NodeId) -> ua.VariantType | None:
-    """Return a built-in type by its node; Number and what is derived are not taken."""
-    try:
-        return ua.VariantType(data_type.Identifier) if data_type.NamespaceIndex == 0 else None
-    except ValueError:
-        return None
 
 
 @asynccontextmanager

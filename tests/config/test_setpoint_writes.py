@@ -68,6 +68,39 @@ def test_a_tolerance_that_hides_a_move_and_a_stop_tag_that_is_none_are_told(tmp_
     assert keys == {f"tags.{TAG}.write.tolerance", "setpoints.stop_tag"}
 
 
+OTHER = f"""
+[tags.flow]
+source = "plc1"
+node = "{NODE}Flow"
+equipment = "R1"
+unit = "L/h"
+validated = [0.0, 9.0]
+[tags.flow.write]
+profile = "request"
+tolerance = 0.01
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "message"),
+    [
+        (f'request = "{NODE}Request"\n{OTHER}request = "{NODE}Request"', "tags.flow.write.request", "is written by"),
+        (f'{OTHER}request = "{NODE}SP"', f"tags.{TAG}.node", "is written by"),
+        (
+            f'request = "{NODE}Flow"\n{OTHER}request = "{NODE}Request"',
+            f"tags.{TAG}.write.request",
+            "is read as tags.flow.node",
+        ),
+        (f'request = "{NODE}Max"\nmaximum = "{NODE}Max"', f"tags.{TAG}.write.request", "is read as"),
+        (f'request = "{NODE}Beat"', "opcua.plc1.heartbeat", "is written by"),
+        (f'request = "{NODE}Request"\n{OTHER}external = "{NODE}Request"', f"tags.{TAG}.write.request", "is read as"),
+    ],
+)
+def test_a_node_that_two_tables_write_or_that_is_written_and_read_as_a_limit_is_told(tmp_path, text, key, message):
+    found = problems(tmp_path, f'profile = "request"\n{text}\n')
+    assert any(message in told and key in (at, *told.replace(",", "").split()) for at, told in found.items()), found
+
+
 def test_check_warns_of_setpoints_that_their_stage_does_not_write():
     assert write_warnings(writing_line()) == []
     (waits,) = write_warnings(writing_line(low_risk=False))

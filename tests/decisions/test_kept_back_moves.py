@@ -9,8 +9,11 @@ from gateway.guardrails.reasons import Abstention, abstain
 from gateway.latches import mismatch_latch
 from gateway.line.alarm_rules import WarningRules
 from gateway.records.acts import AcknowledgeAlarm, ActOutcome, AnswerGuidance
+from gateway.records.guidance import Guidance
 from gateway.records.people import Act
 from gateway.records.setpoints import WriteState
+from gateway.setpoints.kept_back import is_kept_back
+from gateway.store.codec import decode
 from gateway.store.queries.setpoints import last_move
 from tests.fixtures.people import SIGNED
 from tests.fixtures.writes import TAG, WritingBench
@@ -146,6 +149,19 @@ def test_another_product_and_another_version_of_the_model_go_on_too(bench):
     bench.line = replace(bench.line, models=(other,))
     bench.suggest(setpoint=78.0)
     assert len(bench.open) == 1
+
+
+def test_another_model_that_moves_the_same_setpoint_does_not_work_against_an_operator_either(bench):
+    written(bench)
+    last = last_move(bench.connection, TAG)
+    bench.suggest(setpoint=78.0)
+    ((body,),) = bench.rows("SELECT body FROM guidance WHERE kind = 'setpoint' ORDER BY issued_ns DESC LIMIT 1")
+    guidance, (moved,) = decode(Guidance, body), bench.line.models[0].bundle.manipulated
+    assert is_kept_back(last, guidance, moved)
+    assert is_kept_back(replace(last, model="another", model_sha256="cd" * 32), guidance, moved)
+    assert not is_kept_back(replace(last, model_sha256="cd" * 32), guidance, moved)
+    assert not is_kept_back(replace(last, product="FG-200"), guidance, moved)
+    assert is_kept_back(replace(last, holds=False), guidance, moved)
 
 
 def test_a_move_whose_record_does_not_hold_is_left_to_people(bench):

@@ -8,6 +8,7 @@ import pytest
 from gateway.contract.lims.lab_results import LimsInterface
 from gateway.database.opening import open_for_writing
 from gateway.events import ModelDue, ResponseArrived, ResultArrived, TimerDue
+from gateway.guardrails.reasons import Abstention, abstain
 from gateway.history.file.statements import HISTORY, HISTORY_FILE
 from gateway.history.reader.recorded import RecordedHistory
 from gateway.history.reader.windows_as_of import KnownThen
@@ -15,14 +16,16 @@ from gateway.ingest.lims import understand_results
 from gateway.records.acts import StopWrites
 from gateway.records.guidance import Guidance
 from gateway.records.laboratory import ResultStatus
+from gateway.records.setpoints import WriteState
 from gateway.records.timers import Timer
 from gateway.replay.recorded import Recording, Stretch, recorded_events
 from gateway.replay.rerun import rerun
 from gateway.replay.setpoint_writes import let_stand, write_steps
+from gateway.store.care.opening import prepare
 from gateway.store.codec import decode
-from gateway.store.database import read_state
+from gateway.store.database import open_state, read_state
 from gateway.store.queries.guidance import identified_answers
-from gateway.store.queries.setpoints import stop_of
+from gateway.store.queries.setpoints import last_move, stop_of
 from gateway.store.statements import SQL
 from gateway.store.transaction.records.guidance import guidance_changed
 from gateway.store.transaction.records.setpoints import intent_made
@@ -30,7 +33,7 @@ from gateway.time_units import SECOND_NS
 from tests.fixtures.building import NOW_NS, line, moment, new_state
 from tests.fixtures.store_bench import Bench
 from tests.fixtures.terminals import Terminal
-from tests.fixtures.writes import WritingBench
+from tests.fixtures.writes import TAG, WritingBench
 
 
 @pytest.fixture
@@ -133,6 +136,37 @@ def test_what_was_written_to_the_plc_stands_in_a_replay_and_nothing_is_written_a
         assert [tuple(row) for row in connection.execute("SELECT state FROM setpoint_intent")] == [("written",)]
         assert [tuple(row) for row in connection.execute("SELECT state FROM guidance")] == [("applied",)]
         assert stop_of(connection) is not None
+
+
+@pytest.mark.parametrize("states", [("written",), ("overridden",), ("overridden", "cause_ended")])
+def test_what_became_of_the_last_move_is_known_to_a_replay_as_it_was_then(tmp_path, states):
+    bench = WritingBench(tmp_path)
+    with closing(bench.connection):
+        bench.suggest()
+        ((intent, _state),) = bench.open
+        bench.now_ns += SECOND_NS
+        bench.begin(intent.intent_id)
+        bench.end(intent.intent_id, WriteState.FOLLOWING, written=intent.to_value)
+        for state in map(WriteState, states):
+            bench.now_ns += SECOND_NS
+            reason = abstain(Abstention.OPERATOR_MODE, tag=TAG) if state is WriteState.OVERRIDDEN else None
+            bench.end(intent.intent_id, state, written=intent.to_value, reason=reason)
+        steps, then = write_steps(bench.connection), last_move(bench.connection, TAG)
+        (body,) = bench.rows("SELECT body FROM guidance WHERE kind = 'setpoint'")
+    assert [step.record.state.value for step in steps] == ["writing", "following", *states]
+    folder = tmp_path / "replay"
+    folder.mkdir()
+    prepare(folder, at_ns=0)
+    with closing(open_state(folder, vouching=False)) as connection:
+        approved = TimerDue(event_id="t", at=moment(NOW_NS), timer=Timer.EXPIRE_GUIDANCE)
+        guidance_changed(connection, approved, decode(Guidance, body[0].replace('"applied"', '"approved"')))
+        intent_made(connection, approved, intent)
+        for step in steps:
+            let_stand(connection, step, moment(step.at_ns))
+        assert last_move(connection, TAG) == then
+    assert (then.cause, then.in_force, then.holds) == (
+        "OPERATOR_MODE" if states[-1] == "overridden" else None, states == ("written",), True,
+    )  # fmt: skip
 
 
 def test_a_replay_says_the_same_bytes_and_keeps_no_trail(bench, tmp_path):

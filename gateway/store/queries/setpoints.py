@@ -120,13 +120,14 @@ def last_move(connection: sqlite3.Connection, tag: str) -> LastMove | None:
                                                                     {"intent_id": row["intent_id"]})}  # fmt: skip
     newest = states.get(row["state"])
     if intent is None or newest is None or not newest["holds"]:
-        return LastMove(intent_id=row["intent_id"], model_sha256="", product=None, stands_at=math.nan, in_force=False,
-                        cause=None, holds=False)  # fmt: skip
+        return LastMove(intent_id=row["intent_id"], model="", model_sha256="", product=None, stands_at=math.nan,
+                        in_force=False, cause=None, holds=False)  # fmt: skip
     record = decode(IntentMoved, newest["body"])
     ended = states.get(WriteState.CAUSE_ENDED)
     guidance = _guidance(connection, intent.guidance_id)
     return LastMove(
         intent_id=intent.intent_id,
+        model=intent.model,
         model_sha256=intent.model_sha256,
         product=None if guidance is None else guidance.material_definition_id,
         stands_at=intent.to_value if record.written is None else record.written,

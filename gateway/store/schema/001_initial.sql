@@ -403,6 +403,7 @@ CREATE UNIQUE INDEX setpoint_intent_open ON setpoint_intent (tag) WHERE open = 1
 CREATE INDEX setpoint_intent_written ON setpoint_intent (tag, written_ns) WHERE written_ns IS NOT NULL;
 CREATE INDEX setpoint_intent_of_guidance ON setpoint_intent (guidance_id);
 CREATE INDEX setpoint_intent_newest ON setpoint_intent (issued_ns);
+CREATE INDEX setpoint_intent_of_tag ON setpoint_intent (tag, issued_ns);
 CREATE TRIGGER setpoint_intent_hashed AFTER INSERT ON setpoint_intent BEGIN
     UPDATE setpoint_intent SET hash =
         evidence_hash('setpoint_intent', CAST(NEW.intent_id AS BLOB), CAST(NEW.guidance_id AS BLOB),

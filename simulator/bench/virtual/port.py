@@ -8,7 +8,7 @@ from asyncua import ua
 from gateway.line.limits import Limits, intersection
 from gateway.runtime.setpoint_writer import Connect
 from gateway.transport.opcua_source import OpcUaSource
-from gateway.transport.opcua_writing import Writable
+from gateway.transport.opcua_types import Writable
 from simulator.plant_setpoints import BEAT, WRITTEN, PlantSetpoints
 
 _DOUBLE = Writable(variant_type=ua.VariantType.Double)
