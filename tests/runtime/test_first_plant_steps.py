@@ -5,10 +5,13 @@ import json
 import re
 import shlex
 import tarfile
+import time
 from pathlib import Path
 
 import pytest
+from asyncua import ua
 
+from gateway.cli.live import live_status
 from simulator.gateway_process import running_gateway
 from simulator.mqtt import Participant
 from tests.fixtures.commands import labline
@@ -41,10 +44,19 @@ def first_configuration(plant, folder):
     return labline(*words[1:], "--output", folder / "labline.toml", "--security", "None", "--yes", "--listen", "0")
 
 
+def turned_on(path, key):
+    """Take the # away in front of a key, as the page says."""
+    text = path.read_text()
+    assert f"# {key}" in text
+    path.write_text(text.replace(f"# {key}", key))
+
+
 async def test_the_steps_lead_from_nothing_to_a_gateway_that_judges(tmp_path, plant, monkeypatch):
+    plant.call(plant.remember("TI-101", [float(minute) for minute in range(30)]))
     ended = await asyncio.to_thread(first_configuration, plant, tmp_path)
     assert ended.code == 0, ended.error
     path = tmp_path / "labline.toml"
+    turned_on(path, "history = ")
     (tmp_path / "store").mkdir(mode=0o750)
     plant.call(plant.set_clock())
     checked = await asyncio.to_thread(step, "labline check", tmp_path)
@@ -70,4 +82,13 @@ async def test_the_steps_lead_from_nothing_to_a_gateway_that_judges(tmp_path, pl
         with tarfile.open(bundle) as archive:
             status = json.load(archive.extractfile("labline-support/status.json"))
         assert status["online"]
+        async with asyncio.timeout(60):
+            while status["history_fetch"].get("plc1", {}).get("share", 0.0) < 1.0:
+                plant.call(plant.write("LI-7", int(time.monotonic() * 10), kind=ua.VariantType.Int32))
+                await asyncio.sleep(0.2)
+                status = await asyncio.to_thread(live_status, tmp_path / "store")
+    exported = await asyncio.to_thread(labline, "history", "export", "--config", path, "--to", tmp_path / "h.csv")
+    assert exported.code == 0, exported.error
+    fetched = [line for line in (tmp_path / "h.csv").read_text().splitlines() if "BACKFILLED" in line]
+    assert {float(minute) for minute in range(29)} <= {float(line.split(",")[4]) for line in fetched}
     assert not {line for line in STEPS if not line.startswith(("labline ", "export "))}
