@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test check format models screenshots schemas recipes texts metrics manual lock clean
+.PHONY: demo test check format models screenshots schemas recipes texts metrics manual packages lock clean
 
 demo: $(VENV)/demo.stamp
 	@$(BIN)/labline demo $(ARGS)
@@ -65,6 +65,10 @@ metrics: $(VENV)/test.stamp
 	$(BIN)/python -c "from pathlib import Path; from gateway.operations.metrics.reference import refreshed; \
 		page = Path('docs/monitoring.md'); \
 		page.write_text(refreshed(page.read_text(encoding='utf-8')), encoding='utf-8')"
+
+# the wheel, the offline bundle, the Debian package and the bill of materials, in dist/ (ARGS="--key KEY.pem" signs them)
+packages: $(VENV)/test.stamp
+	$(BIN)/python -m deploy.packaging.build $(ARGS)
 
 # the lock files, with hashes and without any address (run.lock: a production line, without the demo's broker), and the
 # notices of what they bring
