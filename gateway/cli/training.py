@@ -79,6 +79,7 @@ def _answer(
         "setpoints": setpoints,
         "odd": dict(trained.rows.odd),
         "refusals": {where: document_of(of) for where, of in refusals.items()},
+        "lags": None if trained.lags is None else asdict(trained.lags.scheme),
         "search": None if search is None else asdict(search),
         "warnings": list(trained.warnings),
     }
@@ -129,6 +130,8 @@ def _show_trained(
     if setpoints:
         columns = ("tag", "suggests moves", "verdict", "model", "data", "interval")
         show_table("setpoints it may move: reaction for one unit", columns, _setpoint_rows(setpoints))
+    if trained.lags is not None:
+        out.print(f"lags that the recipe leaves open: {trained.lags.scheme.name}", markup=False, soft_wrap=True)
     if trained.search is not None:
         steps = [(name, f"{error:.4g}") for name, error in trained.search.path]
         show_table(f"search: {trained.search.outcome}", ("taken one after the other", "error as served"), steps)

@@ -18,7 +18,7 @@ from gateway.training.biases import biases_of
 from gateway.training.calibration import uncorrected
 from gateway.training.cross_validation import blocks, left_out, r_squared, root_mean_square
 from gateway.training.files.instants import NEVER
-from gateway.training.model_selection import gap_rows, model_of_kind
+from gateway.training.model_selection import best_setting, gap_rows, model_of_kind
 from gateway.training.recipe import Recipe
 from gateway.training.rows import Rows
 from gateway.training.trained_model import Baseline, Compared, Failed
@@ -38,7 +38,7 @@ def baselines_of(
     baselines = [
         _baseline(rows, test, parts, name, said[made_from], said[test], model=False) for name, said in of_means.items()
     ]
-    known, failed = {candidate.kind: candidate.left_out for candidate in compared}, list[Failed]()
+    known, failed = {candidate.kind: candidate for candidate in compared}, list[Failed]()
     for kind in _KINDS:
         try:
             served = [*_served(recipe, rows, made_from, test, kind, known.get(kind))]
@@ -90,15 +90,19 @@ def _known_then(timing: Timing, after: Sequence[float]) -> NDArray[np.float64]:
 
 
 def _served(
-    recipe: Recipe, rows: Rows, made_from: slice, test: slice, kind: str, known: NDArray[np.float64] | None
+    recipe: Recipe, rows: Rows, made_from: slice, test: slice, kind: str, compared: Compared | None
 ) -> Iterator[tuple[str, NDArray[np.float64], NDArray[np.float64]]]:
     """Yield (name, what it says of left-out rows, of the test rows): of a kind by itself, then with its best bias."""
     features, values, timing = rows.features[made_from], rows.values[made_from], rows.timing_of(made_from)
-    at_seconds, make = timing.at_ns / SECOND_NS, model_of_kind(recipe, kind, rows)
-    if known is None:
+    at_seconds = timing.at_ns / SECOND_NS
+    if compared is None:
         parts = blocks(len(values), folds=recipe.candidates.folds, gap=gap_rows(rows))
-        known = left_out(make, features, values, at_seconds, parts)
-    model = make()
+        said = left_out(model_of_kind(recipe, kind, rows), features, values, at_seconds, parts)
+        setting = best_setting(recipe, rows, made_from, said)
+        known = said[:, setting]
+    else:
+        known, setting = compared.left_out, compared.settings[kind]
+    model = model_of_kind(recipe, kind, rows, setting)()
     model.fit(features, values, at_seconds)
     tested = model.predict(rows.features[test])
     yield kind, known, tested

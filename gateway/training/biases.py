@@ -17,6 +17,11 @@ _MAX_AGE_OF_PRODUCT = 40  # intervals, too: other products are made in between
 _USUAL, _TOTAL_STEPS = 0.995, 2.0  # share of left-out errors that are no larger than a step; steps in the total
 
 
+def bias_allowed(recipe: Recipe) -> bool:
+    """Return whether laboratory results may correct a model at all."""
+    return recipe.bias is not None and recipe.bias.enabled
+
+
 def biases_of(recipe: Recipe, timing: Timing, errors: NDArray[np.float64]) -> tuple[BiasLimits | None, ...]:
     """Return the corrections to choose from: none, and each of the table's.
 

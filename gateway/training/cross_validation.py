@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.training.candidates.regressor import Regressor
+from gateway.training.candidates.regressor import Regressor, said_by_settings
 
 
 def blocks(count: int, *, folds: int, gap: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
@@ -42,15 +42,18 @@ def left_out(
     *,
     on_fold: Callable[[], None] = lambda: None,
 ) -> NDArray[np.float64]:
-    """Return for each row, shape (n,), the prediction of a model that has not seen it; NaN for rows in no part.
+    """Return for each row what a model that has not seen it says with each of its settings, shape (n, settings).
 
-    ``parts``: rows to fit on, and rows to leave out.
+    It is NaN for rows in no part. ``parts``: rows to fit on, and rows to leave out.
     """
-    predicted = np.full(len(values), np.nan)
+    predicted = np.full((len(values), 1), np.nan)
     for fitting, leaving in parts:
         model = make()
         model.fit(features[fitting], values[fitting], at_seconds[fitting])
-        predicted[leaving] = model.predict(features[leaving])
+        said = said_by_settings(model, features[leaving])
+        if said.shape[1] > predicted.shape[1]:
+            predicted = np.repeat(predicted, said.shape[1], axis=1)
+        predicted[leaving] = said
         on_fold()
     return predicted
 

@@ -62,7 +62,7 @@ def named_inputs(tables: Sequence[InputsTable]) -> tuple[NamedInput, ...]:
             difference_rows=difference,
         )
         for number, table in enumerate(tables)
-        for lag in table.lags_rows
+        for lag in table.lags
         for difference in _differences(table)
     )
 

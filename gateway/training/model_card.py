@@ -7,6 +7,7 @@ from gateway.time_units import SECOND_NS
 from gateway.training.acceptance import acceptance_of
 from gateway.training.card_comparison import blocks_left_out, comparison
 from gateway.training.card_gates import gates_section
+from gateway.training.card_lags import lags_section
 from gateway.training.card_plots import COVERAGE, DOMAIN, PARITY, RESIDUALS
 from gateway.training.card_summary import summary
 from gateway.training.recipe import Recipe
@@ -26,7 +27,7 @@ def card(trained: Trained) -> str:
 
 {_test_rows(trained)}
 {comparison(trained)}
-{_search(trained)}{_choice(trained)}
+{lags_section(trained)}{_search(trained)}{_choice(trained)}
 {blocks_left_out(trained)}
 {gates_section(trained)}
 {_setpoints(trained)}{_acceptance(trained)}

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from gateway.errors import LablineError
 from gateway.time_units import SECOND_NS
 from gateway.training.backtest import Timing, serve
+from gateway.training.biases import bias_allowed
 from gateway.training.calibration import Correction, uncorrected
 from gateway.training.candidates.combined import WeightedMean
 from gateway.training.candidates.regressor import Regressor
@@ -23,6 +24,7 @@ from gateway.training.candidates.table import candidate
 from gateway.training.correction_choices import corrections_of
 from gateway.training.cross_validation import blocks, later_blocks, left_out, r_squared, root_mean_square
 from gateway.training.recipe import Recipe
+from gateway.training.rough_serving import least_errors
 from gateway.training.rows import Rows
 from gateway.training.stacking import stacked_weights
 from gateway.training.trained_model import Compared, Failed, Progress
@@ -34,10 +36,14 @@ Part = tuple[NDArray[np.int64], NDArray[np.int64]]  # rows to fit on, rows to le
 
 @dataclass(frozen=True, kw_only=True)
 class _Predicted:
-    """What models say of rows that they have not seen, shape (n,): ``later`` by those of earlier blocks, else NaN."""
+    """What models say of rows that they have not seen, shape (n,): ``later`` by those of earlier blocks, else NaN.
+
+    ``setting``: of the kind, with which they say it.
+    """
 
     by_others: NDArray[np.float64]
     later: NDArray[np.float64]
+    setting: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +112,7 @@ def _predictions(
         on_fold = partial(_tell, on_progress, done, len(kinds) * folds_of_kind)
         make = model_of_kind(recipe, kind, rows)
         try:
-            predicted[kind] = _left_out(make, rows, made_from, schemes, on_fold)
+            predicted[kind] = _tuned(recipe, rows, made_from, _left_out(make, rows, made_from, schemes, on_fold))
         except Exception as error:  # noqa: BLE001 - a kind's library may raise anything: it is named, the next one tried
             failed.append(Failed(kind=kind, problem=f"{type(error).__name__}: {error}".splitlines()[0]))
     return predicted, tuple(failed)
@@ -122,14 +128,54 @@ def _left_out(
     made_from: slice,
     schemes: Sequence[Sequence[Part]],
     on_fold: Callable[[], None],
-) -> _Predicted:
-    """Return what models say of blocks that they have not seen; raises ArithmeticError where it is no number."""
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return what models say of blocks that they have not seen with each setting: of the others, of those before.
+
+    Raises ArithmeticError where it is no number.
+    """
     features, values = rows.features[made_from], rows.values[made_from]
     at_seconds = rows.timing.of(made_from).at_ns / SECOND_NS
     by_others, later = (left_out(make, features, values, at_seconds, parts, on_fold=on_fold) for parts in schemes)
     if not np.isfinite(by_others).all():
         raise ArithmeticError("it says something else than numbers of rows that it has not seen")
-    return _Predicted(by_others=by_others, later=later)
+    return by_others, np.broadcast_to(later, by_others.shape)
+
+
+def _tuned(
+    recipe: Recipe, rows: Rows, made_from: slice, said: tuple[NDArray[np.float64], NDArray[np.float64]]
+) -> _Predicted:
+    """Return what a kind says with the setting that serves best on rows that it has not seen."""
+    by_others, later = said
+    setting = best_setting(recipe, rows, made_from, by_others, later)
+    return _Predicted(by_others=by_others[:, setting], later=later[:, setting], setting=setting)
+
+
+def best_setting(
+    recipe: Recipe,
+    rows: Rows,
+    made_from: slice,
+    by_others: NDArray[np.float64],
+    later: NDArray[np.float64] | None = None,
+) -> int:
+    """Return the number of the setting with the least error, about as served, of what is said with each of them."""
+    if by_others.shape[1] == 1:
+        return 0
+    timing, values, corrected = rows.timing.of(made_from), rows.values[made_from], bias_allowed(recipe)
+    squares = least_errors(timing, _differences(recipe, values, by_others), corrected=corrected) ** 2
+    known = np.flatnonzero(np.isfinite(later).all(axis=1)) if later is not None else np.array([], np.int64)
+    if later is not None and len(known):
+        errors = _differences(recipe, values[known], later[known])
+        of_later = least_errors(timing.of(known), errors, corrected=corrected) ** 2
+        squares = (len(values) * squares + len(known) * of_later) / (len(values) + len(known))
+    return int(np.argmin(squares))
+
+
+def _differences(recipe: Recipe, values: NDArray[np.float64], said: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return errors, shape (n, settings): of a model of the logarithm those of the logarithm."""
+    if not recipe.output.logarithmic:
+        return values[:, None] - said
+    errors: NDArray[np.float64] = np.log(values)[:, None] - np.log(np.maximum(said, _LEAST_SHARE * values.min()))
+    return errors
 
 
 def _long_enough(total: int, *, folds: int, gap: int) -> Sequence[Part]:
@@ -137,8 +183,11 @@ def _long_enough(total: int, *, folds: int, gap: int) -> Sequence[Part]:
     return [part for part in later_blocks(total, folds=folds, gap=gap) if len(part[0]) >= len(part[1]) // 2]
 
 
-def model_of_kind(recipe: Recipe, kind: str, rows: Rows) -> Callable[[], Regressor]:
-    """Return what makes a model of a kind; raises LablineError where the values have no logarithm and need one."""
+def model_of_kind(recipe: Recipe, kind: str, rows: Rows, setting: int | None = None) -> Callable[[], Regressor]:
+    """Return what makes a model of a kind, with one of its settings.
+
+    Raises LablineError where the values have no logarithm and need one.
+    """
     logarithmic = recipe.output.logarithmic
     if logarithmic and not (rows.values > 0).all():
         least = rows.names[int(np.argmin(rows.values))]
@@ -146,14 +195,14 @@ def model_of_kind(recipe: Recipe, kind: str, rows: Rows) -> Callable[[], Regress
             f"{least} has the value {rows.values.min():g}, which has no logarithm", hint="set logarithmic = false"
         )
     inputs = rows.features.shape[1]
-    return partial(candidate, kind, seed=recipe.seed, inputs=inputs, logarithmic=logarithmic)
+    return partial(candidate, kind, seed=recipe.seed, inputs=inputs, logarithmic=logarithmic, setting=setting)
 
 
 def chosen_model(recipe: Recipe, chosen: Compared, rows: Rows) -> Regressor:
     """Return a candidate, unfitted: a model of its kind, or the weighted mean of several."""
     if not chosen.weights:
-        return model_of_kind(recipe, chosen.kind, rows)()
-    parts = [model_of_kind(recipe, kind, rows)() for kind in chosen.weights]
+        return model_of_kind(recipe, chosen.kind, rows, chosen.settings[chosen.kind])()
+    parts = [model_of_kind(recipe, kind, rows, chosen.settings[kind])() for kind in chosen.weights]
     return WeightedMean(parts, list(chosen.weights.values()))
 
 
@@ -172,6 +221,7 @@ def _compared(ground: _Ground, kind: str, predicted: _Predicted) -> Compared:
         correction=correction,
         left_out=predicted.by_others,
         later=predicted.later,
+        settings={kind: predicted.setting},
     )
 
 
@@ -185,4 +235,5 @@ def _stack(ground: _Ground, predicted: dict[str, _Predicted], compared: list[Com
         later=np.asarray(sum(weights[kind] * of_kind.later for kind, of_kind in predicted.items())),
     )
     stack = _compared(ground, STACK, mean)
-    return replace(stack, weights={kind: weight for kind, weight in weights.items() if weight > 0})
+    kept = {kind: weight for kind, weight in weights.items() if weight > 0}
+    return replace(stack, weights=kept, settings={kind: predicted[kind].setting for kind in kept})

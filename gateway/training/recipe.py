@@ -124,7 +124,7 @@ class Recipe(RecipeTable):
             )
         delay = max(self._delay_rows(self.laboratory), 1)
         early = [table.tag for table in self.inputs
-                 if self.laboratory.column in table.columns and min(table.lags_rows) < delay]  # fmt: skip
+                 if self.laboratory.column in table.columns and min(table.lags) < delay]  # fmt: skip
         if early:
             raise ValueError(
                 f"input {early[0]} is the laboratory's column, which is known {delay} rows late at the soonest: "

@@ -1,6 +1,6 @@
 """Aligned rows, and those of a data file: played through the gateway's own rings, windows and feature code."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,9 +13,9 @@ from gateway.line.definition import InputDefinition
 from gateway.time_units import SECOND_NS, seconds_to_ns
 from gateway.training.backtest import Timing
 from gateway.training.categories import Learned, learned
-from gateway.training.file_recording import read_files
+from gateway.training.file_recording import FileRecording, read_files
 from gateway.training.files.instants import NEVER
-from gateway.training.reading_rows import read_samples
+from gateway.training.reading_rows import Progress, read_samples
 from gateway.training.recipe import Recipe
 from gateway.training.row_inputs import inputs_of, reach_of
 
@@ -74,18 +74,29 @@ def must_fit_a_bundle(recipe: Recipe) -> None:
                 )
 
 
-def file_rows(recipe: Recipe, *, folder: Path, on_progress: Callable[[str, int, int], None] = lambda *_: None) -> Rows:
+def file_rows(recipe: Recipe, *, folder: Path, on_progress: Progress = lambda *_: None) -> Rows:
     """Return the rows of a recipe's files whose features are all known; raises LablineError."""
+    return rows_of_recording(recipe, recording_of(recipe, folder=folder), on_progress=on_progress)
+
+
+def recording_of(recipe: Recipe, *, folder: Path) -> FileRecording:
+    """Return what a recipe's files record; raises LablineError."""
     if recipe.data is None or recipe.laboratory is None:
         raise LablineError(f"{recipe.name} has no data file", hint="give its recipe [data] and [laboratory]")
-    tables = (*recipe.manipulated, *recipe.inputs)  # an input may name the column of its setpoint
-    column_of_tag = {table.over: table.over_column or table.over for table in recipe.inputs if table.over is not None}
-    column_of_tag |= {table.tag: table.column or table.tag for table in tables if table.tag}
     product = next((table.columns[0] for table in recipe.inputs if table.is_product), None)
-    recording = read_files(
-        recipe.data, recipe.laboratory, columns=[*column_of_tag.values()], folder=folder, product_column=product
-    )
-    played = {tag: recording.columns[column] for tag, column in column_of_tag.items()}
+    columns = [*_column_of_tag(recipe).values()]
+    return read_files(recipe.data, recipe.laboratory, columns=columns, folder=folder, product_column=product)
+
+
+def _column_of_tag(recipe: Recipe) -> dict[str, str]:
+    tables = (*recipe.manipulated, *recipe.inputs)  # an input may name the column of its setpoint
+    columns = {table.over: table.over_column or table.over for table in recipe.inputs if table.over is not None}
+    return columns | {table.tag: table.column or table.tag for table in tables if table.tag}
+
+
+def rows_of_recording(recipe: Recipe, recording: FileRecording, *, on_progress: Progress = lambda *_: None) -> Rows:
+    """Return the rows of files that have been read."""
+    played = {tag: recording.columns[column] for tag, column in _column_of_tag(recipe).items()}
     read = read_samples(recipe, recording, played, on_progress)
     samples = recording.samples.of(read.kept)
     made = learned(

@@ -99,7 +99,7 @@ def _is_plain(table: InputsTable) -> bool:
 def _singles(table: InputsTable) -> list[InputsTable]:
     """Return the inputs of a table, each as a table of its own, in the order in which they are named."""
     singles = []
-    for lag in table.lags_rows:
+    for lag in table.lags:
         if table.levels:
             singles.append(_with(table, lags_rows=[lag], differences_rows=[]))
         singles += [
@@ -126,7 +126,7 @@ def _of_tag(of: InputsTable, table: SearchTable) -> list[InputsTable]:
 def _name(table: InputsTable) -> str:
     window = f" over {table.window_rows:g} rows" if table.window_rows else ""
     change = f", change over {table.differences_rows[0]:g} rows" if table.differences_rows else ""
-    return f"{table.tag} {table.aggregate.value}{window}, {table.lags_rows[0]:g} rows before{change}"
+    return f"{table.tag} {table.aggregate.value}{window}, {table.lags[0]:g} rows before{change}"
 
 
 class _Trials:

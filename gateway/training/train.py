@@ -35,11 +35,12 @@ from gateway.training.cross_validation import blocks
 from gateway.training.evaluation import blocks_served, figures_reached
 from gateway.training.learned_limits import LeftOut, margins_of, quantities_of, with_limits, with_ranges
 from gateway.training.model_selection import chosen_model, compare, gap_rows
+from gateway.training.open_lags import with_lags
 from gateway.training.recipe import Recipe
-from gateway.training.recorded_rows import recorded_rows
 from gateway.training.refusals import chosen_rules, gated_blocks, gated_rows
 from gateway.training.results_alone import error_from_results_alone
-from gateway.training.rows import Rows, file_rows, must_fit_a_bundle, rows_before_test
+from gateway.training.row_source import RowSource
+from gateway.training.rows import Rows, must_fit_a_bundle, rows_before_test
 from gateway.training.search import searched
 from gateway.training.setpoint_study import studied
 from gateway.training.trained_model import Compared, Failed, Progress, Trained
@@ -53,9 +54,11 @@ _AGREEMENT = 1e-4  # of the values' spread: trees are summed in floats there, an
 def train(recipe: Recipe, *, folder: Path, on_progress: Progress = lambda *_: None) -> Trained:
     """Return a trained model; raises LablineError where the data does not allow one."""
     must_fit_a_bundle(recipe)
-    rows_of = partial(_rows_of, folder=folder, on_progress=on_progress)
-    recipe, search = searched(recipe, rows_of, partial(_first_test_row, recipe), on_progress)
-    rows = rows_of(recipe)
+    source, first_test_row = RowSource(folder=folder, on_progress=on_progress), partial(_first_test_row, recipe)
+    with threadpool_limits(limits=1):
+        recipe, lags = with_lags(recipe, source.rows, first_test_row, on_progress)
+        recipe, search = searched(recipe, source.rows, first_test_row, on_progress)
+    rows = source.rows(recipe)
     made_from, test = _split(recipe, rows)
     _must_suffice(recipe, rows, made_from, test)
     with threadpool_limits(
@@ -108,12 +111,9 @@ def train(recipe: Recipe, *, folder: Path, on_progress: Progress = lambda *_: No
         blocks=blocks_served(recipe, rows, made_from, served_blocks, calibration),
         setpoints=studied(recipe, rows, made_from, predict=predict, half_width=output.half_width, gap=gap_rows(rows)),
         search=search,
+        lags=lags,
     )
     return replace(trained, figures=figures_reached(trained))
-
-
-def _rows_of(recipe: Recipe, *, folder: Path, on_progress: Progress) -> Rows:
-    return (recorded_rows if recipe.history else file_rows)(recipe, folder=folder, on_progress=on_progress)
 
 
 def _first_test_row(recipe: Recipe, rows: Rows) -> int:

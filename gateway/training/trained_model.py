@@ -11,6 +11,7 @@ from gateway.line.definition import Domain, InputDefinition, Predict
 from gateway.line.outputs import BiasLimits, FunctionSpaceLimits, ValueOutput
 from gateway.line.sustained_outside import SustainedOutside
 from gateway.training.backtest import Served
+from gateway.training.lag_choice import LagChoice
 from gateway.training.recipe import Recipe
 from gateway.training.refusals import Refusals
 from gateway.training.rows import Rows
@@ -30,6 +31,7 @@ class Compared:
     correction: BiasLimits | FunctionSpaceLimits | None
     left_out: NDArray[np.float64]  # what models of the other blocks say of a row
     later: NDArray[np.float64]  # what models of earlier blocks say; NaN where there is none
+    settings: Mapping[str, int] = field(default_factory=dict)  # by kind: how freely it follows the rows
     weights: Mapping[str, float] = field(default_factory=dict)  # by kind, of a weighted mean of several
 
 
@@ -93,6 +95,7 @@ class Trained:
     block_coverages: tuple[float, ...] = ()  # of blocks left out, when the others calibrated the interval
     run_length: float = 0.0  # of the charts of errors: laboratory results until a false alarm, on left-out errors
     search: SearchResult | None = None  # for lags and windows, where the recipe has one
+    lags: LagChoice | None = None  # of inputs whose lags the recipe leaves open
 
     @property
     def accepted(self) -> NDArray[np.bool_]:

@@ -9,12 +9,12 @@ from onnx import helper
 from sklearn.ensemble import HistGradientBoostingRegressor
 
 
-def boosted_trees(model: HistGradientBoostingRegressor, *, read: str, to: str) -> onnx.NodeProto:
-    """Return a node that computes what a fitted model says of floats, shape (n, 1).
+def boosted_trees(model: HistGradientBoostingRegressor, *, read: str, to: str, count: int) -> onnx.NodeProto:
+    """Return a node that computes what the first ``count`` trees of a fitted model say of floats, shape (n, 1).
 
     A threshold is rounded down to a float: a float is at most the threshold if and only if it is at most that.
     """
-    trees = [stage[0].nodes for stage in model._predictors]  # noqa: SLF001 - the trees stand nowhere else
+    trees = [stage[0].nodes for stage in model._predictors[:count]]  # noqa: SLF001 - the trees stand nowhere else
     sizes = [len(tree) for tree in trees]
     nodes = np.concatenate(trees)
     leaves = nodes["is_leaf"].astype(bool)

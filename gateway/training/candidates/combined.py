@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from onnx import helper
 
 from gateway.training.candidates.graph_part import INPUT, GraphPart, constant, exponential, weighted_sum
-from gateway.training.candidates.regressor import Regressor
+from gateway.training.candidates.regressor import Regressor, Tunable, said_by_settings
 
 
 class WeightedMean:
@@ -48,6 +48,21 @@ class ExponentialOf:
         """Return the values, shape (n,)."""
         values: NDArray[np.float64] = np.exp(self.of.predict(features))
         return values
+
+    def predict_settings(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the values with each setting of the model, shape (n, settings)."""
+        values: NDArray[np.float64] = np.exp(said_by_settings(self.of, features))
+        return values
+
+    @property
+    def setting(self) -> int:
+        """Return the setting of the model."""
+        return self.of.setting if isinstance(self.of, Tunable) else 0
+
+    @setting.setter
+    def setting(self, number: int) -> None:
+        if isinstance(self.of, Tunable):
+            self.of.setting = number
 
     def part(self, prefix: str) -> GraphPart:
         """Return the exponential of the model's graph."""

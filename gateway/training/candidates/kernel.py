@@ -24,9 +24,11 @@ from gateway.training.candidates.scaled import center_and_scale
 _LINEAR = (2.0, 10.0)  # variances, of a target of variance 1
 _RADIAL = (0.5, 2.0)
 _LENGTHS = (1.0, 2.5)  # of inputs of variance 1, distances averaged over inputs
-_DRIFT, _NOISE = 0.3, 0.01
+_DRIFTS = (0.03, 0.1, 0.3, 1.0)  # variances of errors that last, and of those that do not: the likeliest pair is taken
+_NOISES = (0.01, 0.03, 0.1, 0.3, 1.0)
 _TAUS = (1.0, 3.0)  # of the time after which the errors of a linear model have lost their memory
 _MOST_SUPPORT = 1500  # rows: time grows with their cube
+_MOST_JUDGED = 400  # rows by which errors are judged
 _MOST_NUMBERS = 600_000  # of support: rows times inputs, which service multiplies out for each prediction
 _PROCESSES = len(_LINEAR) * len(_RADIAL) * len(_LENGTHS) * len(_TAUS)
 
@@ -47,11 +49,12 @@ class Kernel:
         distances = _distances(np.diag(products), np.diag(products), products)
         apart = np.abs(at[:, None] - at[None, :])
         memory = _memory(at, target - _ridge(products, target))
+        drift, noise = _errors_of(products, distances, apart / memory, target)
         self._linear = np.zeros(len(target))
         self._radial = {length: np.zeros(len(target)) for length in _LENGTHS}
         for length, tau in product(_LENGTHS, _TAUS):
             radial = np.exp(-distances / (2 * length**2))
-            errors = _DRIFT * np.exp(-apart / (tau * memory)) + _NOISE * np.eye(len(target))
+            errors = drift * np.exp(-apart / (tau * memory)) + noise * np.eye(len(target))
             for of_linear, of_radial in product(_LINEAR, _RADIAL):
                 covariance = of_linear * products + of_radial * radial + errors
                 weights = cho_solve(cho_factor(covariance, lower=True, overwrite_a=True), target)
@@ -127,6 +130,32 @@ def _ridge(products: NDArray[np.float64], target: NDArray[np.float64]) -> NDArra
     linear = _LINEAR[0] * products
     fitted: NDArray[np.float64] = linear @ cho_solve(cho_factor(linear + 0.1 * np.eye(len(target)), lower=True), target)
     return fitted
+
+
+def _errors_of(
+    products: NDArray[np.float64],
+    distances: NDArray[np.float64],
+    apart: NDArray[np.float64],
+    target: NDArray[np.float64],
+) -> tuple[float, float]:
+    """Return (the variance of errors that last, of those that do not) under which the rows are likeliest.
+
+    ``apart``: in memories of the errors. The rest of the covariance is in the middle of the grid (Rasmussen and
+    Williams 2006, section 5.4.1).
+    """
+    kept = np.unique(np.linspace(0, len(target) - 1, min(len(target), _MOST_JUDGED)).astype(int))
+    square, values = np.ix_(kept, kept), target[kept]
+    length = float(np.sqrt(_LENGTHS[0] * _LENGTHS[-1]))
+    explained = np.mean(_LINEAR) * products[square] + np.mean(_RADIAL) * np.exp(-distances[square] / (2 * length**2))
+    lasting = np.exp(-apart[square] / np.mean(_TAUS))
+
+    def misfit(pair: tuple[float, float]) -> float:
+        """Return the negative logarithm of the likelihood, but for a constant."""
+        drift, noise = pair
+        factor = cho_factor(explained + drift * lasting + noise * np.eye(len(values)), lower=True)
+        return float(values @ cho_solve(factor, values) / 2 + np.log(np.diag(factor[0])).sum())
+
+    return min(product(_DRIFTS, _NOISES), key=misfit)
 
 
 def _memory(at_seconds: NDArray[np.float64], errors: NDArray[np.float64]) -> float:

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.training.candidates.graph_part import GraphPart, weighted_sum
-from gateway.training.candidates.regressor import Regressor
+from gateway.training.candidates.regressor import Regressor, Tunable, said_by_settings
 
 
 class OnLinear:
@@ -22,6 +22,24 @@ class OnLinear:
     def predict(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the sum of both, shape (n,)."""
         return np.asarray(sum(part.predict(features) for part in self._parts))
+
+    def predict_settings(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the sums with each setting of the model of errors, shape (n, settings)."""
+        linear, of_errors = self._parts
+        said: NDArray[np.float64] = linear.predict(features)[:, None] + said_by_settings(of_errors, features)
+        return said
+
+    @property
+    def setting(self) -> int:
+        """Return the setting of the model of errors."""
+        of_errors = self._parts[1]
+        return of_errors.setting if isinstance(of_errors, Tunable) else 0
+
+    @setting.setter
+    def setting(self, number: int) -> None:
+        of_errors = self._parts[1]
+        if isinstance(of_errors, Tunable):
+            of_errors.setting = number
 
     def part(self, prefix: str) -> GraphPart:
         """Return both side by side, and their sum."""

@@ -14,10 +14,8 @@ from numpy.typing import NDArray
 from onnx import compose, helper
 from skl2onnx import to_onnx
 from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
-from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.exceptions import ConvergenceWarning
 
-from gateway.training.candidates.boosted_trees import boosted_trees
 from gateway.training.candidates.graph_part import INPUT, OPSETS, GraphPart, constant
 
 Estimator = Any  # scikit-learn says nothing of its types
@@ -93,8 +91,6 @@ class Scaled:
         self, estimator: Estimator, prefix: str, seen: str
     ) -> tuple[Sequence[onnx.NodeProto], Sequence[onnx.TensorProto], str]:
         """Return an estimator's nodes, which read ``seen``, its constants, and the name of its result."""
-        if isinstance(estimator, HistGradientBoostingRegressor):
-            return [boosted_trees(estimator, read=seen, to=f"{prefix}trees")], [], f"{prefix}trees"
         kind = FloatTensorType if self._floats else DoubleTensorType
         model = to_onnx(estimator, initial_types=[(INPUT, kind([None, len(self._center)]))], target_opset=OPSETS)
         graph = compose.add_prefix(model, prefix).graph

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Mapping
 
-from sklearn.cross_decomposition import PLSRegression
-from sklearn.ensemble import ExtraTreesRegressor, HistGradientBoostingRegressor
-from sklearn.linear_model import Ridge
+from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.neural_network import MLPRegressor
 
+from gateway.training.candidates.boosting import Boosting
 from gateway.training.candidates.combined import Constant, ExponentialOf, WeightedMean
 from gateway.training.candidates.kernel import Kernel
+from gateway.training.candidates.linear import Linear, lasso_paths, pls_paths, ridge_paths
 from gateway.training.candidates.on_linear import OnLinear
-from gateway.training.candidates.regressor import Regressor
+from gateway.training.candidates.regressor import Regressor, Tunable
 from gateway.training.candidates.scaled import Scaled
 
 _NETWORKS, _STEPS_PER_EPOCH, _LARGEST_BATCH = 3, 25, 400
@@ -19,23 +19,19 @@ _Make = Callable[[int, int], Regressor]
 
 
 def _ridge(_seed: int, _inputs: int) -> Regressor:
-    return Scaled(lambda _rows: [Ridge(alpha=10.0)])
+    return Linear(ridge_paths, setting=4)
 
 
-def _pls(_seed: int, inputs: int) -> Regressor:
-    return Scaled(lambda _rows: [PLSRegression(n_components=min(8, inputs), scale=False)])
+def _lasso(_seed: int, _inputs: int) -> Regressor:
+    return Linear(lasso_paths, setting=6)
+
+
+def _pls(_seed: int, _inputs: int) -> Regressor:
+    return Linear(pls_paths, setting=5)
 
 
 def _gradient_boosting(seed: int, _inputs: int) -> Regressor:
-    return Scaled(
-        lambda _rows: [
-            HistGradientBoostingRegressor(
-                max_iter=250, learning_rate=0.06, max_leaf_nodes=8, min_samples_leaf=20, early_stopping=False,
-                random_state=seed,
-            )
-        ],
-        floats=True,
-    )  # fmt: skip
+    return Boosting(seed)
 
 
 def _extra_trees(seed: int, _inputs: int) -> Regressor:
@@ -64,6 +60,7 @@ def _linear_and_trees(seed: int, inputs: int) -> Regressor:
 CANDIDATES: Mapping[str, _Make] = {
     "ridge": _ridge,
     "pls": _pls,
+    "lasso": _lasso,
     "gradient_boosting": _gradient_boosting,
     "extra_trees": _extra_trees,
     "boosting_on_linear": lambda seed, inputs: OnLinear(_ridge(seed, inputs), _gradient_boosting(seed, inputs)),
@@ -74,7 +71,12 @@ CANDIDATES: Mapping[str, _Make] = {
 }
 
 
-def candidate(kind: str, *, seed: int, inputs: int, logarithmic: bool = False) -> Regressor:
-    """Return a model of a kind, to be fitted on rows of so many inputs; or one of the values' logarithm."""
+def candidate(kind: str, *, seed: int, inputs: int, logarithmic: bool = False, setting: int | None = None) -> Regressor:
+    """Return a model of a kind, to be fitted on rows of so many inputs; or one of the values' logarithm.
+
+    ``setting``: which of its settings it has, where it has several; None: a middling one.
+    """
     model = CANDIDATES[kind](seed, inputs)
+    if setting is not None and isinstance(model, Tunable):
+        model.setting = setting
     return ExponentialOf(model) if logarithmic else model

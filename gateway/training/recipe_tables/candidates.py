@@ -7,12 +7,13 @@ from pydantic import Field
 from gateway.training.recipe_tables.table import RecipeTable
 
 Kind = Literal[
-    "ridge", "pls", "gradient_boosting", "extra_trees", "boosting_on_linear", "neural_network", "kernel",
+    "ridge", "pls", "lasso", "gradient_boosting", "extra_trees", "boosting_on_linear", "neural_network", "kernel",
     "linear_and_trees", "constant",
 ]  # fmt: skip
 
 _ANY_PLANT: list[Kind] = [
-    "kernel", "ridge", "pls", "extra_trees", "gradient_boosting", "boosting_on_linear", "neural_network", "constant",
+    "kernel", "ridge", "pls", "lasso", "extra_trees", "gradient_boosting", "boosting_on_linear", "neural_network",
+    "constant",
 ]  # fmt: skip
 
 

@@ -30,8 +30,11 @@ class InputsTable(TagTable):
     unit: str = Field(default="", description="its engineering unit; it must be the tag's unit on the line")
     aggregate: Aggregate = Field(default=Aggregate.LAST, description="what is made of the window, weighted by time")
     window_rows: float = Field(default=0, ge=0, description="rows, how long the window is; 0: an instant (for last)")
-    lags_rows: list[Annotated[float, Field(ge=0)]] = Field(
-        default=[0.0], min_length=1, description="rows, how long before the predicted instant windows end"
+    lags_rows: list[Annotated[float, Field(ge=0)]] | None = Field(
+        default=None,
+        min_length=1,
+        description="rows, how long before the predicted instant windows end; by itself 0, and of the last value of a "
+        "tag such lags (or changes) as serve best on the rows before the test",
     )
     differences_rows: list[Annotated[float, Field(gt=0)]] = Field(
         default=[],
@@ -127,9 +130,20 @@ class InputsTable(TagTable):
             raise ValueError(
                 f"category {self.category} is of the last value: leave aggregate, windows and formulas out"
             )
-        if self.is_product and self.lags_rows != [0.0]:
+        if self.is_product and self.lags != [0.0]:
             raise ValueError("the product is of the predicted instant: leave lags_rows out")
         return self
+
+    @property
+    def lags(self) -> list[float]:
+        """Return the lags in rows: the instant alone where nothing else is said."""
+        return [0.0] if self.lags_rows is None else self.lags_rows
+
+    @property
+    def of_instants(self) -> bool:
+        """Return whether it is the last value of a tag as it stands: no window, formula or category."""
+        formulas = (self.over, self.transform, self.stretch, self.category)
+        return bool(self.tag) and formulas == (None, None, None, None) and self.aggregate is Aggregate.LAST
 
     @property
     def is_product(self) -> bool:

@@ -1,0 +1,41 @@
+"""What became of lags that a recipe leaves open."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scheme:
+    """Lags for every tag alike, in rows: of levels, and since when changes are taken."""
+
+    lags: tuple[float, ...]
+    changes: tuple[float, ...]
+
+    @property
+    def inputs(self) -> int:
+        """Return how many inputs it makes of a tag."""
+        return len(self.lags) + len(self.changes)
+
+    @property
+    def name(self) -> str:
+        """Return it in words."""
+        levels = f"levels at {_rows(self.lags)}" if self.lags else ""
+        changes = f"changes over {_rows(self.changes)}" if self.changes else ""
+        return " and ".join(part for part in (levels, changes) if part)
+
+
+def _rows(of: tuple[float, ...]) -> str:
+    return f"{', '.join(f'{rows:g}' for rows in of)} rows"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LagChoice:
+    """The schemes that were compared, the error of each as served on left-out blocks, and which was taken."""
+
+    schemes: tuple[Scheme, ...]
+    errors: tuple[float, ...]
+    chosen: int
+
+    @property
+    def scheme(self) -> Scheme:
+        """Return the one that was taken."""
+        return self.schemes[self.chosen]
