@@ -64,7 +64,8 @@ def _answer(
     trained: "Trained", folder: Path, criteria: list[tuple[dict[str, Any], bool]], setpoints: list[dict[str, Any]]
 ) -> dict[str, Any]:
     """Return what a machine is told of a new bundle."""
-    from gateway.training.refusals import document_of  # noqa: PLC0415 - only training needs the extra
+    from gateway.training.acceptance import missed_in_words  # noqa: PLC0415 - only training needs the extra
+    from gateway.training.refusals import document_of  # noqa: PLC0415
 
     search, refusals = trained.search, {"left_out": trained.refusals_of_blocks, "test": trained.refusals}
     return {
@@ -76,6 +77,7 @@ def _answer(
         "blocks": [_finite(asdict(block)) for block in trained.blocks],
         "met": all(is_met for _criterion, is_met in criteria),
         "acceptance": [criterion | {"met": is_met} for criterion, is_met in criteria],
+        "not_met": list(missed_in_words(trained)),
         "setpoints": setpoints,
         "odd": dict(trained.rows.odd),
         "refusals": {where: document_of(of) for where, of in refusals.items()},
@@ -113,6 +115,8 @@ def _number(value: float) -> float | None:
 def _show_trained(
     trained: "Trained", criteria: list[tuple[dict[str, Any], bool]], setpoints: list[dict[str, Any]]
 ) -> None:
+    from gateway.training.acceptance import missed_in_words  # noqa: PLC0415 - only training needs the extra
+
     rows = [(kind.kind, f"{kind.r2:.3f}", f"{kind.r2_as_served:.3f}") for kind in trained.compared]
     show_table("blocked cross-validation", ("kind", "R2 by itself", "R2 as served"), rows)
     baselines = [
@@ -127,6 +131,8 @@ def _show_trained(
     _show_refusals("refused on the test rows", trained.refusals)
     accepted = [(*criterion.values(), "met" if is_met else "NOT MET") for criterion, is_met in criteria]
     show_table("acceptance", ("figure", "criterion", "reached", ""), accepted)
+    for why in missed_in_words(trained):
+        err.print(f"NOT MET: {why}", style="yellow", markup=False, soft_wrap=True)
     if setpoints:
         columns = ("tag", "suggests moves", "verdict", "model", "data", "interval")
         show_table("setpoints it may move: reaction for one unit", columns, _setpoint_rows(setpoints))

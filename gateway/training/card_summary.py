@@ -2,7 +2,7 @@
 
 import math
 
-from gateway.training.acceptance import acceptance_of
+from gateway.training.acceptance import missed_in_words
 from gateway.training.trained_model import Trained
 
 
@@ -65,9 +65,5 @@ def _where_not(trained: Trained) -> str:
 
 
 def _acceptance(trained: Trained) -> str:
-    missed = [criterion for criterion, met in acceptance_of(trained) if not met]
-    if not missed:
-        return "met"
-    return "**NOT MET**: " + "; ".join(
-        f"{criterion['figure']} {criterion['reached']:g}, agreed {criterion['criterion']}" for criterion in missed
-    )
+    missed = missed_in_words(trained)
+    return f"**NOT MET**: {' '.join(missed)}" if missed else "met"

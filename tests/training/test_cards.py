@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gateway.time_units import SECOND_NS
-from gateway.training.acceptance import acceptance_of
+from gateway.training.acceptance import acceptance_of, missed_in_words
 from gateway.training.backtest import Timing
 from gateway.training.baselines import LAST, MEAN, last_values, running_means
 from gateway.training.evaluation import figures_reached
@@ -87,6 +87,41 @@ def test_a_model_that_is_worse_than_the_running_mean_never_passes(continuous):
     assert not met
     assert criterion["reached"] < 0
     assert "NOT MET" in "\n".join(card(failing).splitlines()[:12])
+
+
+def test_what_is_not_met_is_said_in_words_with_numbers_and_what_to_do(continuous):
+    of_all = continuous.recipe.acceptance.model_copy(
+        update={
+            "minimum_gain_over_baselines": 0.99, "minimum_gain_over_plain_models": 0.99, "minimum_r2": 0.999,
+            "minimum_r2_laboratory": 0.999, "maximum_rmse": 0.001, "coverage": (0.999, 1.0),
+            "minimum_accepted_share": 1.0,
+        }
+    )  # fmt: skip
+    of = replace(continuous, recipe=continuous.recipe.model_copy(update={"acceptance": of_all}))
+    words = "\n".join(missed_in_words(of))
+    error = f"{continuous.figures['rmse_as_served']:.3g} %"
+    assert f"The typical error, {error}, is only" in words
+    assert "than that of the last laboratory value" in words
+    assert 'Train with kinds = ["' in words
+    assert "99% was agreed" in words
+    assert "explains" in words
+    assert "at most 0.001 was agreed" in words
+    assert "The interval holds" in words
+    assert "The gates refuse" in words
+    for sentence in missed_in_words(of):
+        assert sentence in card(of)
+    assert missed_in_words(continuous) == ()
+
+
+def test_a_model_that_a_plain_one_surpasses_clearly_never_passes(continuous):
+    best = min((item for item in continuous.baselines if item.model), key=lambda item: item.error)
+    better = replace(best, name="pls with bias", error=0.8 * continuous.figures["rmse_as_served"])
+    beside = replace(continuous, baselines=(*continuous.baselines, better))
+    failing = replace(beside, figures=figures_reached(beside))
+    why = missed_in_words(failing)
+    assert len(why) == 1
+    assert "is no smaller than that of a plain pls with bias" in why[0]
+    assert 'Train with kinds = ["pls"]' in why[0]
 
 
 @pytest.mark.parametrize(

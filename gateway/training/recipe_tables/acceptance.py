@@ -15,6 +15,13 @@ class AcceptanceTable(RecipeTable):
         description="share by which the error on the test rows must be smaller than that of the last laboratory value "
         "and that of the running mean; by itself it must be smaller",
     )
+    minimum_gain_over_plain_models: float = Field(
+        default=-0.05,
+        ge=-1,
+        lt=1,
+        description="the same beside ridge, PLS and boosting on the same inputs, each with and without bias: the one of "
+        "them that does best on the test rows; by itself the error may be 5 % larger",
+    )
     minimum_r2: float | None = Field(default=None, description="least R2 on the test rows, as served; 1 is perfect")
     minimum_r2_laboratory: float | None = Field(
         default=None, description="least R2, as served, on the test rows that have a laboratory result"
