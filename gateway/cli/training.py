@@ -80,6 +80,7 @@ def _answer(
         "not_met": list(missed_in_words(trained)),
         "setpoints": setpoints,
         "odd": dict(trained.rows.odd),
+        "demotions": asdict(trained.demotions),
         "refusals": {where: document_of(of) for where, of in refusals.items()},
         "lags": None if trained.lags is None else asdict(trained.lags.scheme),
         "search": None if search is None else asdict(search),

@@ -67,6 +67,12 @@ class Timing:
         return measured
 
     @property
+    def by_arrival(self) -> NDArray[np.int64]:
+        """Return the rows that have a result, in the order of its arrival."""
+        measured = np.flatnonzero(self.measured)
+        return measured[np.argsort(self.arrives_ns[measured], kind="stable")]
+
+    @property
     def row_ns(self) -> int:
         """Return how far apart rows are: the median."""
         return _median_ns(np.diff(self.at_ns))

@@ -52,7 +52,7 @@ def baselines_of(
 def last_values(timing: Timing, values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return for each row, shape (n,), the newest sample's value whose result had arrived; NaN before the first."""
     newest, value, known = -1, np.nan, list[float]()
-    for row in _by_arrival(timing):
+    for row in timing.by_arrival.tolist():
         if row > newest:
             newest, value = row, float(values[row])
         known.append(value)
@@ -61,7 +61,7 @@ def last_values(timing: Timing, values: NDArray[np.float64]) -> NDArray[np.float
 
 def running_means(timing: Timing, values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return for each row, shape (n,), the mean of all results that had arrived; NaN before the first."""
-    arrived = values[_by_arrival(timing)]
+    arrived = values[timing.by_arrival]
     return _known_then(timing, (np.cumsum(arrived) / np.arange(1, len(arrived) + 1)).tolist())
 
 
@@ -74,12 +74,6 @@ def running_means_of(
         own = np.flatnonzero(made == product)
         means[own] = running_means(timing.of(own), values[own])
     return means
-
-
-def _by_arrival(timing: Timing) -> list[int]:
-    """Return the rows that have a result, in the order of its arrival."""
-    measured = np.flatnonzero(timing.arrives_ns != NEVER)
-    return [int(row) for row in measured[np.argsort(timing.arrives_ns[measured], kind="stable")]]
 
 
 def _known_then(timing: Timing, after: Sequence[float]) -> NDArray[np.float64]:

@@ -25,7 +25,7 @@ from gateway.line.outputs import (
 )
 from gateway.training.backtest import Served, Timing, serve
 from gateway.training.cross_validation import blocks, root_mean_square
-from gateway.training.drift_limits import charted, robust_sigma
+from gateway.training.drift_limits import Charted, charted, robust_sigma
 from gateway.training.files.instants import NEVER
 from gateway.training.recipe import Recipe
 
@@ -44,7 +44,7 @@ class Calibrated:
 
     output: ValueOutput
     block_coverages: tuple[float, ...]
-    run_length: float  # of the charts of errors: results until a false alarm, on left-out errors
+    charted: Charted  # how errors are charted, and after how many left-out results a false alarm comes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,11 +99,10 @@ def calibrated(
     plain = replace(plain, widening=_widening(rows, plain))
     served = rows.served(plain)
     errors = (values - served.values) / width_factors(plain.proportional, served.values)
-    by_arrival = np.argsort(timing.arrives_ns, kind="stable")
-    in_service = charted(errors[by_arrival[timing.arrives_ns[by_arrival] != NEVER]])
+    in_service = charted(errors[timing.by_arrival])
     interval = _best([*_intervals(rows, plain, served)])
     output = replace(interval.output, sigma=in_service.sigma, charts=in_service.charts)
-    return Calibrated(output=output, block_coverages=interval.coverages, run_length=in_service.run_length)
+    return Calibrated(output=output, block_coverages=interval.coverages, charted=in_service)
 
 
 def _proportional(recipe: Recipe, values: NDArray[np.float64]) -> ProportionalWidth | None:

@@ -47,6 +47,21 @@ def charted(errors: NDArray[np.float64], *, seed: int = 0) -> Charted:
     return Charted(sigma=sigma, charts=charts, run_length=length)
 
 
+def alarms(errors: NDArray[np.float64], charted_as: Charted) -> int:
+    """Return how often the charts alarm over errors in the order of arrival, shape (n,).
+
+    After each alarm they begin again, as they do once a person has acknowledged it.
+    """
+    factor = charted_as.charts.ewma_width / EWMA_L
+    left, count = np.clip(errors / charted_as.sigma, -_WINSORISE, _WINSORISE), 0
+    while len(left):
+        over = np.flatnonzero(_largest_factors(left[None, :])[0] > factor)
+        if not len(over):
+            break
+        left, count = left[int(over[0]) + 1 :], count + 1
+    return count
+
+
 def robust_sigma(errors: NDArray[np.float64]) -> float:
     """Return the standard deviation of errors, those beyond three robust sigmas cut to that."""
     spread = _SIGMAS_OF_MAD * float(np.median(np.abs(errors)))

@@ -12,7 +12,7 @@ from gateway.training.card_plots import COVERAGE, DOMAIN, PARITY, RESIDUALS
 from gateway.training.card_summary import summary
 from gateway.training.recipe import Recipe
 from gateway.training.setpoint_findings import Setpoint, reaction_text
-from gateway.training.trained_model import Trained
+from gateway.training.trained_model import Demotions, Trained
 from gateway.transport.onnx import runtime_version
 
 
@@ -214,5 +214,15 @@ def _interval(trained: Trained) -> str:
     return (
         f"The {output.coverage:.0%} interval: {kind}; inside it were, of each block when the others calibrated it, "
         f"{blocks}. Drift: on left-out errors a false alarm comes after {trained.run_length:.0f} laboratory results "
-        "in the mean."
+        f"in the mean. {_demotions(trained.demotions)}"
+    )
+
+
+def _demotions(counted: Demotions) -> str:
+    """Return how often the charts would have put the model into shadow."""
+    return (
+        "Errors that last put a model into shadow until a person has looked. With these limits that would have "
+        f"happened {counted.left_out} times in the {counted.left_out_results} results of left-out blocks, "
+        f"{counted.later} times in the {counted.later_results} that models of earlier blocks predict, as in service, "
+        f"and {counted.test} times in the {counted.test_results} of the test rows."
     )

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
+from gateway.inference.manifest import MOST_INPUTS
 from gateway.time_units import SECOND_NS
 from gateway.training.backtest import Timing
 from gateway.training.biases import bias_allowed
@@ -105,8 +106,9 @@ def _rows_of_all(recipe: Recipe, rows_of: RowsOf) -> tuple[Rows, list[Scheme]]:
     """Return the rows with every lag of every scheme, and the schemes: such that nearly all rows have them."""
     alone = rows_of(recipe, MOST_ROWS)
     longest = _longest(recipe, alone)
+    tags, others = len(open_tables(recipe)), len(recipe.named_inputs) - len(open_tables(recipe))
     while longest > 1:
-        schemes = schemes_up_to(longest)
+        schemes = [scheme for scheme in schemes_up_to(longest) if others + tags * scheme.inputs <= MOST_INPUTS]
         lags = sorted({lag for scheme in schemes for lag in (*scheme.lags, *scheme.changes)})
         rows = rows_of(recipe_with(recipe, Scheme(lags=tuple(lags), changes=())), MOST_ROWS)
         if len(rows) >= _ROWS_KEPT * len(alone):

@@ -25,8 +25,7 @@ def least_errors(timing: Timing, errors: NDArray[np.float64], *, corrected: bool
 
 def running_means(timing: Timing, errors: NDArray[np.float64], share: float) -> NDArray[np.float64]:
     """Return for each row the running mean of the errors whose results had arrived, shape (n, models)."""
-    measured = np.flatnonzero(timing.measured)
-    by_arrival = measured[np.argsort(timing.arrives_ns[measured], kind="stable")]
+    by_arrival = timing.by_arrival
     means = np.zeros((len(by_arrival) + 1, errors.shape[1]))
     for at, row in enumerate(by_arrival.tolist()):
         means[at + 1] = means[at] + share * (errors[row] - means[at])

@@ -32,6 +32,7 @@ from gateway.training.calibration import calibrated
 from gateway.training.candidates.graph_part import model_of
 from gateway.training.candidates.regressor import Regressor
 from gateway.training.cross_validation import blocks
+from gateway.training.demotions import demotions_of
 from gateway.training.evaluation import blocks_served, figures_reached
 from gateway.training.learned_limits import LeftOut, margins_of, quantities_of, with_limits, with_ranges
 from gateway.training.model_selection import chosen_model, compare, gap_rows
@@ -105,7 +106,8 @@ def train(recipe: Recipe, *, folder: Path, on_progress: Progress = lambda *_: No
         refusals_of_blocks=gated.with_outside(outside).with_errors(left_out.errors),
         figures={},
         block_coverages=calibration.block_coverages,
-        run_length=calibration.run_length,
+        run_length=calibration.charted.run_length,
+        demotions=demotions_of(rows, made_from, test, calibration, (left_out.errors, later, errors)),
         baselines=baselines,
         error_from_results_alone=error_alone,
         blocks=blocks_served(recipe, rows, made_from, served_blocks, calibration),

@@ -68,6 +68,18 @@ class Block:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Demotions:
+    """How often the charts of errors would have put the model into shadow, and over how many laboratory results."""
+
+    left_out: int  # rows before the test, by models of the other blocks
+    left_out_results: int
+    later: int  # by models of the blocks before
+    later_results: int
+    test: int
+    test_results: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Trained:
     """What came of a recipe: everything that the bundle's files and the card are made from."""
 
@@ -94,6 +106,7 @@ class Trained:
     setpoints: tuple[Setpoint, ...] = ()
     block_coverages: tuple[float, ...] = ()  # of blocks left out, when the others calibrated the interval
     run_length: float = 0.0  # of the charts of errors: laboratory results until a false alarm, on left-out errors
+    demotions: Demotions = Demotions(left_out=0, left_out_results=0, later=0, later_results=0, test=0, test_results=0)
     search: SearchResult | None = None  # for lags and windows, where the recipe has one
     lags: LagChoice | None = None  # of inputs whose lags the recipe leaves open
 

@@ -19,8 +19,8 @@ class AcceptanceTable(RecipeTable):
         default=-0.05,
         ge=-1,
         lt=1,
-        description="the same beside ridge, PLS and boosting on the same inputs, each with and without bias: the one of "
-        "them that does best on the test rows; by itself the error may be 5 % larger",
+        description="the same beside ridge, PLS and boosting on the same inputs, each with and without bias: the one "
+        "of them that does best on the test rows; by itself the error may be 5 % larger",
     )
     minimum_r2: float | None = Field(default=None, description="least R2 on the test rows, as served; 1 is perfect")
     minimum_r2_laboratory: float | None = Field(
