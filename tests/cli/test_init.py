@@ -1,8 +1,8 @@
 """``labline init``: from a real OPC UA server and a real broker to a configuration that can be used."""
 
 import json
-import threading
 import tomllib
+from contextlib import contextmanager
 
 import pytest
 from asyncua import ua
@@ -57,29 +57,20 @@ def init(path, plant, *options, listen="0"):
                    *options)  # fmt: skip
 
 
-class Sending:
-    """A laboratory that sends its results again and again while somebody listens."""
+@contextmanager
+def standing(plant, *messages):
+    """Let results stand at the broker, retained, so that whoever listens hears them at once."""
 
-    def __init__(self, plant, *messages):
-        self._plant, self._messages = plant, messages
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
+    async def publish(payloads):
+        async with Participant("lab", port=plant.broker.port, version_5=True) as sender:
+            for number, payload in enumerate(payloads):
+                await sender.publish(f"{TOPIC}/{number}", payload, retain=True)
 
-    def __enter__(self):
-        self._thread.start()
-
-    def __exit__(self, *_):
-        self._ended.set()
-        self._thread.join(30)
-
-    def _run(self):
-        async def send():
-            async with Participant("lab", port=self._plant.broker.port, version_5=True) as sender:
-                for message in self._messages:
-                    await sender.publish(TOPIC, json.dumps(message).encode())
-
-        while not self._ended.wait(0.2):
-            self._plant.call(send())
+    plant.call(publish([json.dumps(message).encode() for message in messages]))
+    try:
+        yield
+    finally:
+        plant.call(publish([b""] * len(messages)))
 
 
 # --- at a real server and a real broker
@@ -87,8 +78,8 @@ class Sending:
 
 def test_a_first_configuration_has_the_servers_units_and_ranges_and_can_be_used(tmp_path, plant):
     path = tmp_path / "labline.toml"
-    with Sending(plant, RESULT, {"nonsense": 1}):
-        ended = init(path, plant, "--site", "acme/lyon/polymers/line-1", listen="3")
+    with standing(plant, RESULT, {"nonsense": 1}):
+        ended = init(path, plant, "--site", "acme/lyon/polymers/line-1", listen="1")
     assert ended.code == 0, ended.error
     assert "ok: it can be used" in ended.output
     settings, _ = read(path)
@@ -129,15 +120,15 @@ def test_run_again_it_proposes_what_is_new_and_writes_it_only_where_that_is_aske
     path.write_text(before.replace('equipment = "Mixer"', 'equipment = "R1"  # mine'))
     before = path.read_text()
     plant.call(plant.add("Tank/New.PI", 2.5, limits=(0.0, 10.0)))
-    with Sending(plant, RESULT):
-        ended = init(path, plant, "--tags", "new.pi", listen="3")
+    with standing(plant, RESULT):
+        ended = init(path, plant, "--tags", "new.pi", listen="1")
     assert ended.code == 0
     assert path.read_text() == before
     assert "+[tags.new_pi]" in ended.output
     assert '+"pH" = "ph"' in ended.output
     assert "nothing is written" in ended.output
-    with Sending(plant, RESULT):
-        assert init(path, plant, "--tags", "new.pi", "--apply", listen="3").code == 0
+    with standing(plant, RESULT):
+        assert init(path, plant, "--tags", "new.pi", "--apply", listen="1").code == 0
     settings, _ = read(path)
     assert set(settings.tags) == {"ti_101", "new_pi"}
     assert settings.tags["ti_101"].equipment == "R1"

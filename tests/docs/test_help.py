@@ -14,6 +14,7 @@ from tests.docs.test_commands_of_documents import wrong_in
 from tests.fixtures.commands import labline
 
 PAGE = Path(__file__).parents[2] / "docs" / "labline.1"
+MADE = manual_page()
 COMMANDS = {" ".join(path): command for path, command in leaves(typer.main.get_command(app), ())}
 
 
@@ -40,15 +41,15 @@ def test_the_help_of_a_command_ends_with_its_example():
 
 
 def test_the_manual_page_is_current():
-    assert PAGE.read_text(encoding="utf-8") == manual_page(), "make manual writes it again"
+    assert PAGE.read_text(encoding="utf-8") == MADE, "make manual writes it again"
     for name in COMMANDS:
-        assert f".SS labline {name}".replace("-", r"\-") in manual_page()
+        assert f".SS labline {name}".replace("-", r"\-") in MADE
 
 
 def test_the_page_has_only_macros_that_man_knows():
-    macros = {line.split()[0] for line in manual_page().splitlines() if line.startswith(".")}
+    macros = {line.split()[0] for line in MADE.splitlines() if line.startswith(".")}
     assert macros <= {".TH", ".SH", ".SS", ".PP", ".TP", ".B", ".nf", ".fi"}
-    assert not [line for line in manual_page().splitlines() if line.startswith("'")]
+    assert not [line for line in MADE.splitlines() if line.startswith("'")]
 
 
 def test_the_shell_completes_commands_and_options():
