@@ -160,7 +160,10 @@ class PlcPort:
     # --- writing
 
     async def write(self, node: str, value: ua.Variant) -> None:
-        """Write a variable; raises WriteRefusedError where the server says that it has not."""
+        """Write a variable; raises WriteRefusedError where the server says that it has not.
+
+        A good status of another kind (clamped, completes later) is no refusal: what is read back decides.
+        """
         node_id = self._id(node)
         if node_id is None:
             raise WriteRefusedError("BadNodeIdUnknown")
@@ -169,7 +172,7 @@ class PlcPort:
             (status,) = await self._answered(self._client.uaclient.write_attributes([node_id], [data]))
         except _NotDoneError as error:
             raise WriteRefusedError(str(error)) from error
-        if status.value:  # also an uncertain one: it was not simply done
+        if quality_of(status.value) is not Quality.GOOD:  # also an uncertain one: it was not simply done
             raise WriteRefusedError(status_text(status.value))
 
     async def call(self, parent: str, method: str, arguments: Sequence[ua.Variant]) -> None:
@@ -182,7 +185,7 @@ class PlcPort:
             (result,) = await self._answered(self._client.uaclient.call([request]))
         except _NotDoneError as error:
             raise WriteRefusedError(str(error)) from error
-        if result.StatusCode.value:
+        if quality_of(result.StatusCode.value) is not Quality.GOOD:
             raise WriteRefusedError(status_text(result.StatusCode.value))
 
     async def arguments(self, method: str) -> tuple[Writable, ...]:

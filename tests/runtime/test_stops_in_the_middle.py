@@ -201,6 +201,8 @@ async def test_a_stop_before_the_plc_has_taken_a_plain_request_withdraws_it(gate
     async with gateway.running():
         block = await gateway.held_after("request")
         await gateway.stop(door)
+        await gateway._until(lambda: gateway.writer._heartbeat._stopped)
+        assert gateway.states() == ["writing"]  # the heartbeat ends at once, not with the write
         await gateway.looked_again()
         assert await gateway.until(*ENDS) == "stopped"
     record = gateway.on_record()

@@ -1,5 +1,8 @@
 """A value is written in the exact type of its variable or argument, or not at all; one server with a type a profile."""
 
+from contextlib import nullcontext
+from types import SimpleNamespace
+
 import pytest
 import pytest_asyncio
 from asyncua import ua
@@ -7,6 +10,7 @@ from asyncua import ua
 from gateway.cli.write_probes import probe_writes
 from gateway.line.setpoint_writes import Point
 from gateway.runtime import setpoint_heartbeat
+from gateway.transport.opcua_writing import PlcPort, WriteRefusedError
 from simulator.broker import free_port
 from simulator.plc import PlcTwin
 from tests.fixtures.writes import TAG
@@ -71,6 +75,30 @@ async def test_a_request_that_shows_no_value_yet_is_written_in_its_declared_type
         gateway.approve()
         assert await gateway.until(*ENDS) == "written", gateway.reason()
     assert plc.types == [ua.VariantType.Int16]
+
+
+@pytest.mark.parametrize(
+    ("status", "refused"),
+    [("Good", False), ("GoodClamped", False), ("GoodCompletesAsynchronously", False), ("UncertainInitialValue", True),
+     ("BadUserAccessDenied", True), ("BadTypeMismatch", True)],
+)  # fmt: skip
+async def test_what_a_server_answers_to_a_write_is_a_refusal_unless_it_is_good(status, refused):
+    code = ua.StatusCode(getattr(ua.StatusCodes, status))
+
+    async def answers(*_request):
+        return [code]
+
+    async def called(_request):
+        return [SimpleNamespace(StatusCode=code)]
+
+    client = SimpleNamespace(uaclient=SimpleNamespace(write_attributes=answers, call=called))
+    port = PlcPort(client, ["http://opcfoundation.org/UA/", "urn:t"])
+    for sent in (
+        lambda: port.write("nsu=urn:t;s=Request", ua.Variant(1.0)),
+        lambda: port.call("nsu=urn:t;s=object", "nsu=urn:t;s=Set", []),
+    ):
+        with pytest.raises(WriteRefusedError, match=status) if refused else nullcontext():
+            await sent()
 
 
 async def test_a_method_that_takes_other_arguments_is_not_called_and_check_says_so(plc, tmp_path):
