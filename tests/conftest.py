@@ -1,6 +1,9 @@
 """What all tests share: patience of the property tests, and the real parts they run against."""
 
-from contextlib import nullcontext
+import importlib
+import os
+from contextlib import nullcontext, suppress
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -9,9 +12,13 @@ import structlog
 from tests.fixtures import address_space
 from tests.fixtures.fork_server import SERVER
 
-# no deadline: machines are shared, and time is for benches
-hypothesis.settings.register_profile("labline", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+# no deadline: machines are shared, and time is for benches; for more: --hypothesis-profile=thorough
+_PATIENT = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
+hypothesis.settings.register_profile("labline", max_examples=40, **_PATIENT)
+hypothesis.settings.register_profile("thorough", max_examples=500, **_PATIENT)
 hypothesis.settings.load_profile("labline")
+
+_TESTS = Path(__file__).parent
 
 address_space.keep()
 SERVER.install()
@@ -24,6 +31,17 @@ def _logs_as_they_were():
     """A command that ran within the test has sent logs to an output that may be closed by now."""
     yield
     structlog.reset_defaults()
+
+
+def pytest_collectstart(collector):
+    """Of the whole suite, let each process begin with a part: what one has rewritten and compiled, the others read."""
+    worker, count = os.environ.get("PYTEST_XDIST_WORKER", ""), os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")
+    if not worker or collector.path != _TESTS or [Path(part).resolve() for part in collector.config.args] != [_TESTS]:
+        return
+    modules = sorted(path.relative_to(_TESTS.parent) for path in _TESTS.rglob("test_*.py"))
+    for module in modules[int(worker.removeprefix("gw")) :: int(count)]:
+        with suppress(Exception, pytest.skip.Exception):  # its collection says why
+            importlib.import_module(".".join(module.with_suffix("").parts))
 
 
 def pytest_configure(config):

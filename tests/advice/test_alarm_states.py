@@ -75,7 +75,7 @@ class TwoMemories(RuleBasedStateMachine):
 
 
 TestTwoMemories = TwoMemories.TestCase
-TestTwoMemories.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+TestTwoMemories.settings = settings(max_examples=30, stateful_step_count=40, deadline=None)
 
 
 def test_every_change_is_in_one_table_and_leads_to_a_state_that_is_shown():

@@ -110,7 +110,7 @@ def run(desk, step):
         desk.begins(equipment, analyte, Severity.CRITICAL if what == "critical" else Severity.WARNING)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(steps)
 def test_calls_are_bounded_and_every_warning_is_called_or_named_by_a_message(sequence):
     desk = Desk()

@@ -8,15 +8,20 @@ import pytest
 from gateway.line.alarm_rules import WarningRules
 from gateway.records.guidance import Attention, GuidanceKind, GuidanceState, Severity
 from gateway.time_units import SECOND_NS, seconds_to_ns
+from tests.fixtures.once import once
 from tests.fixtures.shift import DELAYED, EVERY_SECONDS, PERIOD_NS, demo_line, run_shift
 
-SECONDS = 90.0  # six hours of plant time
+SECONDS = 60.0  # four hours of plant time
 PERIOD = PERIOD_NS / SECOND_NS
 
 
 @pytest.fixture(scope="module")
-def shifts():
-    return {seed: run_shift(demo_line(), seed=seed, seconds=SECONDS) for seed in (1, 2)}
+def shifts(tmp_path_factory):
+    return once(
+        tmp_path_factory,
+        "shifts",
+        lambda _: {seed: run_shift(demo_line(), seed=seed, seconds=SECONDS) for seed in (1, 2)},
+    )
 
 
 def calls(shift):
@@ -76,11 +81,11 @@ def spans(shift, analyte):
     return [(at, ended.get(guidance_id, float("inf"))) for guidance_id, at in begun.items()]
 
 
-def test_with_one_message_in_an_hour_the_rest_is_on_record_and_made_known_in_one_message():
+def test_with_one_message_in_an_hour_the_rest_is_on_record_and_made_known_in_one_message(shifts):
     line = demo_line(most=1)
     strict = replace(line, rationing=replace(line.rationing, period_ns=seconds_to_ns(15.0)))
     shift = run_shift(strict, seed=1, seconds=SECONDS)
-    freely = run_shift(line, seed=1, seconds=SECONDS)
+    freely = shifts[1]
     assert spans(shift, "ph") == spans(freely, "ph")  # on record at the same instants
     assert spans(shift, "viscosity") == spans(freely, "viscosity")
     warnings = [(at, item) for at, item in calls(shift) if item.severity is Severity.WARNING]

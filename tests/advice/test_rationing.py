@@ -59,7 +59,7 @@ def test_what_waits_comes_in_one_message_that_names_the_others():
     assert {(item.attention, item.group) for item in others} == {(Attention.QUIET, head.guidance_id)}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 60), st.sampled_from("abcdef"), st.booleans()), max_size=60))
 def test_in_any_period_operators_are_called_at_most_so_often_and_nothing_is_lost(arrivals):
     open_ones, calls, now, own = {}, [], 0, []

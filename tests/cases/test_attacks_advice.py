@@ -192,7 +192,7 @@ async def drained(directory, *messages, latches=(), **changes):
             ),
         )  # fmt: skip
         running = asyncio.create_task(drain.run())
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             await drain.until_empty()
         running.cancel()
         with suppress(asyncio.CancelledError):

@@ -171,7 +171,7 @@ def test_a_lot_says_which_dead_letter_keeps_it_and_the_dead_letter_which_lots_it
     assert letter["id"] in plant.lot("L").output
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(versions=st.lists(st.sampled_from(["1", "2", "9", "10", "A", "1.9", "1.10"]), max_size=4), mine=st.text("1AB.9"))
 def test_a_refused_version_is_answered_by_itself_or_a_later_one_and_by_nothing_else(versions, mine):
     about = ProductReference(product="P", analyte="a", version=mine or None)
@@ -186,7 +186,7 @@ def test_a_refused_version_is_answered_by_itself_or_a_later_one_and_by_nothing_e
         assert answered_since(back, [mine_stated]) == (False, None)  # what is later is not earlier as well
 
 
-@settings(max_examples=100)
+@settings(max_examples=40)
 @given(st.integers(0, 150))
 def test_however_a_specification_is_cut_it_is_taken_whole_or_refused_with_its_product(length):
     payload = json.dumps(LIMITS).encode()[:length]

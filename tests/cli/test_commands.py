@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures.real_parts import REPOSITORY
+from simulator.broker import find_mosquitto
+from tests.fixtures.real_parts import REPOSITORY, missing
 
 
 async def labline(*arguments, cwd=REPOSITORY, environment=None, seconds=120):
@@ -127,34 +128,38 @@ def processes_of(marker):
     return found
 
 
-async def test_the_demo_sees_a_drift_suggests_and_recovers(broker, tmp_path):
+async def test_the_demo_judges_predicts_suggests_and_leaves_nothing_behind(tmp_path):
+    """That a drift is seen, followed and recovered from shows in virtual time: test_arms.py."""
+    if find_mosquitto() is None:
+        missing("mosquitto")
     folder = tmp_path / "demo"
     folder.mkdir()
     own = {"TMPDIR": str(folder)}
-    code, out, err = await labline("demo", "--for", "40s", "--headless", "--json", "--seed", "2", environment=own)
+    code, out, err = await labline("demo", "--for", "15s", "--headless", "--json", "--seed", "2", environment=own)
     assert code == 0, err
     summary = json.loads(out.strip().splitlines()[-1])
     assert set(summary) >= SUMMARY
     assert summary["broker"] == "mosquitto"
     assert (summary["lost"], summary["duplicates"], summary["dead_letters"], summary["audit"]) == (0, 0, 0, "ok")
-    assert summary["lab_results"] == summary["dispositions"] > 8
-    assert summary["predictions"] > 100
-    assert summary["suggestions_followed"] >= 1
-    assert summary["recovered"] >= 1
+    assert summary["lab_results"] == summary["dispositions"] >= 2
+    assert summary["predictions"] > 10
+    assert summary["guidance"] >= 1
     assert list(folder.iterdir()) == []
 
 
 async def test_the_demo_runs_on_the_embedded_broker_and_says_what_that_is():
-    code, out, err = await labline("demo", "--for", "8s", "--headless", "--json", "--embedded-broker")
+    code, out, err = await labline("demo", "--for", "5s", "--headless", "--json", "--embedded-broker")
     assert code == 0, err
     summary = json.loads(out.strip().splitlines()[-1])
     assert summary["broker"].startswith("embedded")
     assert summary["lost"] == 0
-    assert summary["predictions"] > 10
+    assert summary["predictions"] > 2
     assert "keeps nothing" in err
 
 
-async def test_ctrl_c_ends_the_demo_and_leaves_nothing_running_and_nothing_behind(broker, tmp_path):
+async def test_ctrl_c_ends_the_demo_and_leaves_nothing_running_and_nothing_behind(tmp_path):
+    if find_mosquitto() is None:
+        missing("mosquitto")
     own = tmp_path / "demo"
     own.mkdir()
     process = await asyncio.create_subprocess_exec(
@@ -162,11 +167,11 @@ async def test_ctrl_c_ends_the_demo_and_leaves_nothing_running_and_nothing_behin
         env=os.environ | {"TMPDIR": str(own)},
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while not processes_of(f"gateway run --config {own}"):
             await asyncio.sleep(0.1)
     process.send_signal(signal.SIGINT)
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(120):
         out, _ = await process.communicate()
     assert process.returncode in {0, 1}
     assert "what happened" in out.decode()

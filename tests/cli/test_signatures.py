@@ -15,6 +15,7 @@ from gateway.store.audit.heads import load_signer
 from tests.cases.test_first_plant_lot import Plant
 from tests.fixtures.acting import acting
 from tests.fixtures.commands import labline
+from tests.fixtures.console import quick_passwords
 
 OWN = "a password of their own"
 TWO = '\n[signatures.decide_lot]\nroles = ["quality"]\ncount = 2\n'
@@ -23,6 +24,7 @@ TWO = '\n[signatures.decide_lot]\nroles = ["quality"]\ncount = 2\n'
 @pytest.fixture(params=[True, False], ids=["beside a gateway", "on the store"])
 def plant(tmp_path, monkeypatch, request):
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    quick_passwords(monkeypatch)
     with closing(Plant(tmp_path, more=TWO)) as plant:
         line = define_line(read(plant.file)[0], path=plant.file)
         with acting(plant.file.parent / "store", line) if request.param else nullcontext():

@@ -144,7 +144,7 @@ async def test_a_backup_taken_while_the_gateway_runs_is_restored_and_stands_alar
         assert set(status["stage"].values()) == {"shadow"}
         await ran.result(sample_id="S-2", test_id="pH", value=9.9, material_lot_id="L2", product="FG-100")
         assert (await ran.disposition_of("S-2"))["id"] != lost
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             while "STORE_UNCHECKED" in (standing := await _latched(ran)):  # passes by itself
                 await asyncio.sleep(0.05)
         labline(ran, *ADDED_BY_COMMAND)
@@ -199,7 +199,7 @@ def waiting_in(line):
 async def test_what_waits_is_exported_as_it_is(ran, tmp_path):
     async with ran.gateway():
         await ran.broker.mosquitto.kill()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             while not waiting_in(ran):
                 await asyncio.sleep(0.1)
     file = tmp_path / "waiting.jsonl"

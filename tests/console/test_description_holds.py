@@ -24,7 +24,7 @@ from tests.fixtures.building import line
 from tests.fixtures.console import PASSWORD, new_store_with_users, quick_passwords
 from tests.fixtures.console_in_thread import console_in_thread
 
-REQUESTS = int(os.environ.get("LABLINE_REQUESTS_OF_EACH_OPERATION", "4"))
+REQUESTS = int(os.environ.get("LABLINE_REQUESTS_OF_EACH_OPERATION", "2"))
 STREAM = "/api/events"  # it does not end: test_doors.py
 DESCRIPTION = schemathesis.openapi.from_dict(document())
 OPERATIONS = [(route.method, route.path) for route in ROUTES if route.path != STREAM]

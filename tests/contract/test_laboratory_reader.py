@@ -75,7 +75,7 @@ def dumped(document):
     return json.dumps(document, default=str)
 
 
-@settings(max_examples=100)
+@settings(max_examples=40)
 @given(mutated(), st.booleans())
 def test_attacks_21_a_reader_raises_nothing_but_its_refusal(case, comma):
     name, document = case

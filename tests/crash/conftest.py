@@ -40,7 +40,7 @@ def bench_of(tmp_path):
     return make
 
 
-async def until(condition, seconds=30):
+async def until(condition, seconds=120):
     async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0.02)

@@ -26,7 +26,7 @@ def _a_killed_gateways_store(tmp_path_factory, monkeypatch):
 @pytest.mark.usefixtures("_a_killed_gateways_store")
 @pytest.mark.parametrize("kind", list(Damage))
 def test_damage_at_random_places_is_noticed_and_never_served(kind):
-    outcomes = list(damaged_stores(kind, 40 if kind is Damage.HISTORY_GARBAGE else 12, seed=5))
+    outcomes = list(damaged_stores(kind, 16 if kind is Damage.HISTORY_GARBAGE else 6, seed=5))
     assert [wrong for outcome in outcomes for wrong in outcome.wrong_served] == []
     assert sum(outcome.unnoticed for outcome in outcomes) == 0
     everything_harmless = all(outcome.harmless for outcome in outcomes)

@@ -34,10 +34,10 @@ async def test_a_full_disk_stops_acknowledging_and_recovers_by_itself(bench_of, 
         async with bench_of(with_plant=False) as load:
             with_floor(load, floor)
             async with load.gateway():
-                await load.publish(every_seconds=0.0, most=100)
+                await load.publish(every_seconds=0.0, most=40)
                 await load.until_all_back()
                 ballast = fill_up(disk)
-                publishing = asyncio.create_task(load.publish(every_seconds=0.005))
+                publishing = asyncio.create_task(load.publish(every_seconds=0.02))
                 code = "STORE_UNAVAILABLE" if floor == "0 B" else "STORE_SPACE_LOW"
                 await until(lambda: degraded(load, code))
                 held_back = sum(not load.account.dispositions.get(sample) for sample in load.published)

@@ -88,7 +88,7 @@ async def test_a_server_that_hangs_without_closing_is_noticed_and_taken_up_again
     plant = PlantProcess(tmp_path)
     async with listening_to(plant) as listener:
         plant.signal(signal.SIGSTOP)
-        await listener.until("T", unknown, seconds=20)
+        await listener.until("T", unknown, seconds=90)
         await asyncio.sleep(3)
         plant.signal(signal.SIGCONT)
         assert await back(listener) < BACK_WITHIN_SECONDS
@@ -129,7 +129,7 @@ async def test_a_link_that_is_dropped_is_noticed_and_data_flow_again_when_it_is_
         plant = PlantProcess(tmp_path, host=address, port=4840, before=inside)
         async with listening_to(plant) as listener:
             link("down")
-            await listener.until("T", unknown, seconds=25)
+            await listener.until("T", unknown, seconds=90)
             await asyncio.sleep(3)
             link("up")
             assert await back(listener) < BACK_WITHIN_SECONDS

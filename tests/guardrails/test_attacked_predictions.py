@@ -9,7 +9,8 @@ import os
 from itertools import pairwise
 
 import numpy as np
-from hypothesis import given, settings
+import pytest
+from hypothesis import Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from gateway.guardrails.prediction import Occasion, guarded_predictions
@@ -34,7 +35,7 @@ from tests.fixtures.building import (
     value_output,
 )
 
-EXAMPLES = int(os.environ.get("LABLINE_EXAMPLES", "400"))
+EXAMPLES = int(os.environ.get("LABLINE_EXAMPLES", "300"))
 TAGS = ("temperature", "temperature_setpoint")
 VALIDATED, RANGE, MAX_RATE, FROZEN_SECONDS, MAX_AGE = (60.0, 95.0), (50.0, 100.0), 5.0, 20.0, 10.0
 BIAS = BiasLimits(trust=0.5, max_step=2.0, max_total=3.0, max_age_ns=seconds_to_ns(100))
@@ -176,17 +177,24 @@ def test_an_accepted_prediction_stood_on_sound_inputs_and_says_nothing_that_it_m
 
 def test_the_attacks_drawn_leave_some_predictions_standing_and_meet_every_gate():
     """Else the property above would hold of nothing."""
+    every = {"BAD_QUALITY", "STALE", "LOW_COVERAGE", "OUTSIDE_VALIDATED_RANGE", "CHANGES_TOO_FAST", "FROZEN",
+             "OUTSIDE_DOMAIN_T2", "OUTSIDE_DOMAIN_SPE", "NOT_FINITE", "OUTSIDE_OUTPUT_RANGE",
+             "NO_HONEST_INTERVAL", "INTERVAL_TOO_WIDE"}  # fmt: skip
     met, accepted = set(), []
 
-    @settings(max_examples=2000, database=None, derandomize=True)
-    @given(attacks())
-    def count(attack):
-        prediction, _windows = predict(attack)
-        accepted.append(prediction.verdict.accepted)
-        met.update(reason.code for reason in prediction.verdict.reasons)
+    def draw(number):
+        @seed(number)
+        @settings(max_examples=150, database=None, phases=[Phase.generate])
+        @given(attacks())
+        def count(attack):
+            prediction, _windows = predict(attack)
+            accepted.append(prediction.verdict.accepted)
+            met.update(reason.code for reason in prediction.verdict.reasons)
 
-    count()
-    assert sum(accepted) >= 0.03 * len(accepted)
-    assert met >= {"BAD_QUALITY", "STALE", "LOW_COVERAGE", "OUTSIDE_VALIDATED_RANGE", "CHANGES_TOO_FAST", "FROZEN",
-                   "OUTSIDE_DOMAIN_T2", "OUTSIDE_DOMAIN_SPE", "NOT_FINITE", "OUTSIDE_OUTPUT_RANGE",
-                   "NO_HONEST_INTERVAL", "INTERVAL_TOO_WIDE"}  # fmt: skip
+        count()
+
+    for number in range(15):
+        draw(number)
+        if met >= every and sum(accepted) >= 0.03 * len(accepted):
+            return
+    pytest.fail(f"{sum(accepted)} of {len(accepted)} stand, and {every - met} were not met")

@@ -41,7 +41,7 @@ def same(first, second):
     assert np.array_equal(first.values.view(np.int64), second.values.view(np.int64))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(any_columns())
 def test_what_is_encoded_comes_back_to_the_bit(columns):
     same(columns, decode(encode(columns)))
@@ -56,7 +56,7 @@ def test_values_from_one_end_of_what_a_number_can_be_to_the_other_come_back_to_t
     same(Columns.of(samples), decode(encode(Columns.of(samples))))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(any_columns(), st.binary(max_size=40), st.integers(0, 400))
 def test_bytes_that_are_no_chunk_raise_one_error_and_nothing_else(columns, garbage, at):
     data = encode(columns)
@@ -82,7 +82,7 @@ SAMPLES = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(SAMPLES, max_size=4))
 def test_a_journal_of_many_series_comes_back_series_by_series_in_the_order_of_arrival(flushes):
     batches = [unpack(pack(Batch.of(samples))) for samples in flushes]
@@ -94,7 +94,7 @@ def test_a_journal_of_many_series_comes_back_series_by_series_in_the_order_of_ar
         same(columns, Columns.joined(batch.of_series(series) for batch in batches))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(SAMPLES, st.binary(max_size=40), st.integers(0, 400))
 def test_bytes_that_are_no_journal_entry_raise_one_error_and_nothing_else(samples, garbage, at):
     data = pack(Batch.of(samples))

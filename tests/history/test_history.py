@@ -256,7 +256,7 @@ async def test_a_window_read_while_a_flush_sorts_by_series_misses_nothing(tmp_pa
 
         monkeypatch.setattr(unsealed.asyncio, "to_thread", slowly)
         flushing = asyncio.create_task(recorder.historian.flush())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(90):
             await begun.wait()
             assert values(await recorder.window("t", 0, 30)) == [float(at) for at in range(20)]
             go_on.set()

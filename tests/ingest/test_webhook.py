@@ -42,7 +42,7 @@ async def served(loop):  # noqa: F811
                     now=partial(moment, NOW_NS), splits={TOPIC: mapping.parts})  # fmt: skip
     options = WebhookOptions(host="127.0.0.1", port=free_port(), token=TOKEN, hmac_secret=SECRET)
     task = asyncio.create_task(Webhook(options, take=WebhookIntake(intake).take).run())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(90):
         while not await _listens(options.port):
             await asyncio.sleep(0.01)
     yield options.port
@@ -81,7 +81,7 @@ async def test_connections_that_ask_nothing_are_ended_and_keep_nobody_out(served
     monkeypatch.setattr(http_server, "_REQUEST_SECONDS", 0.1)
     idle, slow = [await asyncio.open_connection("127.0.0.1", served) for _ in range(2)]
     slow[1].write(b"POST /lims/results HTTP/1.1\r\nHost: x\r\n")  # and the rest never comes
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(90):
         assert (await idle[0].read(), await slow[0].read()) == (b"", b"")
     monkeypatch.undo()
     async with running(loop):
@@ -110,7 +110,7 @@ def _ask_for_ever(deaf):
 
 async def test_a_result_is_answered_when_it_is_committed_and_not_before(served, loop):  # noqa: F811
     posting = asyncio.create_task(post(served, RESULT))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(90):
         while not len(loop.inbox):
             await asyncio.sleep(0.005)
     assert not posting.done()  # nobody decides yet
@@ -169,7 +169,7 @@ async def test_what_is_posted_again_while_it_waits_joins_it_and_more_than_a_few_
     while len(loop.inbox) < MOST_WAITING:
         await asyncio.sleep(0)
     assert await webhook.take(json.dumps({**RESULT, "sample_id": "one too many"}).encode()) is None
-    async with running(loop), asyncio.timeout(20):
+    async with running(loop), asyncio.timeout(90):
         assert await asyncio.gather(*posted) == [[]] * len(posted)
     assert await loop.rows("SELECT count(*) FROM event") == [(MOST_WAITING,)]
 
@@ -182,7 +182,7 @@ async def test_a_port_that_is_taken_is_told_and_the_gateway_goes_on():
             options, take=lambda _body: asyncio.sleep(0, []), on_condition=lambda *each: told.append(each)
         )
         task = asyncio.create_task(webhook.run())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(90):
             while not told:
                 await asyncio.sleep(0.01)
         assert not task.done()

@@ -149,7 +149,7 @@ class Examples(Laboratory):
         }
 
 
-@settings(max_examples=60, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(messages=facts((*LOTS, *LOTS, *LOTS, ALIKE)), data=st.data())
 def test_the_same_facts_in_any_order_end_in_the_same_state(bench, messages, data):
     other = data.draw(st.permutations(messages))
@@ -199,7 +199,7 @@ def damaged(draw, topic, payload):
     return json.dumps({**document, **damage}).encode()
 
 
-@settings(max_examples=60, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(messages=facts(), data=st.data())
 def test_no_damage_to_one_message_in_any_order_leads_to_a_release_that_the_facts_would_not_give(bench, messages, data):
     whole = bench.after(messages)

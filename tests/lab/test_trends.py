@@ -141,7 +141,7 @@ SAMPLES = st.one_of(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(SAMPLES, st.sampled_from([None, "<", ">"]), st.randoms(use_true_random=False))
 def test_the_order_of_arrival_changes_nothing_of_where_a_series_stands(samples, qualifier, chance):
     """Against charting one after the other: from the replicates of samples in any order, the same series."""

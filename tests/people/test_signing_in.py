@@ -26,6 +26,7 @@ from gateway.transport.unix_line_client import ask_line
 from tests.cases.test_first_plant_lot import Plant
 from tests.fixtures.acting import acting
 from tests.fixtures.commands import labline
+from tests.fixtures.console import quick_passwords
 from tests.fixtures.people import A_HASH
 from tests.people.test_users import ACTS
 
@@ -38,6 +39,11 @@ def plant(tmp_path, monkeypatch):
     with closing(Plant(tmp_path)) as plant:
         plant.connection.execute("INSERT INTO latch (code, at_ns, body) VALUES ('X', 1, '{}')")
         yield plant
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    quick_passwords(monkeypatch)
 
 
 def where(plant, runs):
@@ -56,6 +62,7 @@ def acknowledged(plant, *arguments):
     return labline("audit", "acknowledge", "X", "--reason", "looked", *arguments, "--config", plant.file)
 
 
+@pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("runs", [True, False], ids=["beside a gateway", "on the store"])
 def test_a_user_signs_in_for_one_act_with_a_password_of_their_own(plant, tmp_path, runs):
     with where(plant, runs):
@@ -107,7 +114,7 @@ def second_device(plant, tmp_path, code, *arguments):
 
 
 @pytest.fixture
-def with_dora(plant, tmp_path):
+def with_dora(quick, plant, tmp_path):
     """A supervisor with a password of her own."""
     user(plant, "add", "dora", "--name", "Dora D.", "--role", "supervisor")
     written(tmp_path, NEW_PASSWORD, OTHER)

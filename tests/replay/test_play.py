@@ -292,7 +292,7 @@ def test_without_a_bundle_the_plant_and_its_laboratory_are_there_for_another_gat
     if find_mosquitto() is None:
         missing("mosquitto")
     recipe = write_recipe(tmp_path)
-    shown = labline("play", recipe, "--speed", 600, "--rows", 20, "--begin-after", 0)
+    shown = labline("play", recipe, "--speed", 600, "--rows", 5, "--begin-after", 0)
     assert 'node = "nsu=urn:labline:simulator;s=a"' in shown
     assert "OPC UA: opc.tcp://127.0.0.1:" in shown
     figures = labline("play", recipe, "--speed", 600, "--rows", 20, "--begin-after", 0, "--json")

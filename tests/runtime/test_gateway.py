@@ -1,9 +1,7 @@
-"""The gateway as a process: real broker, real OPC UA server, real sockets, real kills."""
+"""The gateway as a process: real broker, real OPC UA server, real sockets. Kills: tests/crash."""
 
 import asyncio
 import json
-import os
-import signal
 import sqlite3
 from contextlib import closing
 
@@ -14,7 +12,7 @@ from gateway.config.reading import read
 from gateway.contract.lims.names import normalised
 from gateway.contract.readings import QualityWord
 from gateway.store.database import read_state
-from simulator.gateway_process import GatewayFailedError, ask, running_gateway
+from simulator.gateway_process import GatewayFailedError, ask
 from tests.fixtures.real_parts import TOPIC_ROOT
 
 NOW = "2026-01-01T00:00:00Z"
@@ -88,7 +86,7 @@ async def test_rubbish_on_every_topic_goes_to_the_dead_letters_and_nothing_valid
                 await bench_line.publish(topic, payload)
         await bench_line.result(sample_id="S-good", test_id="pH", value=7.0, material_lot_id="LOT-1")
         assert (await bench_line.disposition_of("S-good"))["recommendation"] == "review"  # its product is unknown
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             while len(bench_line.of("dead-letter")) < len(topics) * len(RUBBISH):
                 bench_line.arrived.clear()
                 await bench_line.arrived.wait()
@@ -100,55 +98,14 @@ async def test_rubbish_on_every_topic_goes_to_the_dead_letters_and_nothing_valid
     assert buffer["dead_letters"] == len(letters)
 
 
-@pytest.mark.parametrize("name", ["LOT/1", "A+B", "C#D", "100%", "a  b", "Lös/ung\x07", "x" * 250])
-async def test_lots_and_samples_may_be_called_anything(bench_line, name):
+async def test_lots_and_samples_may_be_called_anything(bench_line):
+    names = ["LOT/1", "A+B", "C#D", "100%", "a  b", "Lös/ung\x07", "x" * 250]
     async with bench_line.gateway():
-        await bench_line.result(sample_id=name, test_id="pH", value=9.9, material_lot_id=name)
-        disposition = await bench_line.disposition_of(normalised(name))
-    assert disposition["material_lot_id"] == normalised(name)
-
-
-async def test_a_killed_gateway_loses_nothing_and_repeats_nothing_by_id(bench_line):
-    total = 40
-    for attempt in range(4):
-        async with bench_line.gateway() as gateway:
-            numbers = range(attempt * total // 4, (attempt + 1) * total // 4)
-            await asyncio.gather(
-                *(
-                    bench_line.result(sample_id=f"S-{at}", test_id="pH", value=7.0, material_lot_id=f"L-{at}")
-                    for at in numbers
-                )
-            )
-            await bench_line.disposition_of(f"S-{numbers[2]}")
-            os.kill(gateway.process.pid, signal.SIGKILL)
-            await gateway.process.wait()
-    async with bench_line.gateway():
-        for at in range(total):
-            await bench_line.disposition_of(f"S-{at}")
-    dispositions = bench_line.of("disposition")
-    by_id = {document["id"]: document for document in dispositions}
-    assert len(by_id) == total
-    assert all(by_id[document["id"]] == document for document in dispositions)  # what came twice is the same
-    assert (await ask("audit", "verify", "--config", str(bench_line.configuration)))["audit"] == "ok"
-
-
-async def test_results_that_came_while_the_gateway_was_down_are_judged_after_its_start(bench_line):
-    async with bench_line.gateway():
-        pass
-    await bench_line.result(sample_id="S-night", test_id="pH", value=7.0, material_lot_id="L")
-    async with bench_line.gateway():
-        await bench_line.disposition_of("S-night")
-
-
-async def test_a_second_gateway_on_the_same_store_is_refused(bench_line):
-    async with bench_line.gateway():
-        second = bench_line.folder / "second"
-        second.mkdir()
-        with pytest.raises(GatewayFailedError, match="in use by process"):
-            async with running_gateway(bench_line.configuration, directory=second):
-                pass
-        await bench_line.result(sample_id="S-1", test_id="pH", value=7.0, material_lot_id="L")
-        await bench_line.disposition_of("S-1")
+        for name in names:
+            await bench_line.result(sample_id=name, test_id="pH", value=9.9, material_lot_id=name)
+        for name in names:
+            disposition = await bench_line.disposition_of(normalised(name))
+            assert disposition["material_lot_id"] == normalised(name)
 
 
 async def test_an_outage_of_the_broker_never_stalls_ingest_and_everything_arrives_afterwards(bench_line):
@@ -159,12 +116,12 @@ async def test_an_outage_of_the_broker_never_stalls_ingest_and_everything_arrive
         with closing(read_state(bench_line.folder / "store")) as connection:
             count = "SELECT count(*) FROM prediction"
             (before,) = connection.execute(count).fetchone()
-            async with asyncio.timeout(20):  # two models twice a second go on without a broker
+            async with asyncio.timeout(90):  # two models twice a second go on without a broker
                 while connection.execute(count).fetchone()[0] < before + 8:
                     await asyncio.sleep(0.1)
         bench_line.messages.clear()
         await mosquitto.start()
-        await bench_line.until(lambda topic, _document: topic.startswith("prediction/"), seconds=40)  # we hear again
+        await bench_line.until(lambda topic, _document: topic.startswith("prediction/"), seconds=120)  # we hear again
         await bench_line.result(sample_id="S-after", test_id="pH", value=9.9, material_lot_id="L")
         await bench_line.disposition_of("S-after")
 
@@ -185,7 +142,7 @@ async def test_values_flow_again_after_the_opc_ua_server_was_gone(bench_line):
         assert abstained["value"] is None
         bench_line.messages.clear()
         await bench_line.server.start()
-        await bench_line.until(accepted, seconds=30)
+        await bench_line.until(accepted, seconds=120)
 
 
 async def test_a_gateway_without_tags_and_models_still_judges_results(bench_line):

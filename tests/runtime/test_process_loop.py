@@ -68,7 +68,7 @@ class Loop:
         return await self.writer.run(lambda connection: [tuple(row) for row in connection.execute(query)])
 
     async def until(self, condition):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             while not condition():
                 await asyncio.sleep(0.005)
 
@@ -252,7 +252,7 @@ async def test_a_board_that_is_never_committed_holds_up_no_follow_up():
     running = asyncio.create_task(follow_ups.run())
     for number in range(3):
         follow_ups.refresh_board(TimerDue(event_id=f"board {number}", at=moment(number), timer=Timer.REFRESH_BOARD))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(90):
             (pending,) = await inbox.take(most=20)
             while isinstance(pending.event, TimerDue):  # given up, as where the store fails
                 (pending,) = await inbox.take(most=20)
@@ -284,7 +284,7 @@ async def test_the_board_is_told_at_once_and_then_only_so_often_with_the_newest(
         if number == 0:
             told += await inbox.take(most=1)
             begun = time.monotonic()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(90):
         told += await inbox.take(most=20)
     assert [pending.event.event_id for pending in told] == ["board 0", "board 3"]
     assert time.monotonic() - begun > 0.15

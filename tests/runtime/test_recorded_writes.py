@@ -124,7 +124,7 @@ class ByHand(WriteSequence):
 def test_nothing_outside_every_limit_is_sent_whatever_the_plc_shows(tmp_path):
     sent = []
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=25, deadline=None)
     @given(draw=st.data())
     def one_day(draw):
         bench = WritingBench(Path(tempfile.mkdtemp(dir=tmp_path)))

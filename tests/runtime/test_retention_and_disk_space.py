@@ -109,7 +109,7 @@ class Keeping:
                     pending.committed()
 
         committing = asyncio.create_task(commit())
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             await self.retention.keep()
         committing.cancel()
         await asyncio.wait({committing})
@@ -198,7 +198,7 @@ class Held(Keeping):
         """Keep the bounds up to the first gap of the subject: (the task, the gap that waits to be committed)."""
         keeping = asyncio.create_task(self.retention.keep())
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(90):
                 while True:
                     (pending,) = await self.inbox.take(most=1)
                     if pending.event.gap.subject == self._subject:
@@ -233,7 +233,7 @@ async def test_nothing_is_evicted_before_its_gap_is_committed(recorder, writer, 
         for _ in range(3):
             assert await held.present() == before
         pending.committed()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             while await held.present() == before:
                 await asyncio.sleep(0)
 

@@ -77,7 +77,7 @@ async def gateway_here(configuration, monkeypatch):
     monkeypatch.setattr(daemon, "Notifier", Notifier)
     file = ConfigurationFile(configuration)
     gateway.task = asyncio.create_task(daemon.run(file, clock=SystemClock()), name="gateway")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(90):
         ready = asyncio.create_task(gateway.ready.wait())
         await asyncio.wait({ready, gateway.task}, return_when=asyncio.FIRST_COMPLETED)
         ready.cancel()
@@ -236,7 +236,7 @@ async def test_a_hole_that_is_being_filled_at_the_stop_is_on_record_before_it(lo
 
     monkeypatch.setattr(OpcUaSession, "read_history", never_answers)
     async with load_of() as load, gateway_here(load.configuration, monkeypatch) as gateway:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             await reading.wait()  # of what was missed since the run before
         assert gaps_of(load) == []
         await gateway.stop(within_seconds=10)

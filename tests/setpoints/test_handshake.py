@@ -119,7 +119,7 @@ class ModuleAndGateway(RuleBasedStateMachine):
 
 
 TestModuleAndGateway = ModuleAndGateway.TestCase
-TestModuleAndGateway.settings = settings(max_examples=60, stateful_step_count=20, deadline=None)
+TestModuleAndGateway.settings = settings(max_examples=30, stateful_step_count=20, deadline=None)
 
 
 def test_a_value_that_is_clamped_with_the_next_scan_is_a_mismatch_though_it_was_read_back_before():

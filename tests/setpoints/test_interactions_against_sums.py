@@ -63,7 +63,7 @@ def reach(limits, value):
 def test_the_lines_drawn_do_lead_to_suggestions_and_some_are_held_back():
     counted = {"freely": 0, "beside pH": 0}
 
-    @settings(max_examples=200, database=None, derandomize=True)
+    @settings(max_examples=120, database=None, derandomize=True)
     @given(lines())
     def count(drawn):
         here, *_ = drawn
@@ -83,7 +83,7 @@ def suggested_alone(here):
     return next((each for each in moves if each is not None), None)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(lines())
 def test_no_suggestion_pushes_a_neighbours_value_farther_out(drawn):
     here, limits, ph_slope = drawn

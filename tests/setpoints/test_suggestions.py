@@ -32,7 +32,7 @@ from tests.fixtures.building import (
     value_output,
 )
 
-EXAMPLES = int(os.environ.get("LABLINE_EXAMPLES", "400"))
+EXAMPLES = int(os.environ.get("LABLINE_EXAMPLES", "150"))
 anything = st.one_of(
     st.floats(allow_nan=True, allow_infinity=True, width=64),
     st.sampled_from([0.0, -0.0, 5e-324, 1e308, -1e308, math.inf, -math.inf, math.nan]),
@@ -120,7 +120,7 @@ def test_the_situations_drawn_do_lead_to_suggestions():
     """Else the property below would hold of nothing."""
     counted = []
 
-    @settings(max_examples=300, database=None, derandomize=True)
+    @settings(max_examples=150, database=None, derandomize=True)
     @given(situations())
     def count(drawn):
         counted.append(len(list(suggestions_of(drawn))))
@@ -161,7 +161,7 @@ def moves(draw):
     return drawn, present, anchor + draw(near_limits)
 
 
-@settings(max_examples=300)
+@settings(max_examples=60)
 @given(moves())
 def test_the_second_check_passes_exactly_what_is_within_the_limits(drawn_move):
     (_, facts, model, manipulated, _), present, proposed = drawn_move

@@ -35,6 +35,8 @@ def seen(run):
         "outside": [request for request in run.setpoints.requests if breaks_a_limit(request, run.line)],
         "lost": run.observer.lost,
         "duplicates": run.observer.duplicates,
+        "followed": len(run.observer.applied),
+        "recovered": len(run.observer.recovered),
     }  # fmt: skip
 
 
@@ -71,6 +73,11 @@ def test_followed_suggestions_are_written_within_every_limit_and_make_better_pro
     assert set(shifts[arm]["states"]) == {"written"}
     assert not shifts[arm]["outside"]
     assert shifts[arm]["off"] < shifts["nobody"]["off"]
+
+
+def test_a_drift_is_seen_a_suggestion_followed_and_the_plant_recovers(shifts):
+    assert shifts["operators"]["followed"] >= 1
+    assert shifts["operators"]["recovered"] >= 1
 
 
 @pytest.mark.parametrize("arm", ARMS)

@@ -111,5 +111,5 @@ class OutboxMachine(RuleBasedStateMachine):
             shutil.rmtree(self.folder)
 
 
-OutboxMachine.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+OutboxMachine.TestCase.settings = settings(max_examples=15, stateful_step_count=30, deadline=None)
 TestOutboxModel = OutboxMachine.TestCase

@@ -35,7 +35,7 @@ def bad(_value, status):
     return status is not None and quality_of(status) is Quality.BAD
 
 
-async def until(condition, seconds=20):
+async def until(condition, seconds=90):
     async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0.01)
@@ -111,10 +111,10 @@ async def test_a_link_that_swallows_everything_is_noticed_and_no_session_is_left
     monkeypatch.setattr("gateway.transport.opcua_client._SESSION_TIMEOUT_MS", 8_000)
     async with through_a_link() as (server, link, listener):
         link.set(Fault.SWALLOW)
-        await listener.until("T", bad, seconds=20)
+        await listener.until("T", bad, seconds=90)
         link.set(Fault.NONE)
         await server.write("T", 40.0)
-        await listener.until("T", good(40.0), seconds=10)
+        await listener.until("T", good(40.0), seconds=90)
         server.server.iserver.min_session_timeout_ms = 0
         await until(lambda: server.sessions == 1, seconds=45)
 
@@ -243,7 +243,7 @@ async def test_a_subscription_that_brings_no_data_is_not_taken_for_a_connection(
             await asyncio.sleep(6)
             assert listener.states == []
             silent[0] = False
-            await listener.until("T", good(20.5), seconds=10)
+            await listener.until("T", good(20.5), seconds=90)
 
 
 @pytest.mark.parametrize("skew", [timedelta(hours=1), timedelta(hours=-1)])
@@ -314,7 +314,7 @@ async def test_a_server_that_renews_its_certificate_is_trusted_once_the_new_one_
         async with PlantOfTags(port, prepare=protected(second, second_key)):
             await until(lambda: listener.conditions.get("CERTIFICATE_UNTRUSTED_PLC1"))
             (pinned / "second.der").write_bytes(second.read_bytes())
-            await listener.until("T", good(20.5), seconds=10)
+            await listener.until("T", good(20.5), seconds=90)
             await until(lambda: listener.states[-1] == ("plc1", True))
             assert not listener.conditions["CERTIFICATE_UNTRUSTED_PLC1"]
 
