@@ -153,6 +153,8 @@ def inspect(bundle: Path = _BUNDLE, as_json: bool = JSON) -> None:
     out.print(f"{manifest.name} {manifest.version}: {manifest.intended_use}", markup=False, soft_wrap=True)
     out.print(f"sha256 {read_back.identity.sha256}", markup=False, soft_wrap=True)
     _show_manifest(manifest)
+    if read_back.domain is not None and read_back.domain.averaged_over > 1:
+        out.print(f"distances from the domain are averaged over {read_back.domain.averaged_over} predictions")
     approval = read_back.approval
     signed = "not signed" if approval is None else (
         f"signed by {approval.approver} for {approval.stage.name.lower()}, {approval.signed_at}: {approval.meaning}"

@@ -27,11 +27,11 @@ class PlayedFile:
     file: Path = typer.Argument(
         ..., help="A training recipe, or a TOML file with the tables [data] and [laboratory] of one."
     )
-    bundle: Path | None = typer.Option(
-        None,
+    bundles: list[Path] = typer.Option(
+        [],
         "--bundle",
         metavar="<folder>",
-        help="A model: start a gateway with it. Without it: connect a gateway of your own.",
+        help="A model (of several analytes one each): start a gateway with it. Without it: connect one of your own.",
     )
     speed: float = typer.Option(1.0, "--speed", min=0.001, help="How many times faster than the data were recorded.")
     first: int = typer.Option(0, "--from-row", min=0, help="The first row to evaluate; the first of the file is 0.")
@@ -60,6 +60,11 @@ class PlayedFile:
         help="A new folder to keep the configuration, the store and the log in. Without it they are deleted.",
     )
     as_json: bool = JSON
+
+    @property
+    def bundle(self) -> Path | None:
+        """Return the first model."""
+        return self.bundles[0] if self.bundles else None
 
     @property
     def begins_after_seconds(self) -> float:
@@ -97,7 +102,8 @@ def _played(options: PlayedFile) -> dict[str, Any]:
     from simulator.play.stage import play as on_stage  # noqa: PLC0415
     from simulator.play.stage import tags_text  # noqa: PLC0415
 
-    recording = read_recording(options.file, analytes=_analytes(options.bundle))
+    analytes = [analyte for bundle in options.bundles for analyte in sorted(_analytes(bundle))]
+    recording = read_recording(options.file, analytes=analytes)
 
     def shown(url: str, port: int) -> None:
         if options.bundle is None and not options.as_json:
@@ -108,6 +114,7 @@ def _played(options: PlayedFile) -> dict[str, Any]:
     with progress_of("playing", quiet=options.as_json) as on_progress:
         play_options = PlayOptions(
             speed=options.speed, first=options.first, rows=options.rows, lead=options.lead, bundle=options.bundle,
+            more_bundles=tuple(options.bundles[1:]),
             begin_after_seconds=options.begins_after_seconds, opcua_port=options.opcua_port,
             on_progress=on_progress, on_stage=shown,
         )  # fmt: skip
@@ -133,9 +140,9 @@ def _played_virtually(recording: Any, options: Any, folder: Path) -> dict[str, A
     return play_virtually(recording, options, folder)
 
 
-def _analytes(bundle: Path | None) -> set[str]:
+def _analytes(bundle: Path) -> set[str]:
     """Return what a bundle predicts; nothing where there is none that can be read, which is said later."""
-    if bundle is None or not (bundle / MANIFEST).is_file():
+    if not (bundle / MANIFEST).is_file():
         return set()
     return {item.analyte for item in read_manifest(bundle_files(bundle), where=str(bundle)).output}
 

@@ -64,6 +64,7 @@ def on_model_due(event: ModelDue, facts: ModelDueFacts) -> Decision:
         production=facts.production,
         learned=facts.bias,
         judged=facts.judged,
+        earlier=facts.earlier,
     )
     predictions = guarded_predictions(model, facts.line.tags, facts.windows, occasion)
     decided = _stopped_for_good(model, predictions, facts)

@@ -61,6 +61,7 @@ class ModelDueFacts(JudgingFacts):
     coupled_predictions: Mapping[str, tuple[Prediction, ...]]  # by coupled model, while they stand, the newest last
     lot: LotInProgress
     writes: WritesOfModel  # to its setpoints; of a stage below automatic nothing is looked up
+    earlier: tuple[tuple[float, ...], ...]  # the inputs of the predictions that the domain averages over, newest first
     judged: tuple[PastJudgement, ...]  # how the model's predictions before were judged, the newest first
     recent: Mapping[str, tuple[PastPrediction, ...]]  # by analyte, within the delays of warnings, the newest first
     silenced: frozenset[str]  # the alarms that call nobody now

@@ -5,14 +5,14 @@ are judged only when every input has passed.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from gateway.guardrails.reasons import Abstention, AbstentionPhrase, abstain, abstention_phrase
 from gateway.history.windows import TagWindow
-from gateway.inference.applicability_domain import Distance, distance, largest
+from gateway.inference.applicability_domain import Distance, as_judged, distance, largest
 from gateway.inference.features import InputReading, parts_of, read_input
 from gateway.line.definition import Aggregate, Domain, InputDefinition, ModelBundle, TagDefinition
 from gateway.line.derived_inputs import Missing
@@ -228,14 +228,17 @@ def _first_reason(
     return None
 
 
-def judge_domain(bundle: ModelBundle, features: FeatureVector) -> tuple[Reason, ...]:
+def judge_domain(
+    bundle: ModelBundle, features: FeatureVector, earlier: Sequence[tuple[float, ...]] = ()
+) -> tuple[Reason, ...]:
     """Return the reason why the inputs together are not what the model has learned from; empty where they are.
 
-    The inputs of a bundle without a domain are checked against their ranges only.
+    The inputs of a bundle without a domain are checked against their ranges only. ``earlier``: those of the predictions
+    before, the newest first.
     """
     if bundle.domain is None:
         return ()
-    measured = distance(bundle.domain, np.array(features.values, np.float64))
+    measured = as_judged(bundle.domain, distance(bundle.domain, np.array(features.values, np.float64)), earlier)
     for gate in DOMAIN_GATES:
         reason = gate(measured, bundle.domain, features.names)
         if reason is not None:

@@ -42,6 +42,7 @@ class Occasion:
     sample_result_id: str | None = None
     learned: Mapping[str, BiasState] = field(default_factory=dict)  # by analyte, as known at that instant
     judged: tuple[PastJudgement, ...] = ()  # the model's predictions before, the newest first
+    earlier: tuple[tuple[float, ...], ...] = ()  # their inputs, as far as the domain averages over them
 
 
 def guarded_predictions(
@@ -54,7 +55,9 @@ def guarded_predictions(
 
     An abstained prediction carries no numbers that an eye could take for advice.
     """
-    numbers, reasons, features = _outputs_of_inputs(model, tags, windows, occasion.end_ns, occasion.production)
+    numbers, reasons, features = _outputs_of_inputs(
+        model, tags, windows, occasion.end_ns, occasion.production, occasion.earlier
+    )
     reasons += process_outside(model.bundle, reasons, occasion.judged)
     numbers = () if reasons else numbers
     arrival = max((window.arrival for window in windows.values()), default=0)
@@ -134,6 +137,7 @@ def _outputs_of_inputs(
     windows: Mapping[WindowRequest, TagWindow],
     end_ns: int,
     production: ProductionThen,
+    earlier: tuple[tuple[float, ...], ...] = (),
 ) -> tuple[tuple[float, ...], tuple[Reason, ...], FeatureVector | None]:
     """Return (the model's numbers, empty where anything was refused; why; the features)."""
     bundle = model.bundle
@@ -141,7 +145,7 @@ def _outputs_of_inputs(
     reasons = judge_inputs(bundle.inputs, readings, tags)
     features = feature_vector(bundle.inputs, readings, end_ns)
     if not reasons and features is not None:
-        reasons = judge_domain(bundle, features)
+        reasons = judge_domain(bundle, features, earlier)
     if reasons or features is None:
         return (), reasons, features
     numbers, reasons = _infer(model, features.values)

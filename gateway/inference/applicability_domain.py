@@ -4,9 +4,14 @@ Inputs may each lie within their range and yet stand together as they never did 
 how far a row lies from the middle within the plane that the training rows span, SPE (also called Q) how far it lies off
 that plane (Kourti and MacGregor 1995, "Process analysis, monitoring and diagnosis, using multivariate projection
 methods").
+
+Distances may be judged by their mean over the last few predictions, so that one noisy row is not refused between others
+that are accepted. What lies farther out than twice a limit is judged by itself, whatever came before.
 """
 
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +19,7 @@ from numpy.typing import NDArray
 from gateway.line.definition import Domain, ModelAssignment
 
 MOST_TOLD = 3  # contributions named in a reason
+_FAR = 2.0  # times a limit
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,6 +56,34 @@ def distance(domain: Domain, values: NDArray[np.float64]) -> Distance:
         t2_contributions=t2_contributions,
         spe_contributions=off**2,
     )
+
+
+def as_judged(domain: Domain, measured: Distance, earlier: Sequence[tuple[float, ...]]) -> Distance:
+    """Return a distance as it is judged; ``earlier``: the inputs of the predictions before, the newest first."""
+    known = [values for values in earlier[: domain.averaged_over - 1] if len(values) == len(domain.center)]
+    if not known:
+        return measured
+    t2, spe = scores(domain, np.array(known, np.float64))
+    return replace(
+        measured,
+        t2=_averaged([measured.t2, *t2.tolist()], domain.t2_limit),
+        spe=_averaged([measured.spe, *spe.tolist()], domain.spe_limit),
+    )
+
+
+def averaged_scores(domain: Domain, own: NDArray[np.float64], limit: float) -> NDArray[np.float64]:
+    """Return T2 or SPE of rows that follow each other, shape (n,), as they are judged."""
+    judged = [
+        _averaged(own[max(0, at - domain.averaged_over + 1) : at + 1][::-1].tolist(), limit) for at in range(len(own))
+    ]
+    return np.array(judged, np.float64)
+
+
+def _averaged(newest_first: Sequence[float], limit: float) -> float:
+    """Return the mean, or the newest where that lies far out or is no number."""
+    newest = newest_first[0]
+    known = [value for value in newest_first if math.isfinite(value)]
+    return math.fsum(known) / len(known) if newest <= _FAR * limit else newest
 
 
 def accepted_inputs(model: ModelAssignment, rows: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -65,6 +65,7 @@ def reference_json(
         spe_limit=domain.spe_limit,
         alpha=domain.alpha,
         rows=rows,
+        averaged_over=domain.averaged_over,
     )
     reference = ReferenceTable(
         domain=table,
@@ -126,6 +127,7 @@ def _domain(table: DomainTable, manifest: BundleManifest, where: str) -> Domain:
         t2_limit=table.t2_limit,
         spe_limit=table.spe_limit,
         alpha=table.alpha,
+        averaged_over=table.averaged_over,
     )
 
 

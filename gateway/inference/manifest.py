@@ -268,7 +268,8 @@ class BundleManifest(ManifestTable):
 class DomainTable(ManifestTable):
     """``domain`` in ``reference.json``: the principal component model of the training inputs, and its limits.
 
-    ``loadings``: a row per input, a column per component.
+    ``loadings``: a row per input, a column per component. ``averaged_over``: so many predictions, the present one among
+    them, are judged by their mean distances.
     """
 
     inputs: list[str]
@@ -280,6 +281,7 @@ class DomainTable(ManifestTable):
     spe_limit: float = Field(gt=0)
     alpha: float = Field(gt=0, lt=1)
     rows: int = Field(gt=0)
+    averaged_over: int = Field(default=1, ge=1, le=10)
 
     @model_validator(mode="after")
     def _shapes(self) -> "DomainTable":

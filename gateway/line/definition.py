@@ -183,7 +183,8 @@ class ManipulatedTag:
 class Domain:
     """Where a model has learned: k inputs, a principal components (see ``gateway.inference.applicability_domain``).
 
-    ``alpha``: the share of rows of its own kind that each limit refuses.
+    ``alpha``: the share of rows of its own kind that each limit refuses. ``averaged_over``: so many predictions, the
+    present one among them, are judged by their mean distances, so that one noisy row decides nothing.
     """
 
     center: NDArray[np.float64]  # (k,)
@@ -193,6 +194,7 @@ class Domain:
     t2_limit: float
     spe_limit: float
     alpha: float
+    averaged_over: int = 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

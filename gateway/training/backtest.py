@@ -55,6 +55,10 @@ class Timing:
             products=None if self.products is None else self.products[rows],
         )
 
+    def taught_by(self, rows: NDArray[np.bool_]) -> "Timing":
+        """Return the timing with the results of these rows alone."""
+        return replace(self, arrives_ns=np.where(rows, self.arrives_ns, NEVER))
+
     def later(self, by_ns: int) -> "Timing":
         """Return the timing of a laboratory that is slower."""
         measured = self.arrives_ns != NEVER

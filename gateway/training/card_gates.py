@@ -28,9 +28,18 @@ Rows before the test, each block as a model of the other blocks would refuse it:
 Rows of the test:
 
 {_refusals(trained.refusals)}
-{_state(trained.outside)}
+{_average(trained.domain.averaged_over)}{_state(trained.outside)}
 A row for which several inputs are to blame counts at each of them.
 """
+
+
+def _average(over: int) -> str:
+    if over == 1:
+        return ""
+    return (
+        f"Distances from the domain (T2, SPE) are averaged over {over} predictions; farther out than twice a limit "
+        "each is judged by itself.\n"
+    )
 
 
 def _state(rules: SustainedOutside | None) -> str:

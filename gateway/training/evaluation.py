@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.training.backtest import Served, Timing, demoted_rows
+from gateway.training.backtest import Served, Timing
 from gateway.training.calibration import Calibrated, coverage
 from gateway.training.cross_validation import blocks, changing, r_squared, root_mean_square
 from gateway.training.recipe import Recipe
@@ -31,9 +31,7 @@ def figures_reached(trained: Trained) -> dict[str, float]:
         "mean_half_width": float(np.nanmean(served.half_widths)),
         "accepted_share": float(np.mean(accepted)),
         "r2_accepted": r_squared(values[accepted], served.values[accepted]) if accepted.sum() > 1 else float("nan"),
-        **_in_service(
-            values, served, accepted, demoted_rows(rows.timing_of(test), predicted, values, output=trained.output)
-        ),
+        **_in_service(values, served, accepted, trained.demoted),
         **_laboratory_alone(rows.timing.of(test), values, served, trained.error_from_results_alone),
         **_beside_baselines(trained, values),
         **by_grade,

@@ -20,7 +20,7 @@ from gateway.training.applicability_domain import fit_domain
 from gateway.training.cross_validation import blocks, later_blocks, root_mean_square
 from gateway.training.recipe_tables.output import OutputTable
 
-_MOST_GROWTH = 1.5  # of the errors outside, against those inside
+MOST_GROWTH = 1.5  # of the errors outside, against those inside
 _LEAST_ROWS = 10  # outside, from which something can be learned
 _FARTHEST_ROWS = 2 * _LEAST_ROWS  # which are looked at alone
 _LEAST_SHARE = 0.25  # of the whole range: a model that had seen less of it had not learned what the input does
@@ -54,13 +54,14 @@ class LeftOut:
 class Margins:
     """By how much of its range an input may lie below and above what was learned, shape (k,) each; T2 and SPE limits.
 
-    The limits of a domain that was fitted on fewer rows are no narrower than these.
+    The limits of a domain that was fitted on fewer rows are no narrower than these. ``averaged_over``: of the domain.
     """
 
     below: Numbers
     above: Numbers
     t2_limit: float
     spe_limit: float
+    averaged_over: int = 1
 
 
 def margins_of(left_out: LeftOut, table: OutputTable) -> Margins:
@@ -97,6 +98,7 @@ def with_limits(learned: Numbers, margins: Margins, *, alpha: float) -> Domain:
         domain,
         t2_limit=max(domain.t2_limit, margins.t2_limit),
         spe_limit=max(domain.spe_limit, margins.spe_limit),
+        averaged_over=margins.averaged_over,
     )
 
 
@@ -111,7 +113,7 @@ def holds_up_to(distances: Numbers, errors: Numbers, *, inside: Numbers) -> floa
     distances, sums = distances[order], _sums(errors[order])
     counts = np.arange(_LEAST_ROWS, len(distances) + 1)
     before = np.maximum(counts - _FARTHEST_ROWS, 0)
-    allowed = _MOST_GROWTH**2 * float(np.mean(inside**2))
+    allowed = MOST_GROWTH**2 * float(np.mean(inside**2))
     holds = sums[counts] <= counts * allowed
     holds &= sums[counts] - sums[before] <= (counts - before) * max(allowed, _usual_worst(inside, _FARTHEST_ROWS))
     return float(distances[counts[holds][-1] - _LEAST_ROWS]) if holds.any() else 0.0

@@ -26,7 +26,7 @@ from gateway.errors import LablineError
 from gateway.line.definition import Predict
 from gateway.line.outputs import ValueOutput
 from gateway.time_units import SECOND_NS
-from gateway.training.backtest import Served, serve
+from gateway.training.backtest import Served, demoted_rows, serve
 from gateway.training.baselines import baselines_of
 from gateway.training.calibration import calibrated
 from gateway.training.candidates.graph_part import model_of
@@ -38,7 +38,7 @@ from gateway.training.learned_limits import LeftOut, margins_of, quantities_of, 
 from gateway.training.model_selection import chosen_model, compare, gap_rows
 from gateway.training.open_lags import with_lags
 from gateway.training.recipe import Recipe
-from gateway.training.refusals import chosen_rules, gated_blocks, gated_rows
+from gateway.training.refusals import chosen_average, chosen_rules, gated_blocks, gated_rows, inside_rows
 from gateway.training.results_alone import error_from_results_alone
 from gateway.training.row_source import RowSource
 from gateway.training.rows import Rows, must_fit_a_bundle, rows_before_test
@@ -49,6 +49,7 @@ from gateway.transport.onnx import load_model
 
 _LEAST_ROWS, _LEAST_TEST_ROWS = 6, 2
 _MOST_ROWS = 500  # that the runtime is asked for at once: its memory grows with them
+_MOST_PERIODS = 2  # from row to row
 _AGREEMENT = 1e-4  # of the values' spread: trees are summed in floats there, and what is served is calibrated itself
 
 
@@ -75,12 +76,18 @@ def train(recipe: Recipe, *, folder: Path, on_progress: Progress = lambda *_: No
     later = _later_errors(rows, made_from, chosen, output)
     features, left_out = rows.features[made_from], _left_out(recipe, rows, made_from, served_blocks, later)
     margins = margins_of(left_out, recipe.output)
+    as_in_service = _as_often_as_in_service(recipe, rows)
+    averaged_over = chosen_average(
+        left_out, served_blocks, rows.inputs, margins, output, most=recipe.output.domain_average if as_in_service else 1
+    )
+    margins = replace(margins, averaged_over=averaged_over)
     inputs = with_ranges(rows.inputs, features, margins)
     domain = with_limits(features, margins, alpha=recipe.output.domain_alpha)
     predicted = predict(rows.features[test])[:, 0]
-    served = serve(rows.timing_of(test), predicted, rows.values[test], output=output)
+    taught = rows.timing_of(test).taught_by(inside_rows(inputs, domain, rows.features[test]))
+    served = serve(taught, predicted, rows.values[test], output=output)
     gated = gated_blocks(left_out, served_blocks, inputs, margins, output)
-    outside = chosen_rules(gated, most_cost=recipe.output.outside_cost)
+    outside = chosen_rules(gated, most_cost=recipe.output.outside_cost if as_in_service else 0.0)
     errors = rows.values[test] - served.values
     with threadpool_limits(limits=1):
         baselines, no_baselines = baselines_of(recipe, rows, made_from, test, compared)
@@ -99,6 +106,7 @@ def train(recipe: Recipe, *, folder: Path, on_progress: Progress = lambda *_: No
         output=output,
         domain=domain,
         served=served,
+        demoted=demoted_rows(taught, predicted, rows.values[test], output=output),
         outside=outside,
         refusals=gated_rows(inputs, domain, rows.features[test], served, output)
         .with_outside(outside)
@@ -116,6 +124,14 @@ def train(recipe: Recipe, *, folder: Path, on_progress: Progress = lambda *_: No
         lags=lags,
     )
     return replace(trained, figures=figures_reached(trained))
+
+
+def _as_often_as_in_service(recipe: Recipe, rows: Rows) -> bool:
+    """Return whether rows follow each other as predictions will, so that they say what several in a row mean.
+
+    Rows at the ends of batches, or of laboratory results alone, do not: between them a model predicts many times.
+    """
+    return rows.timing.row_ns <= _MOST_PERIODS * recipe.period_seconds * SECOND_NS
 
 
 def _first_test_row(recipe: Recipe, rows: Rows) -> int:

@@ -95,7 +95,8 @@ class Trained:
     predict: Predict
     output: ValueOutput
     domain: Domain
-    served: Served  # of the test rows
+    served: Served  # of the test rows, with the results of those whose inputs the gates accept, as in service
+    demoted: NDArray[np.bool_]  # at which test rows a drift of the errors has put the model into shadow
     outside: SustainedOutside | None
     refusals: Refusals  # of the test rows
     refusals_of_blocks: Refusals  # of the rows before the test, by gates that have not seen them

@@ -4,6 +4,7 @@ import json
 import time
 from bisect import bisect_right
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,6 +41,8 @@ class Account:
     predictions: dict[int, PublishedPrediction] = field(default_factory=dict)
     alarms: set[str] = field(default_factory=set)
     stage: dict[str, str] = field(default_factory=dict)
+    model: str | None = None  # whose stage counts; None: of any
+    analyte: str | None = None  # whose predictions count; None: all
     tick_ns: int | None = None  # when a model was last due before the first row
     _shadows: list[int] = field(default_factory=list)  # when a model went into shadow, and when it came out, in turn
 
@@ -51,16 +54,21 @@ class Account:
         if document.get("schema") == "labline.status/1" and document["online"]:
             self.note_stage(document["stage"], at_ns=time.time_ns())
             self.alarms |= set(document["degraded"]) if self.timetable else set()  # not of the start
-        if document.get("schema") == "labline.prediction/1" and self.timetable is not None:
-            prediction = self._prediction(document, self.timetable)
-            self.predictions.setdefault(prediction.row, prediction)
-        elif document.get("schema") == "labline.prediction/1":
+        if document.get("schema") == "labline.prediction/1" and self.analyte in {None, document["analyte"]}:
+            self._note_prediction(document)
+
+    def _note_prediction(self, document: dict[str, Any]) -> None:
+        if self.timetable is None:
             self.tick_ns = parse_rfc3339(document["issued_at"])
+            return
+        prediction = self._prediction(document, self.timetable)
+        self.predictions.setdefault(prediction.row, prediction)
 
     def note_stage(self, stage: dict[str, str], *, at_ns: int) -> None:
         """Take how far each model may go from an instant on."""
         self.stage = stage
-        in_shadow = _SHADOW in stage.values()
+        own = stage.values() if self.model is None else [stage.get(self.model)]
+        in_shadow = _SHADOW in own
         if self.timetable is not None and in_shadow is not (len(self._shadows) % 2 == 1):
             self._shadows.append(at_ns)
 
@@ -112,6 +120,57 @@ class Account:
         values = np.array([item.value for item in results] + [np.nan])
         known: NDArray[np.float64] = values[newest]
         return known
+
+
+@dataclass
+class Accounts:
+    """An account for each analyte that is played."""
+
+    of_each: tuple[Account, ...]
+
+    def begin(self, timetable: Timetable) -> None:
+        """Take when rows happen: from now on it counts."""
+        for account in self.of_each:
+            account.timetable = timetable
+
+    def received(self, message: Received) -> None:
+        """Take a message of the gateway."""
+        for account in self.of_each:
+            account.received(message)
+
+    def note_stage(self, stage: dict[str, str], *, at_ns: int) -> None:
+        """Take how far each model may go from an instant on."""
+        for account in self.of_each:
+            account.note_stage(stage, at_ns=at_ns)
+
+    @property
+    def tick_ns(self) -> int | None:
+        """Return when the first model was last due before the first row."""
+        return self.of_each[0].tick_ns
+
+    @property
+    def stage(self) -> dict[str, str]:
+        """Return how far each model may go."""
+        return self.of_each[0].stage
+
+    @property
+    def alarms(self) -> set[str]:
+        """Return the alarms that have stood."""
+        return self.of_each[0].alarms
+
+    def summary(self, *, first: int) -> dict[str, Any]:
+        """Return the figures over the rows from ``first`` on; of several analytes each by its name in ``outputs``."""
+        if len(self.of_each) == 1:
+            return self.of_each[0].summary(first=first)
+        return {"outputs": {account.recording.analyte: account.summary(first=first) for account in self.of_each}}
+
+
+def accounts_of(recording: Recording, models: Mapping[str, str]) -> Accounts:
+    """Return the accounts of a recording and its other analytes; ``models``: by analyte, who predicts it."""
+    if not recording.others:
+        return Accounts((Account(recording),))
+    played = (recording, *recording.others)
+    return Accounts(tuple(Account(item, model=models.get(item.analyte), analyte=item.analyte) for item in played))
 
 
 def _share(part: int, whole: int) -> float | None:

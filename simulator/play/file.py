@@ -5,7 +5,7 @@ A training recipe is such a file: its other tables are passed over.
 
 import tomllib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -31,11 +31,16 @@ class _Table(BaseModel):
 
 class _InputTable(_Table):
     tag: str = ""
+    tags: list[str] = Field(default=[])
     column: str | None = None
     unit: str = _UNKNOWN_UNIT
     over: str | None = None
     over_column: str | None = None
     category: str | None = None
+
+    def of_each_tag(self) -> "tuple[_InputTable, ...]":
+        """Return a table for each of its tags."""
+        return tuple(self.model_copy(update={"tag": tag, "tags": []}) for tag in self.tags) or (self,)
 
     def divisor(self) -> "tuple[_InputTable, ...]":
         """Return the tag that it is divided by, where there is one; its unit is known where it is an input itself."""
@@ -64,7 +69,7 @@ class _OutputTable(_Table):
 class _PlayTable(_Table):
     """``[data]`` and ``[laboratory]`` as in a recipe; ``[[inputs]]`` and ``[output]`` give names and units.
 
-    Of several ``[[outputs]]`` the one that the model predicts is played, or the first one.
+    Of several ``[[outputs]]`` those that the models predict are played, or all.
 
     ``[[manipulated]]``: setpoints are tags, too; an interlock's tag that the data do not have lets them move.
     """
@@ -93,7 +98,7 @@ class Recording:
 
     ``at_ns``: when rows are, in ns since the first one; None: one period apart. ``results``: None: every so many rows.
     ``bad``: of which readings their source itself says that they are bad. ``gap_seconds``: how long a value holds.
-    Where products have no batches, each stretch of one product is one.
+    Where products have no batches, each stretch of one product is one. ``others``: the same rows with other analytes.
     """
 
     name: str
@@ -111,6 +116,7 @@ class Recording:
     gap_seconds: float | None = None
     batches: tuple[FileBatch, ...] = ()  # with their instants as the file has them
     begin_ns: int = 0  # of its first row there
+    others: tuple["Recording", ...] = ()
 
     def __len__(self) -> int:
         return len(self.truth)
@@ -145,12 +151,13 @@ class Recording:
 def read_recording(path: Path, *, analytes: Collection[str] = ()) -> Recording:
     """Return what a play file or recipe names; raises LablineError with what is wrong and what to do.
 
-    Without ``[[inputs]]`` every column but the laboratory's is a tag. ``analytes``: what the tried model predicts.
+    Without ``[[inputs]]`` every column but the laboratory's is a tag. ``analytes``: what the tried models predict;
+    without any all are played.
     """
     try:
         documents = [own for _below, own in recipe_of_each(tomllib.loads(path.read_text(encoding="utf-8")))]
         wanted = [own for own in documents if own.get("output", {}).get("analyte") in analytes]
-        table = _PlayTable.model_validate((wanted or documents)[0])
+        tables = [_PlayTable.model_validate(document) for document in wanted or documents]
     except OSError as error:
         raise LablineError(f"{path} cannot be read: {error.strerror}", hint="name a recipe or a play file") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -164,16 +171,20 @@ def read_recording(path: Path, *, analytes: Collection[str] = ()) -> Recording:
         raise LablineError(
             f"{path}: {problems}", hint="it needs [data] and [laboratory], see models/recipes"
         ) from error
-    return _recording(table, path)
+    first, *others = (_recording(table, path) for table in tables)
+    return replace(first, others=tuple(others))
 
 
 def _recording(table: _PlayTable, path: Path) -> Recording:
     analyte = table.laboratory.column
-    divisors = [divisor for item in table.inputs for divisor in item.divisor()]
-    of_tags = [item for item in table.inputs if item.tag]
+    of_inputs = [of_tag for item in table.inputs for of_tag in item.of_each_tag()]
+    divisors = [divisor for item in of_inputs for divisor in item.divisor()]
+    of_tags = [item for item in of_inputs if item.tag]
     named = [*divisors, *table.manipulated, *of_tags]  # an input may name the column of its setpoint
     wanted = dict.fromkeys(item.column or item.tag for item in named) if table.inputs else None
     product = next((item.column or _PRODUCT for item in table.inputs if item.category == _PRODUCT), None)
+    if product is None and table.laboratory.file is None:
+        product = table.laboratory.product_column
     lock_tags = [lock.tag for item in table.manipulated for lock in item.interlocks]
     file = read_files(table.data, table.laboratory, columns=wanted, if_there=lock_tags, folder=path.parent,
                       product_column=product)  # fmt: skip

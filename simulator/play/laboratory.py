@@ -10,6 +10,7 @@ from simulator.lims import SOURCE, TOPIC, Published
 from simulator.mqtt import Publishes
 from simulator.play.file import Recording, Timetable
 from simulator.play.plant import until
+from simulator.play.production import lot_at
 
 EQUIPMENT, LOT = "played", "PLAYED"
 
@@ -23,14 +24,15 @@ async def measure(
     clock: Callable[[], float],
     now_ns: Callable[[], int] = time.time_ns,
 ) -> None:
-    """Publish the results of the played rows, each when it was known; returns after the last."""
+    """Publish the results of an analyte of the played rows, each when it was known; returns after the last."""
     results = recording.measured_in(timetable.first, timetable.end)
     for result in sorted(results, key=lambda item: item.arrives_ns):
         await until(timetable.at_ns(result.arrives_ns), now_ns)
         sample, value = f"ROW-{result.number:07d}", result.value
+        made = lot_at(recording.batches, recording.begin_ns + result.at_ns, equipment_id=EQUIPMENT)
         document = {
             "sample_id": sample, "test_id": recording.analyte, "value": value, "unit": recording.unit,
-            "status": "approved", "result_version": 1, "equipment_id": EQUIPMENT, "material_lot_id": LOT,
+            "status": "approved", "result_version": 1, "equipment_id": EQUIPMENT, "material_lot_id": made or LOT,
             "sampled_at": rfc3339(timetable.at_ns(result.at_ns)),
         }  # fmt: skip
         on_published(

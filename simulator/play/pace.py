@@ -7,6 +7,7 @@ divided like all times, so that the model sees the same numbers.
 
 import shutil
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,7 @@ def at_pace(bundle: Path, *, speed: float, to: Path) -> Path:
 
     Raises LablineError where there is no bundle. The copy has no signature: it is another bundle.
     """
-    try:
-        manifest = tomllib.loads((bundle / _MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise LablineError(f"{bundle} is no bundle: {error}", hint="name the folder that holds bundle.toml") from error
+    manifest = _manifest(bundle)
     folder = to / str(manifest["name"])
     shutil.copytree(bundle, folder, ignore=shutil.ignore_patterns(_SIGNATURE))
     for item in manifest["input"]:
@@ -34,6 +32,19 @@ def at_pace(bundle: Path, *, speed: float, to: Path) -> Path:
     paced["version"] = f"{manifest['version']}+x{speed:g}"
     (folder / _MANIFEST).write_text(tomli_w.dumps(paced), encoding="utf-8")
     return folder
+
+
+def models_of(bundles: Iterable[Path]) -> dict[str, str]:
+    """Return by analyte the name of the model that predicts it; raises LablineError where there is no bundle."""
+    manifests = [_manifest(bundle) for bundle in bundles]
+    return {str(output["analyte"]): str(manifest["name"]) for manifest in manifests for output in manifest["output"]}
+
+
+def _manifest(bundle: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads((bundle / _MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise LablineError(f"{bundle} is no bundle: {error}", hint="name the folder that holds bundle.toml") from error
 
 
 def _divided(value: Any, speed: float) -> Any:

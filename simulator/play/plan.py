@@ -25,10 +25,16 @@ class PlayOptions:
     rows: int | None
     lead: int
     bundle: Path | None = None
+    more_bundles: tuple[Path, ...] = ()  # of the same line, that predict other analytes
     begin_after_seconds: float
     opcua_port: int | None = None
     on_progress: Progress = lambda *_: None
     on_stage: Callable[[str, int], None] = lambda _url, _port: None
+
+    @property
+    def bundles(self) -> tuple[Path, ...]:
+        """Return all bundles that the gateway is started with."""
+        return () if self.bundle is None else (self.bundle, *self.more_bundles)
 
 
 def stretch(recording: Recording, options: PlayOptions) -> tuple[int, int]:
@@ -50,8 +56,9 @@ def stretch(recording: Recording, options: PlayOptions) -> tuple[int, int]:
             f"at {options.speed:g} times a row takes less than {_FASTEST_SECONDS:g} s",
             hint=f"play it at {fastest:g} times at most",
         )
-    if options.bundle is not None and not (options.bundle / _MANIFEST).is_file():
-        raise LablineError(f"{options.bundle} is no bundle", hint=f"name the folder that holds {_MANIFEST}")
+    for bundle in options.bundles:
+        if not (bundle / _MANIFEST).is_file():
+            raise LablineError(f"{bundle} is no bundle", hint=f"name the folder that holds {_MANIFEST}")
     return begin, end
 
 
@@ -63,8 +70,10 @@ def remarks(recording: Recording, options: PlayOptions) -> list[str]:
         texts.append(f"{end - options.first} rows count, not {options.rows}: the recording has {len(recording)} rows")
     if options.first - begin < options.lead:
         texts.append(f"{options.first - begin} rows lead, not {options.lead}: no more are before row {options.first}")
-    if not recording.measured_in(begin, end):
-        texts.append(f"no laboratory result comes in rows {begin} to {end - 1}")
+    texts += [
+        f"no laboratory result comes in rows {begin} to {end - 1}{f', of {item.analyte}' if recording.others else ''}"
+        for item in (recording, *recording.others) if not item.measured_in(begin, end)
+    ]  # fmt: skip
     last_ns = int(recording.since_first_ns[end - 1] - recording.since_first_ns[begin])
     seconds = options.begin_after_seconds + (last_ns / 1e9 + recording.period_seconds) / options.speed
     if seconds > _LONG_PLAY_SECONDS:

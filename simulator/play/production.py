@@ -30,8 +30,19 @@ def changes_of(batches: tuple[FileBatch, ...], *, begin_ns: int, equipment_id: s
     )
 
 
+def lot_at(batches: tuple[FileBatch, ...], at_ns: int, *, equipment_id: str) -> str | None:
+    """Return the lot that is made at an instant of the file, None where none is; a batch's end belongs to it."""
+    running = [batch for batch in batches
+               if batch.started_ns <= at_ns and (batch.ended_ns is None or at_ns <= batch.ended_ns)]  # fmt: skip
+    return _lot_of(max(running, key=lambda batch: batch.started_ns), equipment_id) if running else None
+
+
+def _lot_of(batch: FileBatch, equipment_id: str) -> str:
+    return f"{equipment_id}-{batch.name}-{batch.started_ns}"  # a name may come again
+
+
 def _of_batch(batch: FileBatch, equipment_id: str) -> Iterator[tuple[int, dict[str, str]]]:
-    lot = f"{equipment_id}-{batch.name}-{batch.started_ns}"  # a name may come again
+    lot = _lot_of(batch, equipment_id)
     product = {} if batch.product is None else {"material_definition_id": batch.product}
     yield batch.started_ns, {"event": "lot_started", "material_lot_id": lot, **product}
     for phase in batch.phases:

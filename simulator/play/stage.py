@@ -6,7 +6,7 @@ The end of the play is the end of its rows. Nothing is left behind but what the 
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,10 +20,10 @@ from simulator.gateway_process import TOPIC_ROOT, ask, running_gateway
 from simulator.mqtt import Participant, Received
 from simulator.observer import Observer
 from simulator.opcua_server import NAMESPACE
-from simulator.play.account import Account
+from simulator.play.account import Accounts, accounts_of
 from simulator.play.file import Recording, Timetable
 from simulator.play.laboratory import EQUIPMENT, measure
-from simulator.play.pace import at_pace
+from simulator.play.pace import at_pace, models_of
 from simulator.play.plan import PlayOptions, Progress, stretch
 from simulator.play.plant import PlayedPlant
 from simulator.play.production import changes_of, tell
@@ -48,7 +48,7 @@ async def play(recording: Recording, options: PlayOptions, folder: Path) -> dict
     """Play a recording and return the figures; files go into ``folder``. Raises LablineError."""
     logging.getLogger("asyncua").setLevel(logging.CRITICAL)
     begin, end = stretch(recording, options)
-    account, observer = Account(recording), Observer()
+    account, observer = accounts_of(recording, models_of(options.bundles)), Observer()
 
     def received(message: Received) -> None:
         observer.received(message)
@@ -59,7 +59,7 @@ async def play(recording: Recording, options: PlayOptions, folder: Path) -> dict
         timetable = Timetable(
             begin_ns=begin_ns, first=begin, end=end, since_first_ns=recording.since_first_ns, speed=options.speed
         )
-        account.timetable = timetable
+        account.begin(timetable)
         ahead_ns = min(_MOST_AHEAD_NS, round(_AHEAD * recording.period_seconds / options.speed * 1e9))
         await _perform(recording, timetable, stage, observer, ahead_ns=ahead_ns, on_progress=options.on_progress)
         alarms = sorted(account.alarms)  # not of the end
@@ -75,7 +75,7 @@ async def play(recording: Recording, options: PlayOptions, folder: Path) -> dict
     return {**played, **figures(account, observer, first=options.first), "audit": audit, "alarms": alarms}
 
 
-def figures(account: Account, observer: Observer, *, first: int) -> dict[str, Any]:
+def figures(account: Accounts, observer: Observer, *, first: int) -> dict[str, Any]:
     """Return what came of the rows from ``first`` on, and of the laboratory's results."""
     counts = observer.summary()
     return {
@@ -86,7 +86,7 @@ def figures(account: Account, observer: Observer, *, first: int) -> dict[str, An
 
 
 async def first_row_ns(
-    recording: Recording, options: PlayOptions, account: Account, now_ns: Callable[[], int] = time.time_ns
+    recording: Recording, options: PlayOptions, account: Accounts, now_ns: Callable[[], int] = time.time_ns
 ) -> int:
     """Return when the first row happens: directly before a model is due, as training looks at a row at its instant."""
     begin_ns = now_ns() // 1_000_000 * 1_000_000 + round(options.begin_after_seconds * 1e9)
@@ -123,10 +123,10 @@ async def _set(
         await stack.enter_async_context(_participant("observer", broker, watched, received))
         laboratory = await stack.enter_async_context(_participant("laboratory", broker))
         if options.bundle is not None:
-            bundle = at_pace(options.bundle, speed=options.speed, to=folder)
+            bundles = [at_pace(bundle, speed=options.speed, to=folder) for bundle in options.bundles]
             configuration = folder / CONFIGURATION
             configuration.write_text(
-                play_configuration(recording, options, broker=broker, url=plant.url, folder=folder, bundle=bundle)
+                play_configuration(recording, options, broker=broker, url=plant.url, folder=folder, bundles=bundles)
             )
             await stack.enter_async_context(running_gateway(configuration, directory=folder))
         options.on_stage(plant.url, broker.port)
@@ -151,11 +151,10 @@ async def _perform(
             ),
             name="played-plant",
         )
-        players.create_task(
-            measure(recording, timetable, stage.laboratory, on_published=observer.result_published,
-                    clock=time.perf_counter),
-            name="played-laboratory",
-        )  # fmt: skip
+        for item in (recording, *recording.others):
+            results = measure(item, timetable, stage.laboratory, on_published=observer.result_published,
+                              clock=time.perf_counter)  # fmt: skip
+            players.create_task(results, name=f"played-laboratory-{item.analyte}")
         changes = changes_of(recording.batches, begin_ns=recording.begin_ns, equipment_id=EQUIPMENT)
         players.create_task(tell(changes, timetable, stage.laboratory, ahead_ns=ahead_ns), name="played-production")
 
@@ -181,13 +180,26 @@ def tags_text(recording: Recording, *, speed: float) -> str:
     )
 
 
+def _model_text(bundle: Path, every: float) -> str:
+    return f"""[[model]]
+bundle = "{bundle}"
+equipment = "{EQUIPMENT}"
+every = "{every:.9f}s"
+stage = "advise"
+bias = "auto"
+expires_after = "{max(1.0, 3 * every):g}s"
+"""
+
+
 def play_configuration(
-    recording: Recording, options: PlayOptions, *, broker: Broker, url: str, folder: Path, bundle: Path
+    recording: Recording, options: PlayOptions, *, broker: Broker, url: str, folder: Path, bundles: Sequence[Path]
 ) -> str:
     """Return the configuration of the gateway to which a recording is played."""
     every = model_every_seconds(recording, options.speed)
     pace = f"{min(250, round(every / 4 * 1000))}ms"
     enterprise, site, area, line, _quality = TOPIC_ROOT.split("/")
+    analytes = "\n".join(f'"{item.analyte}" = "{item.analyte}"' for item in (recording, *recording.others))
+    models = "\n".join(_model_text(bundle, every) for bundle in bundles)
     return f"""[site]
 enterprise = "{enterprise}"
 site = "{site}"
@@ -213,13 +225,6 @@ client_id = "labline-play"
 
 [lims]
 [lims.analytes]
-"{recording.analyte}" = "{recording.analyte}"
+{analytes}
 
-[[model]]
-bundle = "{bundle}"
-equipment = "{EQUIPMENT}"
-every = "{every:.9f}s"
-stage = "advise"
-bias = "auto"
-expires_after = "{max(1.0, 3 * every):g}s"
-"""
+{models}"""

@@ -44,7 +44,7 @@ def model_due_facts(reading: Reading, event: ModelDue) -> ModelDueFacts:
             specifications=reading.specifications(),
             open_guidance=(), open_suggestions=(), last_advised_ns={}, bias={}, coupled_predictions={},
             lot=LotInProgress(state=LotState(), closed=False, provisional=(), predictions={}), recent={},
-            judged=(),
+            judged=(), earlier=(),
             announced_ns=(), silenced=frozenset(), suppressed={}, rejected={}, warnings=(), writes=NO_WRITES,
         )  # fmt: skip
     moves = {item.tag: _last_advised_ns(reading, item.tag, event.at) for item in model.bundle.manipulated}
@@ -68,6 +68,7 @@ def model_due_facts(reading: Reading, event: ModelDue) -> ModelDueFacts:
         last_advised_ns={tag: moved_ns for tag, moved_ns in moves.items() if moved_ns is not None},
         recent=_recent(reading, model, event.at_ns),
         judged=_judged(reading, model, event.at_ns),
+        earlier=_earlier(reading, model, event.at_ns),
         silenced=silenced(reading),
         suppressed=suppressed_by_design(reading),
         rejected=rejected_of_model(reading, model.name),
@@ -132,6 +133,20 @@ def _judged(reading: Reading, model: ModelAssignment, at_ns: int) -> tuple[PastJ
         outside = is_outside(codes) if known else None  # what is damaged says nothing
         judged.append(PastJudgement(outside=outside, stands=Abstention.PROCESS_OUTSIDE in codes))
     return tuple(judged)
+
+
+def _earlier(reading: Reading, model: ModelAssignment, at_ns: int) -> tuple[tuple[float, ...], ...]:
+    """Return the inputs of a model's predictions before, as far back as its domain averages over them."""
+    domain = model.bundle.domain
+    most = 0 if domain is None else domain.averaged_over - 1
+    if not most:
+        return ()
+    parameters = {
+        "model": model.name, "analyte": model.bundle.outputs[0].analyte, "most": most,
+        "after_ns": at_ns - 2 * (most + 1) * model.every_ns, "before_ns": at_ns,
+    }  # fmt: skip
+    rows = reading.connection.execute(SQL["recent_inputs"], parameters)
+    return tuple(tuple(map(float, json.loads(row["inputs"]))) for row in rows if row["inputs"] is not None)
 
 
 def _lot_in_progress(reading: Reading, model: ModelAssignment, lot_id: str | None, at_ns: int) -> LotInProgress:

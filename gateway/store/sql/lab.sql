@@ -96,6 +96,12 @@ FROM prediction WHERE model = :model AND analyte = :analyte AND sample_result_id
   AND at_ns > :after_ns AND at_ns < :before_ns
 ORDER BY at_ns DESC LIMIT :most;
 
+-- name: recent_inputs
+SELECT CASE WHEN json_valid(body) THEN json_extract(body, '$.features.values') END AS inputs
+FROM prediction WHERE model = :model AND analyte = :analyte AND sample_result_id IS NULL
+  AND at_ns > :after_ns AND at_ns < :before_ns
+ORDER BY at_ns DESC LIMIT :most;
+
 -- name: outside_since
 -- by the predictions in which the state stands, back to the newest in which it does not
 WITH recent AS (

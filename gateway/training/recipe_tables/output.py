@@ -35,6 +35,14 @@ class OutputTable(RecipeTable):
     domain_alpha: float = Field(
         default=0.001, gt=0, lt=1, description="share of the rows of its own kind that each domain limit may refuse"
     )
+    domain_average: int = Field(
+        default=3,
+        ge=1,
+        le=10,
+        description="most predictions over which distances from the domain may be averaged, so that one noisy row is "
+        "not refused between accepted ones; a fault less than twice a limit away is refused so many less one later; 1: "
+        "each by itself",
+    )
     range_margin: float = Field(
         default=0.0,
         ge=0,

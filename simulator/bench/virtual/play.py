@@ -26,10 +26,10 @@ from simulator.bench.virtual.time import VirtualClock, VirtualLoop, run_virtuall
 from simulator.broker import Broker
 from simulator.mqtt import Received
 from simulator.observer import Observer
-from simulator.play.account import Account
+from simulator.play.account import Accounts, accounts_of
 from simulator.play.file import Recording, Timetable
 from simulator.play.laboratory import EQUIPMENT, measure
-from simulator.play.pace import at_pace
+from simulator.play.pace import at_pace, models_of
 from simulator.play.plan import PlayOptions, stretch
 from simulator.play.plant import Readings, play_rows
 from simulator.play.production import changes_of, tell
@@ -52,7 +52,7 @@ def play_virtually(recording: Recording, options: PlayOptions, folder: Path) -> 
     settings, line = _configured(recording, options, folder)
     loop, store = VirtualLoop(), folder / "store"
     store.mkdir()
-    clock, account, observer = VirtualClock(loop), Account(recording), Observer()
+    clock, account, observer = VirtualClock(loop), accounts_of(recording, models_of(options.bundles)), Observer()
 
     def deliver(message: Queued) -> None:
         received = Received(topic=message.topic, payload=message.payload, retained=False, at=clock.monotonic())
@@ -72,11 +72,11 @@ def _configured(recording: Recording, options: PlayOptions, folder: Path) -> tup
     """Return the configuration of the real play, and the line that it defines."""
     if options.bundle is None:
         raise ValueError("nobody else's gateway lives in virtual time")
-    bundle = at_pace(options.bundle, speed=options.speed, to=folder)
+    bundles = [at_pace(bundle, speed=options.speed, to=folder) for bundle in options.bundles]
     file = folder / CONFIGURATION
     file.write_text(
         play_configuration(recording, options, broker=_BROKER, url="opc.tcp://127.0.0.1:4840", folder=folder,
-                           bundle=bundle)
+                           bundles=bundles)
     )  # fmt: skip
     settings, _sha256 = read(file)
     return settings, with_signed_stages(define_line(settings, path=file), SignedStages(by_model={}))
@@ -95,7 +95,7 @@ class _Play:
     options: PlayOptions
     clock: VirtualClock
     gateway: VirtualGateway
-    account: Account
+    account: Accounts
     observer: Observer
     reader: Reader
 
@@ -108,7 +108,7 @@ class _Play:
             begin_ns = await first_row_ns(self.recording, self.options, self.account, self.clock.now_ns)
             timetable = Timetable(begin_ns=begin_ns, first=begin, end=end, speed=self.options.speed,
                                   since_first_ns=self.recording.since_first_ns)  # fmt: skip
-            self.account.timetable = timetable
+            self.account.begin(timetable)
             async with asyncio.TaskGroup() as players:
                 self._perform(players, timetable)
             await asyncio.sleep(_SETTLE_SECONDS)
@@ -124,9 +124,10 @@ class _Play:
 
         rows = play_rows(self.recording, timetable, self._read, ahead_ns=_AHEAD_NS, on_row=on_row, now_ns=now_ns)
         players.create_task(rows, name="played-plant")
-        results = measure(self.recording, timetable, self, on_published=self.observer.result_published,
-                          clock=self.clock.monotonic, now_ns=now_ns)  # fmt: skip
-        players.create_task(results, name="played-laboratory")
+        for item in (self.recording, *self.recording.others):
+            results = measure(item, timetable, self, on_published=self.observer.result_published,
+                              clock=self.clock.monotonic, now_ns=now_ns)  # fmt: skip
+            players.create_task(results, name=f"played-laboratory-{item.analyte}")
         changes = changes_of(self.recording.batches, begin_ns=self.recording.begin_ns, equipment_id=EQUIPMENT)
         told = tell(changes, timetable, self, ahead_ns=_AHEAD_NS, now_ns=now_ns)
         players.create_task(told, name="played-production")
