@@ -46,7 +46,7 @@ def find_mosquitto() -> str | None:
 
 
 def mosquitto_configuration(*, port: int, directory: Path) -> str:
-    """Return a configuration that keeps what the broker has taken, as ``deploy/mosquitto.conf`` does."""
+    """Return a configuration that keeps what the broker has taken, as ``deploy/mosquitto/bench.conf`` does."""
     user = "user root\n" if os.geteuid() == 0 else ""
     return f"""listener {port} 127.0.0.1
 allow_anonymous true

@@ -124,7 +124,9 @@ def _setting_warnings(settings: Settings) -> list[str]:
     ]
     if not settings.mqtt.tls:
         warnings.append("mqtt.tls is false: results and advice travel unprotected")
-    warnings.append("the broker's own persistence cannot be seen from here: deploy/mosquitto.conf shows what it needs")
+    warnings.append(
+        "the broker's own persistence cannot be seen from here: deploy/mosquitto/bench.conf shows what it needs"
+    )
     warnings += [*doubts(settings), *unused_credentials(settings)]
     specified = {table.analyte for table in settings.specification}
     missing = sorted(set(settings.lims.analytes.values()) - specified)

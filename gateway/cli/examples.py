@@ -15,6 +15,7 @@ EXAMPLES = {
     "restore": "labline restore --config labline.toml --from /backup/line-1",
     "opcua certificate": "labline opcua certificate --out /etc/labline --host edge-7.plant.local",
     "opcua server-certificate": "labline opcua server-certificate opc.tcp://10.0.0.5:4840 --out plc1.der",
+    "opcua trust": "labline opcua trust plc1 --config labline.toml",
     "opcua browse": "labline opcua browse opc.tcp://10.0.0.5:4840 --toml",
     "alarm list": "labline alarm list --config labline.toml",
     "alarm acknowledge": "labline alarm acknowledge ALARM --config labline.toml --reason seen",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from gateway.cli import certificates
+from gateway.cli import certificates, trust
 from gateway.cli.options import JSON, takes
 from gateway.cli.output import err, out, safe_text, show_json, show_lines, show_table
 from gateway.config.connection_tables import SECURITY_MODES, SECURITY_POLICIES
@@ -31,6 +31,7 @@ _NO_LETTERS = re.compile(r"[^a-z0-9]+")
 
 app.command()(certificates.certificate)
 app.command(name="server-certificate")(certificates.server_certificate)
+app.command()(trust.trust)
 
 
 @app.callback()

@@ -41,6 +41,10 @@ class OpcUaTable(Table):
         description="the server's certificate that is trusted, or a folder of several, to change it without a stop",
     )
     username: str | None = Field(default=None, description="the user; the password is credential opcua_<name>_password")
+    user_certificate: Path | None = Field(
+        default=None,
+        description="a certificate to log in by, in place of username; its key is credential opcua_<name>_user_key.pem",
+    )
     publishing_interval: Duration = Field(
         default=0.5, gt=0, description='how often the server sends values, such as "500ms"'
     )
@@ -81,6 +85,10 @@ class MqttTable(Table):
         default=None, description="this client's certificate (PEM); its private key is credential mqtt_key.pem"
     )
     username: str | None = Field(default=None, description="the user; the password is credential mqtt_password")
+    websocket_path: str | None = Field(
+        default=None, pattern=r"^/[!-~]*$",
+        description='by websockets, and under which path, such as "/mqtt"; without it directly over TCP',
+    )  # fmt: skip
     protocol: Literal["5", "3.1.1"] = Field(default="5", description='the version of MQTT, "5" or "3.1.1", in quotes')
     client_id: Annotated[str, AfterValidator(client_identifier)] = Field(
         min_length=1,

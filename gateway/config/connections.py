@@ -16,7 +16,7 @@ from gateway.errors import ConfigurationError, Problem
 from gateway.transport.console_options import ConsoleOptions
 from gateway.transport.monitoring_options import MonitoringOptions
 from gateway.transport.mqtt_options import BrokerAddress
-from gateway.transport.opcua_source import OpcUaSource, Security
+from gateway.transport.opcua_source import REJECTED_FOLDER, OpcUaSource, Security
 from gateway.transport.webhook_options import WebhookOptions
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -38,6 +38,8 @@ def opcua_sources(settings: Settings) -> tuple[OpcUaSource, ...]:
             security=None if table.security == "None" else _security(name, settings),
             username=table.username,
             password=password_of(table.username, key=f"opcua.{name}.username", name=f"opcua_{name}_password"),
+            user_certificate=table.user_certificate,
+            user_key=_user_key(name, settings),
             time_of=table.time,
             indexes={
                 tag: item.index for tag, item in settings.tags.items() if item.source == name and item.index is not None
@@ -71,7 +73,31 @@ def _security(name: str, settings: Settings) -> Security:
         certificate=certificate,
         private_key=key,
         server_certificate=server_certificate,
+        rejected=settings.store.directory / REJECTED_FOLDER,
     )
+
+
+def _user_key(name: str, settings: Settings) -> Path | None:
+    """Return the key of the certificate that logs in; raises ConfigurationError where it cannot do that."""
+    table = settings.opcua[name]
+    if table.user_certificate is None:
+        return None
+    key, problem = credential_path(f"opcua_{name}_user_key.pem"), None
+    if not table.user_certificate.is_file():
+        raise _unreadable(f"opcua.{name}.user_certificate", table.user_certificate)
+    if table.username is not None:
+        problem = ("user_certificate", "stands beside username: one of them logs in", "leave one of them out")
+    elif table.security == "None":
+        problem = ("user_certificate", "needs a secured connection", "set security to what the server offers")
+    elif key is None:
+        hint = _hint_of_credential(f"opcua_{name}_user_key.pem")
+        problem = ("user_certificate", f"has no key: credential opcua_{name}_user_key.pem is missing", hint)
+    if problem is not None:
+        what, message, hint = problem
+        raise ConfigurationError(
+            (Problem(file="configuration", key=f"opcua.{name}.{what}", message=message, hint=hint),)
+        )
+    return key
 
 
 def password_of(user: str | None, *, key: str, name: str) -> str | None:
@@ -114,6 +140,7 @@ def broker_address(settings: Settings) -> BrokerAddress:
         username=mqtt.username,
         password=password,
         tls=context,
+        websocket_path=mqtt.websocket_path,
     )
 
 
@@ -254,7 +281,11 @@ def certificates_of(settings: Settings) -> dict[str, Path]:
         "mqtt ca": mqtt.ca_certificate,
     }
     for name, server in settings.opcua.items():
-        named |= {f"opcua {name}": server.certificate, f"opcua {name} server": server.server_certificate}
+        named |= {
+            f"opcua {name}": server.certificate,
+            f"opcua {name} server": server.server_certificate,
+            f"opcua {name} user": server.user_certificate,
+        }
     return {name: path for name, path in named.items() if path is not None}
 
 

@@ -24,7 +24,7 @@ def unused_credentials(settings: Settings, environment: Mapping[str, str] | None
 
 def known_credentials(settings: Settings) -> list[str]:
     """Return the names of all credentials that a gateway with these settings may read."""
-    servers = [f"opcua_{name}_{part}" for name in settings.opcua for part in ("password", "key.pem")]
+    servers = [f"opcua_{name}_{part}" for name in settings.opcua for part in ("password", "key.pem", "user_key.pem")]
     servers += [f"notify_{name}_{part}" for name in settings.notify for part in ("password", "url")]
     return ["mqtt_password", "mqtt_key.pem", "audit_key", "monitoring_token", OF_CONSOLE, *OF_WEBHOOK, *servers]
 

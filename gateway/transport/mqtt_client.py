@@ -24,7 +24,10 @@ def make_client(options: SessionOptions, client_class: type[Client]) -> Client:
         protocol=MQTTProtocolVersion.MQTTv5 if address.version_5 else MQTTProtocolVersion.MQTTv311,
         reconnect_on_failure=False,
         manual_ack=True,
+        transport="tcp" if address.websocket_path is None else "websockets",
     )
+    if address.websocket_path is not None:
+        client.ws_set_options(path=address.websocket_path)
     client.connect_timeout = CONNECT_TIMEOUT_SECONDS / 2
     client.max_inflight_messages_set(65_535)  # who publishes looks for room first; paho queues nothing
     if address.username is not None:

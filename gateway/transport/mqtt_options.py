@@ -22,6 +22,7 @@ class BrokerAddress:
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     tls: ssl.SSLContext | None = None
+    websocket_path: str | None = None  # None: directly over TCP
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,12 +11,14 @@ from contextlib import asynccontextmanager
 from asyncua import Client, ua
 from asyncua.crypto import security_policies
 from asyncua.crypto.uacrypto import CertProperties
+from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from gateway.errors import CertificateUntrustedError, LablineError, SourceUnavailableError
 from gateway.transport.opcua_certificates import application_uri_of, certificate_in, certificates_in, sha256_of
 from gateway.transport.opcua_client import BoundedProtocol, make_client
 from gateway.transport.opcua_failures import USER_REFUSED, cause_of
+from gateway.transport.opcua_rejected import keep_rejected
 from gateway.transport.opcua_source import OpcUaSource, Security
 
 REQUEST_TIMEOUT_SECONDS = 4.0
@@ -34,6 +36,8 @@ async def connected(source: OpcUaSource) -> AsyncIterator[Client]:
         async with asyncio.timeout(_CONNECT_TIMEOUT_SECONDS):
             if source.security is not None:
                 await _protect(client, source, source.security)
+            if source.user_certificate is not None:
+                await _log_in_by_certificate(client, source)
             await client.connect()
     except CertificateUntrustedError:
         raise
@@ -116,9 +120,11 @@ async def _protect(client: Client, source: OpcUaSource, security: Security) -> N
     trusted = {certificate.public_bytes(Encoding.DER) for certificate in certificates_in(security.server_certificate)}
     matching = next((certificate for certificate in trusted if presented.startswith(certificate)), None)
     if matching is None:
+        if security.rejected is not None:
+            keep_rejected(security.rejected, source.name, presented)
         raise CertificateUntrustedError(
             f"{source.url} presents a certificate that is not pinned, SHA-256 {sha256_of(presented)}",
-            hint=f"if it was renewed, put it beside the old one in {security.server_certificate}",
+            hint=f"compare the SHA-256 with the server's own, then labline opcua trust {source.name}",
         )
     own = certificate_in(security.certificate).public_bytes(Encoding.DER)  # whatever its file is called
     await client.set_security(
@@ -128,6 +134,15 @@ async def _protect(client: Client, source: OpcUaSource, security: Security) -> N
         server_certificate=matching,
         mode=mode,
     )
+
+
+async def _log_in_by_certificate(client: Client, source: OpcUaSource) -> None:
+    """Have the client show who it is by a certificate, and prove it by the key (OPC 10000-4, 7.40.5)."""
+    if source.user_certificate is None or source.user_key is None:
+        raise SourceUnavailableError(f"{source.name}: the certificate of the user has no key")
+    certificate = certificate_in(source.user_certificate).public_bytes(Encoding.DER)  # whatever its file is called
+    client.user_certificate = x509.load_der_x509_certificate(certificate)
+    await client.load_private_key(str(source.user_key), extension="pem")
 
 
 def _security_text(endpoint: ua.EndpointDescription) -> str:
