@@ -76,7 +76,7 @@ def test_a_tag_that_may_be_uncertain_is_usable_and_one_with_a_problem_is_not():
 ])  # fmt: skip
 async def test_what_is_not_a_reading_goes_to_what_takes_acts(asked):
     assert reading_asked(asked) is None
-    answers = LiveValues(line=line(), history=None, health=None, clock=None, status=None, acts=_acts)
+    answers = LiveValues(history=None, health=None, clock=None, status=None, acts=_acts)
     assert await answers.answer(asked, 1000) == b"an act\n"
 
 
@@ -96,7 +96,7 @@ async def test_the_gateway_answers_with_every_tag_and_changes_nothing():
     defined = line(tags={"t": tag(), "y": tag(name="y", source="plc2", validated=None)})
     health = Health(line=defined)
     health.source_reason("plc2", "the server refuses the user")
-    answers = LiveValues(line=defined, history=OneWindow(), health=health, clock=Clock(), status=None, acts=_acts)
+    answers = LiveValues(history=OneWindow(), health=health, clock=Clock(), status=None, acts=_acts)
     shown = read_tags((await answers.answer(question_line(ReadingKind.TAGS), 0)).strip())
     assert [(row.tag, row.value, row.quality, row.problem) for row in shown.tags] == [
         ("t", 71.0, QualityWord.GOOD, ""), ("y", None, QualityWord.UNKNOWN, "the server refuses the user"),
