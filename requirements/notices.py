@@ -2,9 +2,10 @@
 
     python requirements/notices.py [OUTPUT]
 
-Reads the packages as they are installed beside this Python, so run it in an environment made from the lock. Labline
-does not ship these packages: an installation fetches them, each with its own licence files. What it does ship of others
-stands in ``VENDORED``, each with its licence file in the folder that is named there.
+Reads the packages as they are installed beside this Python, so run it in an environment made from the lock. The wheel
+of Labline does not hold these packages; the offline bundle and the Debian package hold their publishers' wheels, each
+with its own licence files. What the wheel holds of others stands in ``VENDORED``, each with its licence file in the
+folder that is named there.
 """
 
 import re
@@ -26,6 +27,10 @@ _HEAD = """# Third-party notices
 
 Labline runs on the packages below, each under its own licence, whose text is installed with the package. The versions
 are those of `requirements/run.lock`; `make lock` writes both anew.
+
+The offline bundle and the Debian package hold the wheels of these packages as their publishers made them, unmodified.
+`asyncua` is under the GNU Lesser General Public License: its wheel is its source. Who wants another version of it puts
+that into the environment (`/opt/labline/current/bin/python3 -m pip install ...`); nothing in Labline stands in the way.
 
 | package | version | licence | copyright |
 |---|---|---|---|

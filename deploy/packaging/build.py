@@ -11,6 +11,7 @@ import argparse
 import gzip
 import os
 import platform
+import re
 import shutil
 import string
 import sys
@@ -92,10 +93,15 @@ def write_bundle(stage: Path, name: str, output: Path) -> Path:
     return bundle
 
 
+def debian_version(version: str) -> str:
+    """Return a Python version as dpkg orders it: 0.2.0rc1 and 0.2.0.dev1 come before 0.2.0."""
+    return re.sub(r"\.?(a|b|rc|dev)(\d+)", r"~\1\2", version)
+
+
 def write_debian_package(stage: Path, version: str, output: Path) -> Path:
     """Return the Debian package, made by nfpm from the same wheels."""
-    values = {"STAGE": str(stage), "VERSION": version, "DEBIAN_ARCHITECTURE": debian_architecture()}
-    package = output / f"labline_{version}_{values['DEBIAN_ARCHITECTURE']}.deb"
+    values = {"STAGE": str(stage), "VERSION": debian_version(version), "DEBIAN_ARCHITECTURE": debian_architecture()}
+    package = output / f"labline_{values['VERSION']}_{values['DEBIAN_ARCHITECTURE']}.deb"
     with tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as recipe:
         recipe.write(string.Template((HERE / "nfpm.yaml").read_text("utf-8")).substitute(values))
         recipe.flush()

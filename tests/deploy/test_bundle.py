@@ -11,14 +11,14 @@ import pytest
 
 from deploy.packaging.signing import release_key
 from deploy.packaging.wheels import RUN_LOCK, PackagingError, sha256
+from tests.fixtures.packages import SYSTEM_PATH
 from tests.fixtures.real_parts import missing
 
-pytest_plugins = ["tests.fixtures.packages"]
 REFUSED, NO_PYTHON = 1, 78
 
 
 def run(*command, **variables):
-    quick = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "PIP_NO_COMPILE": "1", **variables}
+    quick = {"PATH": SYSTEM_PATH, "PIP_NO_COMPILE": "1", **variables}
     return subprocess.run([str(part) for part in command], check=False, capture_output=True, text=True, env=quick)
 
 
