@@ -148,8 +148,16 @@ def _show_trained(
         err.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)
 
 
+_SHOWN_REFUSALS = 8  # of the gates and inputs that refuse; the card has them all
+
+
 def _show_refusals(title: str, refusals: "Refusals") -> None:
-    rows = [(item.gate.value, item.input or "-", str(item.rows), f"{item.error:.4g}") for item in refusals.refused]
+    refused = refusals.refused
+    rows = [
+        (item.gate.value, item.input or "-", str(item.rows), f"{item.error:.4g}") for item in refused[:_SHOWN_REFUSALS]
+    ]
+    if len(refused) > _SHOWN_REFUSALS:
+        rows.append((f"and {len(refused) - _SHOWN_REFUSALS} more, see card.md", "", "", ""))
     accepted = int(refusals.accepted.sum())
     rows.append(("accepted", "", str(accepted), f"{refusals.error_accepted:.4g}"))
     show_table(title, ("gate", "input", "rows", "root mean square error"), rows)

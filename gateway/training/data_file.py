@@ -185,9 +185,16 @@ def _fitted(cells: list[str], width: int, *, path: Path, line: int, key: str) ->
         return cells[:width]
     problem = f"{path}, line {line}: {len(cells)} cells for {width} columns"
     if width == 1 or len(cells) == 1:
-        raise LablineError(problem, hint=f"set {key} separator or skip_lines")
+        raise LablineError(problem, hint=_separator_hint(",".join(cells), key))
     hint = f"is the line cut off, or a separator within a number? see {key} separator, decimal, skip_lines and columns"
     raise LablineError(problem, hint=hint)
+
+
+def _separator_hint(text: str, key: str) -> str:
+    """Return what to set where a line is not in the cells that it should be in: the separator that it seems to have."""
+    names = {";": '";"', "\t": '"tab"'}
+    seems = max(names, key=text.count)
+    return f"set {key} separator = {names[seems]}" if text.count(seems) else f"set {key} separator or skip_lines"
 
 
 def _style(table: FileTable) -> CellStyle:

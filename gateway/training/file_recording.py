@@ -22,6 +22,7 @@ from gateway.training.files.cells import NumberColumn
 from gateway.training.files.instants import BEGIN_NS, NEVER, Instants, instants_of, times_of
 from gateway.training.recipe_tables.data import DataTable, LaboratoryTable
 
+_BEYOND = ("<", ">", "\u2264", "\u2265")
 _ODD_PERIOD = 1.5  # times the median distance of rows: what is further from it, is likely a mistake
 
 
@@ -109,6 +110,9 @@ def read_files(
     for name, column in numbers.items():
         if name in wanted:
             odd.update({f'"{text}" in {name}': count for text, count in column.texts.items()})
+        elif laboratory.file is None:  # results beyond a limit; blanks are rows that were not measured
+            beyond = {text: count for text, count in column.texts.items() if text[:1] in _BEYOND}
+            odd.update({f'results "{text}", which are no numbers, left out': count for text, count in beyond.items()})
     return FileRecording(
         at_ns=instants.at_ns, columns={name: numbers[name] for name in wanted}, samples=samples,
         gap_ns=seconds_to_ns(data.gap_seconds), period_ns=seconds_to_ns(data.period_seconds), sha256=sha256, odd=odd,

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.errors import LablineError
+from gateway.line.outputs import FunctionSpaceLimits
 from gateway.time_units import SECOND_NS
 from gateway.training.backtest import Timing, serve
 from gateway.training.biases import bias_allowed
@@ -30,6 +31,7 @@ from gateway.training.stacking import stacked_weights
 from gateway.training.trained_model import Compared, Failed, Progress
 
 STACK = "stack"
+_AS_WELL = 1.02  # times the least error: no worse, as far as a few blocks can tell
 _LEAST_SHARE = 0.1  # of the least value: of a smaller prediction the logarithm is not taken
 Part = tuple[NDArray[np.int64], NDArray[np.int64]]  # rows to fit on, rows to leave out
 
@@ -210,7 +212,7 @@ def _compared(ground: _Ground, kind: str, predicted: _Predicted) -> Compared:
     """Return a candidate with the correction that serves it best."""
     choices = corrections_of(ground.recipe, ground.timing, ground.values - predicted.by_others)
     options = [(ground.served_errors(predicted, correction), correction) for correction in choices]
-    errors, correction = min(options, key=lambda option: root_mean_square(option[0]))
+    errors, correction = _plainest(options)
     values = ground.values
     return Compared(
         kind=kind,
@@ -223,6 +225,25 @@ def _compared(ground: _Ground, kind: str, predicted: _Predicted) -> Compared:
         later=predicted.later,
         settings={kind: predicted.setting},
     )
+
+
+def _plainest(options: Sequence[tuple[NDArray[np.float64], Correction]]) -> tuple[NDArray[np.float64], Correction]:
+    """Return the correction with the least errors, or a plainer one that does as well.
+
+    Of dozens that are tried on a few blocks the best one is best by luck, too: what is plainer has fewer ways to be.
+    """
+    by_size = [(root_mean_square(errors), errors, correction) for errors, correction in options]
+    enough = _AS_WELL * min(size for size, _errors, _correction in by_size)
+    good = [option for option in by_size if option[0] <= enough]
+    _size, errors, correction = min(good, key=lambda option: (_intricacy(option[2]), option[0]))
+    return errors, correction
+
+
+def _intricacy(correction: Correction) -> int:
+    """Return how intricate a correction is: none, a bias, one for each product, one in function space."""
+    if correction is None:
+        return 0
+    return 3 if isinstance(correction, FunctionSpaceLimits) else 1 + correction.per_product
 
 
 def _stack(ground: _Ground, predicted: dict[str, _Predicted], compared: list[Compared]) -> Compared:

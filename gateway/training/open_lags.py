@@ -33,7 +33,10 @@ Numbers = NDArray[np.float64]
 Part = tuple[NDArray[np.int64], NDArray[np.int64]]  # rows to fit on, rows to leave out
 MOST_ROWS = 3000  # that are looked at: rows between two of them say nearly the same
 _LONGEST, _LONGEST_OF_ALL = 64, 512  # rows; the second one where laboratory results are as far apart
-_SHARE_OF_TIME, _ROWS_KEPT = 1 / 20, 0.9  # of the rows' time that lags reach over; of the rows that must remain
+_SHARE_OF_TIME, _ROWS_KEPT = (
+    1 / 20,
+    0.6,
+)  # of the time that lags reach over; of the rows that all lags of all schemes leave
 _POINTS = 8  # lags beside the instant
 _AS_WELL = 1.01  # times the least error: no worse
 _LEAST_FITTED = 6
@@ -103,7 +106,7 @@ def schemes_up_to(longest: int) -> list[Scheme]:
 
 
 def _rows_of_all(recipe: Recipe, rows_of: RowsOf) -> tuple[Rows, list[Scheme]]:
-    """Return the rows with every lag of every scheme, and the schemes: such that nearly all rows have them."""
+    """Return the rows with every lag of every scheme, and the schemes: most rows have them, in spite of holes."""
     alone = rows_of(recipe, MOST_ROWS)
     longest = _longest(recipe, alone)
     tags, others = len(open_tables(recipe)), len(recipe.named_inputs) - len(open_tables(recipe))

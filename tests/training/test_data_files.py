@@ -176,6 +176,13 @@ def test_a_column_with_blanks_has_a_result_where_it_has_a_value(tmp_path):
     assert (read.samples.arrives_ns - read.samples.at_ns).tolist() == [120 * SECOND] * 2
 
 
+def test_a_result_below_or_above_what_the_method_can_tell_is_no_number_and_is_counted(tmp_path):
+    read = recorded(tmp_path, "a,b,y\n1,1,<0.5\n2,2,5\n3,3,> 12\n4,4,\u22640.5\n", laboratory={"delay_rows": 2})
+    assert read.samples.values.tolist() == [5]
+    for text in ("<0.5", "> 12", "\u22640.5"):
+        assert read.odd[f'results "{text}", which are no numbers, left out'] == 1
+
+
 def test_every_so_many_rows_a_column_with_values_everywhere_has_a_result(tmp_path):
     read = recorded(tmp_path, "a,b,y\n" + "1,1,1\n" * 6, laboratory={"every_rows": 3, "delay_rows": 1})
     assert (read.samples.arrives_ns != NEVER).tolist() == [True, False, False, True, False, False]
@@ -189,7 +196,7 @@ def test_results_of_a_file_of_their_own_have_their_own_times(tmp_path):
         "01.02.2026 10:02;01.02.2026 11:00;<1\n",
     }
     laboratory = {"file": "lab.csv", "time_column": "drawn", "arrival_column": "known", "delay_rows": None,
-                  "separator": ";", "decimal": ",", "no_value": ["<1"]}  # fmt: skip
+                  "separator": ";", "decimal": ","}  # fmt: skip
     read = recorded(tmp_path, files, data={"time_column": "t"}, laboratory=laboratory)
     assert read.samples.values.tolist() == [1.5, 3.0]
     assert read.samples.at_ns.tolist() == [instant(2026, 2, 1, 10, 0, 30), instant(2026, 2, 1, 10, 1, 30)]
@@ -218,6 +225,9 @@ def test_no_result_is_known_as_its_sample_is_drawn(tmp_path):
         ("1,2,3\n4,5,6\n", {}, "no column a, b", "header = false"),
         ("a,b,y\ndegC,bar,%\n1,2,3\n", {}, 'line 2, column a: "degC"', "lines_after_header = 1"),
         ("a;b;y\n1,5;2,5;3,5\n", {"separator": ";"}, '"1,5"', 'set [data] decimal = ","'),
+        ("a;b;y\n1,5;2,5;<3\n1,5;x;4,5\n" + "1,5;2,5;3\n" * 9, {"separator": ";"}, '"1,5"', 'decimal = ","'),
+        ("a;b;y\n1,5;2,5;3,5\n", {}, "line 2: 4 cells for 1 columns", 'set [data] separator = ";"'),
+        ("a\tb\ty\n1,5\t2,5\t3,5\n", {}, "line 2: 4 cells for 1 columns", 'set [data] separator = "tab"'),
         ("a,b,y\n1,5,2,5,3,5\n", {}, "line 2: 6 cells for 3 columns", "decimal"),
         ("a,b,y\n1,2,3\n4,5", {}, "line 3: 2 cells for 3 columns", "cut off"),
         ("report\na,b,y\n1,2,3\n", {}, "line 2: 3 cells for 1 columns", "skip_lines"),

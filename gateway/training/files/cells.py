@@ -17,6 +17,7 @@ BAD = frozenset(
         "under range", "over range", "inf", "-inf", "+inf", "infinity", "-infinity",
     }
 )  # fmt: skip
+_BEYOND = re.compile(r"[<>\u2264\u2265]=?\s*[+-]?\d[\d., ]*")  # below or above what the method can tell: no number
 _TRUTH = {"true": 1.0, "false": 0.0}
 _CODED = "[-"  # a historian's digital state, such as "[-11059] No Good Data For Calculation"
 _SPACES = {" ": "[ \u00a0\u202f]"}  # blanks that do not break a line stand for a blank
@@ -56,7 +57,7 @@ def number_column(cells: Sequence[str], style: CellStyle) -> tuple[NumberColumn,
                     continue
         text = cell.strip()
         meaning = text.lower()
-        if meaning in EMPTY or text in style.no_value:
+        if meaning in EMPTY or text in style.no_value or _BEYOND.fullmatch(text):
             texts[text] += 1
         elif meaning in BAD or meaning.startswith(_CODED):
             texts[text] += 1
@@ -91,8 +92,9 @@ def _number(text: str, style: CellStyle, grouped: re.Pattern[str] | None) -> flo
 
 
 def style_hint(texts: Iterable[str]) -> str | None:
-    """Return which key would let these cells be read as numbers, or None."""
+    """Return which key would let these cells, nearly all of them, be read as numbers, or None."""
     cells = [*texts]
+    few = len(cells) // 10
     for style, hint in (
         (CellStyle(decimal=","), 'set decimal = ","'),
         (CellStyle(decimal=",", thousands="."), 'set decimal = "," and thousands = "."'),
@@ -100,6 +102,6 @@ def style_hint(texts: Iterable[str]) -> str | None:
         (CellStyle(thousands=" "), 'set thousands = " "'),
         (CellStyle(), 'set decimal = "."'),
     ):
-        if not number_column(cells, style)[1]:
+        if len(number_column(cells, style)[1]) <= few:
             return hint
     return None
