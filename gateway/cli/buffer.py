@@ -21,6 +21,7 @@ from gateway.errors import LablineError
 from gateway.facts.acts import MessageState
 from gateway.records.acts import RetryMessages
 from gateway.records.outgoing import Lane
+from gateway.records.sink_deliveries import DeliveryState
 from gateway.runtime.act_requests import perform
 from gateway.store.audit.evidence import must_hold
 from gateway.store.care.salvage import Salvaged, quarantined, why
@@ -47,6 +48,7 @@ def status(config: Path = CONFIG, as_json: bool = JSON) -> None:
     """Show how many messages wait in each lane, are parked or were dropped, and which alarms stand.
 
     Lanes are guidance, evidence (results, dispositions, audit) and telemetry. Parked: the broker refused the message.
+    deliveries_...: what waits for a system that is told over HTTP, and what it has refused.
     latched: the alarms that stand until a person takes them down. left_...: messages that left without being sent.
     """
     settings, _sha256 = read(config)
@@ -57,6 +59,10 @@ def status(config: Path = CONFIG, as_json: bool = JSON) -> None:
         (dead_letters,) = connection.execute(SQL["dead_letter_count"]).fetchone()
         gaps = {kind: count for kind, count in connection.execute(SQL["gap_counts"])}  # noqa: C416
         latches = [code for (code,) in connection.execute(SQL["latches"])]
+        deliveries = {
+            f"deliveries_{sink}_{state}": count
+            for sink, state, count, _oldest in connection.execute(SQL["delivery_counts"])
+        }
     figures = {
         **{lane.name.lower(): waiting.messages.get(lane, 0) for lane in Lane},
         "parked": waiting.parked,
@@ -64,6 +70,7 @@ def status(config: Path = CONFIG, as_json: bool = JSON) -> None:
         "oldest_seconds": round(waiting.oldest_seconds(time.time_ns()), 1),
         **{f"left_{reason}": count for reason, count in departures.items()},
         "dead_letters": dead_letters,
+        **deliveries,
         **{f"gaps_{kind}": count for kind, count in gaps.items()},
         "quarantined": len(quarantined(directory)),
         "latched": ", ".join(latches),
@@ -139,6 +146,30 @@ def parked(config: Path = CONFIG, most: int = _MOST, as_json: bool = JSON) -> No
     _show("parked", messages, as_json=as_json)
 
 
+@app.command()
+def deliveries(
+    config: Path = CONFIG,
+    state: DeliveryState | None = typer.Option(None, "--state", help="Only those in this state."),
+    most: int = _MOST,
+    as_json: bool = JSON,
+) -> None:
+    """List what systems were told over HTTP: its state, the attempts, and what the system answered last.
+
+    Refused ones are sent again with labline buffer retry. Superseded: the facts had changed before it was sent.
+    """
+    settings, _sha256 = read(config)
+    with closing(read_state(settings.store.directory)) as connection:
+        wanted = {"state": "" if state is None else state.value, "most": most}
+        rows = connection.execute(SQL["delivery_log"], wanted).fetchall()
+    told = [
+        {"id": row["delivery_id"], "sink": row["sink"], "kind": row["kind"], "lot": row["material_lot_id"] or "",
+         "state": row["state"], "attempts": row["attempts"], "created_at": rfc3339(row["created_ns"]),
+         "answered_at": "" if row["answered_ns"] is None else rfc3339(row["answered_ns"]), "answer": row["answer"]}
+        for row in rows
+    ]  # fmt: skip
+    _show("deliveries", told, as_json=as_json)
+
+
 @app.command(name="dead-letters")
 def dead_letters(
     config: Path = CONFIG,
@@ -210,12 +241,16 @@ def _show(title: str, rows: list[dict[str, Any]], *, as_json: bool) -> None:
 
 @app.command()
 def retry(
-    identities: list[str] = typer.Argument(None, metavar="ID...", help="Ids of dead letters or parked messages."),
+    identities: list[str] = typer.Argument(
+        None, metavar="ID...", help="Ids of dead letters, parked messages or deliveries."
+    ),
     config: Path = CONFIG,
     person: str | None = person_option(),
-    all_parked: bool = typer.Option(False, "--parked", help="All parked messages, the oldest first."),
+    all_parked: bool = typer.Option(
+        False, "--parked", help="All parked messages and refused deliveries, the oldest first."
+    ),
 ) -> None:
-    """Read dead letters again, or send parked messages again; a running gateway does it at once.
+    """Read dead letters again, or send parked messages and refused deliveries again; a running gateway does it at once.
 
     If one of the ids is not known, nothing is done.
     """
@@ -226,7 +261,7 @@ def retry(
     act = RetryMessages(message_ids=tuple(dict.fromkeys(identities or ())), all_parked=all_parked)
     messages = perform(settings, act, path=config.resolve(), sign_in=sign_in_of(person), reason="").details["messages"]
     for identity, state in messages.items():
-        how = "sent" if state == MessageState.PARKED else "tried"
+        how = "tried" if state == MessageState.DEAD_LETTER else "sent"
         out.print(f"{identity} will be {how} again", soft_wrap=True)
     if not messages:
         out.print("no message is parked")

@@ -26,6 +26,8 @@ from gateway.config.credentials import unused_credentials
 from gateway.config.line_definition import define_line
 from gateway.config.notify import targets
 from gateway.config.reading import read
+from gateway.config.sink_tables import RequestsTable, is_on_this_machine
+from gateway.config.sinks import pull_source, sink_targets
 from gateway.config.tables import Settings
 from gateway.errors import ConfigurationError
 from gateway.line.definition import UTC_ZONE, LineDefinition, Stage
@@ -88,6 +90,8 @@ def configured(config: Path) -> tuple[Settings, LineDefinition]:
     opcua_sources(settings)
     webhook_options(settings)
     targets(settings, UTC_ZONE)
+    sink_targets(settings)
+    pull_source(settings)
     console_options(settings)
     monitoring_options(settings)
     return settings, line
@@ -122,6 +126,7 @@ def _setting_warnings(settings: Settings) -> list[str]:
         for name, table in settings.notify.items()
         if table.url is not None
     ]
+    warnings += _readable_requests(settings)
     if not settings.mqtt.tls:
         warnings.append("mqtt.tls is false: results and advice travel unprotected")
     warnings.append(
@@ -133,6 +138,19 @@ def _setting_warnings(settings: Settings) -> list[str]:
     if missing:
         warnings.append(f"no specification for {', '.join(missing)}: such results are recorded for review")
     return warnings
+
+
+def _readable_requests(settings: Settings) -> list[str]:
+    """Return which requests to systems over HTTP go over the network in plain text."""
+    tables: dict[str, RequestsTable] = {f"sinks.{name}": table for name, table in settings.sinks.items()}
+    tables |= {} if settings.mes.pull is None else {"mes.pull": settings.mes.pull}
+    urls = {f"{key}.{name}": url for key, table in tables.items()
+            for name, url in (("url", table.url), ("token_url", table.token_url)) if url is not None}  # fmt: skip
+    return [
+        f"{key} begins with http://: keys and messages travel readably, and anybody could answer"
+        for key, url in urls.items()
+        if url.startswith("http://") and not is_on_this_machine(url)
+    ]
 
 
 def _doubled_nodes(settings: Settings) -> list[str]:

@@ -45,6 +45,7 @@ EXAMPLES = {
     "buffer status": "labline buffer status --config labline.toml",
     "buffer export": "labline buffer export --config labline.toml --to waiting.jsonl",
     "buffer parked": "labline buffer parked --config labline.toml",
+    "buffer deliveries": "labline buffer deliveries --state refused --config labline.toml",
     "buffer dead-letters": "labline buffer dead-letters --config labline.toml --id ID",
     "buffer retry": "labline buffer retry --parked --config labline.toml",
     "buffer salvage": "labline buffer salvage --config labline.toml --apply",

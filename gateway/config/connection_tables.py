@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from gateway.config.forms import URL, Name, NodeText, Table, client_identifier, endpoint, host_name, network
 from gateway.config.measures import Duration
+from gateway.config.pull_tables import MesPullTable
 from gateway.contract.lims.json_paths import FIELDS, is_path
 from gateway.contract.lims.mapping import MAPPINGS
 from gateway.records.laboratory import ResultStatus
@@ -112,6 +113,9 @@ class MesTable(Table):
     """``[mes]``: orders and lots."""
 
     topic: str = Field(default="mes/context/#", description="the topic filter of orders and lots")
+    pull: MesPullTable | None = Field(
+        default=None, description="orders and lots that are fetched over HTTP; without the table none are"
+    )
 
 
 class UmhTable(Table):

@@ -280,6 +280,10 @@ def certificates_of(settings: Settings) -> dict[str, Path]:
         "mqtt": mqtt.certificate,
         "mqtt ca": mqtt.ca_certificate,
     }
+    pull = settings.mes.pull
+    named |= {} if pull is None else {"mes pull": pull.certificate, "mes pull ca": pull.ca_certificate}
+    for name, sink in settings.sinks.items():
+        named |= {f"sink {name}": sink.certificate, f"sink {name} ca": sink.ca_certificate}
     for name, server in settings.opcua.items():
         named |= {
             f"opcua {name}": server.certificate,

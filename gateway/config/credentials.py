@@ -25,6 +25,9 @@ def unused_credentials(settings: Settings, environment: Mapping[str, str] | None
 def known_credentials(settings: Settings) -> list[str]:
     """Return the names of all credentials that a gateway with these settings may read."""
     servers = [f"opcua_{name}_{part}" for name in settings.opcua for part in ("password", "key.pem", "user_key.pem")]
+    of_sinks = ("token", "password", "api_key", "api_secret", "client_id", "client_secret", "hmac", "key.pem")
+    servers += [f"sink_{name}_{part}" for name in settings.sinks for part in of_sinks]
+    servers += [] if settings.mes.pull is None else [f"mes_pull_{part}" for part in of_sinks]
     servers += [f"notify_{name}_{part}" for name in settings.notify for part in ("password", "url")]
     return ["mqtt_password", "mqtt_key.pem", "audit_key", "monitoring_token", OF_CONSOLE, *OF_WEBHOOK, *servers]
 

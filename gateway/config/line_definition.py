@@ -10,6 +10,7 @@ from gateway.config.checks import contradictions
 from gateway.config.laboratory_tables import ControlTable, SpecificationTable, TogetherTable, TrendTable
 from gateway.config.setpoint_writes import write_problems, writes_of
 from gateway.config.signature_table import policies
+from gateway.config.sinks import sinks_of
 from gateway.config.suppressions import suppressions_of
 from gateway.config.tables import Settings, TagTable
 from gateway.contract.times import parse_rfc3339
@@ -63,6 +64,7 @@ def define_line(
         signed_stages_only=settings.approval.signed_stages,
         signatures=policies(settings.signatures),
         writes=writes_of(settings),
+        sinks=sinks_of(settings),
         umh_contract=None if settings.umh is None else settings.umh.contract,
     )
 

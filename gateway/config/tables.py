@@ -22,12 +22,16 @@ from gateway.config.laboratory_tables import ControlTable, SamplingTable, Specif
 from gateway.config.measures import Duration, Rate, Size
 from gateway.config.setpoint_tables import SetpointsTable, WriteTable
 from gateway.config.signature_table import SignatureTable, acts_that_can_be_signed, all_can_be_given
+from gateway.config.sink_tables import SinkTable
 from gateway.line.definition import Stage
 from gateway.records.act_kinds import ActKind
 
 PREFIX = "LABLINE_"
 OF_CONSOLE = "console_key.pem"
 OF_WEBHOOK = ("lims_webhook_token", "lims_webhook_hmac", "lims_webhook_key.pem")
+
+
+SinkName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=32)]
 
 
 class SiteTable(Table):
@@ -188,6 +192,7 @@ class Settings(Table):
     ] = Field(default_factory=dict)
     alarms: AlarmsTable = AlarmsTable()
     notify: dict[Name, NotifyTable] = Field(default_factory=dict)
+    sinks: dict[SinkName, SinkTable] = Field(default_factory=dict)
 
     @property
     def line_path(self) -> str:

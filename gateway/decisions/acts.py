@@ -46,6 +46,7 @@ from gateway.records.people import (
     VersionChange,
 )
 from gateway.records.record import Record
+from gateway.records.sink_deliveries import DeliveryRetried
 
 Wanted = TypeVar("Wanted")
 
@@ -191,6 +192,9 @@ def on_retry_messages(event: ActRequested, facts: RetryFacts) -> Decision:
         if facts.messages[message_id] is MessageState.PARKED:
             records.append(MessageUnparked(message_id=message_id))
             audit.append(audit_entry("message_unparked", message_id, person=event.person))
+        elif facts.messages[message_id] is MessageState.REFUSED_DELIVERY:
+            records.append(DeliveryRetried(delivery_id=message_id))
+            audit.append(audit_entry("delivery_retried", message_id, person=event.person))
         else:
             records.append(DeadLetterRetry(dead_letter_id=message_id, person=event.person))
             audit.append(audit_entry("dead_letter_retry", message_id, person=event.person))
@@ -206,6 +210,10 @@ def _not_tried_again(message_id: str, state: MessageState | None) -> Answer | No
             return refused(ActRefusal.PAYLOAD_NOT_KEPT, message=message_id)
         case MessageState.DAMAGED:
             return damaged(table="dead_letter", key=message_id)
+        case MessageState.OVERTAKEN:
+            return refused(ActRefusal.DELIVERY_OVERTAKEN, message=message_id)
+        case MessageState.UNFIT:
+            return refused(ActRefusal.DELIVERY_UNFIT, message=message_id)
     return None
 
 

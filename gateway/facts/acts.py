@@ -73,6 +73,9 @@ class MessageState(StrEnum):
     DEAD_LETTER = "dead_letter"
     DAMAGED = "damaged"  # a dead letter that does not match its hash
     NOT_KEPT = "not_kept"  # a dead letter whose payload has gone beyond the quota
+    REFUSED_DELIVERY = "refused_delivery"  # a system that is told over HTTP has refused it
+    OVERTAKEN = "overtaken"  # that system has been told something later of the same lot
+    UNFIT = "unfit"  # it never could be put into the system's form
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -18,6 +18,7 @@ from gateway.line.derived_inputs import SMALLEST_DIVISOR, Category, Stretch, Tra
 from gateway.line.limits import Limits
 from gateway.line.outputs import ModelOutput
 from gateway.line.setpoint_writes import NO_WRITES, SetpointWrites
+from gateway.line.sinks import Sink
 from gateway.line.spc_rules import ControlMaterial, Together, TrendRules
 from gateway.line.sustained_outside import SustainedOutside
 from gateway.records.act_kinds import ActKind
@@ -315,6 +316,7 @@ class LineDefinition:
     signed_stages_only: bool = False  # whether a model goes beyond advice only by a signed act
     signatures: Mapping[ActKind, SignaturePolicy] = field(default_factory=dict)  # by act, where the plant states one
     writes: SetpointWrites = NO_WRITES  # what may be written to PLCs
+    sinks: tuple[Sink, ...] = ()  # systems that are told over HTTP
     umh_contract: str | None = None  # UMH's data contract, where predictions are sent in its form, too
 
     @property

@@ -27,7 +27,8 @@ from gateway.publish.notice_texts import (
 from gateway.records.alarms import AlarmEvent
 from gateway.store.notifications import come_to, first_place, park, put_off, told_of
 from gateway.store.queries.readers import Reader
-from gateway.transport.notices import Attempts, Notice, NoticeRefusedError, NotTakenNowError
+from gateway.transport.attempts import Attempts, NotTakenNowError
+from gateway.transport.notices import Notice, NoticeRefusedError
 
 log = structlog.get_logger()
 
@@ -53,7 +54,7 @@ class Notifier:
         self._writer = writer
         self._clock = clock
         self._on_condition = on_condition
-        self._attempts = Attempts(target.name)
+        self._attempts = Attempts(f"notify-{target.name}")
         self._code = f"NOTIFY_UNAVAILABLE_{target.name.upper()}"
 
     async def run(self) -> None:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+PULLED = "pulled"  # the session of what was fetched: it comes with each answer, and is known by its content
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Origin:

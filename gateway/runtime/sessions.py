@@ -16,6 +16,7 @@ from gateway.ingest.audit_head import understand_head
 from gateway.ingest.event_queue import EventQueue, Urgency
 from gateway.ingest.lims import understand_results
 from gateway.ingest.mes import understand_context, understand_specifications
+from gateway.ingest.mes_pull import TOPIC as PULL_TOPIC
 from gateway.ingest.messages import Intake, Understand
 from gateway.ingest.responses import AnswersFirst, understand_response
 from gateway.ingest.webhook import TOPIC as WEBHOOK_TOPIC
@@ -60,8 +61,13 @@ def inbound_intake(settings: Settings, *, inbox: EventQueue, now: Callable[[], C
     return Intake(
         inbox=inbox,
         urgency=Urgency.INBOUND,
-        routes={**routes, WEBHOOK_TOPIC: results},
-        splits={settings.mes.topic: context_messages, settings.lims.topic: parts, WEBHOOK_TOPIC: parts},
+        routes={**routes, WEBHOOK_TOPIC: results, PULL_TOPIC: understand_context},
+        splits={
+            settings.mes.topic: context_messages,
+            PULL_TOPIC: context_messages,
+            settings.lims.topic: parts,
+            WEBHOOK_TOPIC: parts,
+        },
         now=now,
     )
 

@@ -12,15 +12,18 @@ from typing import TYPE_CHECKING
 from gateway.clock import Clock
 from gateway.config.connections import certificates_of, console_options, monitoring_options, webhook_options
 from gateway.config.notify import targets
+from gateway.config.sinks import pull_source, sink_targets
 from gateway.config.tables import Settings
 from gateway.console.changes import Changes
 from gateway.history.tag_history import History
 from gateway.history.writer.historian import Historian
 from gateway.ingest.event_queue import EventQueue
+from gateway.ingest.mes_pull import MesPull
 from gateway.ingest.webhook import WebhookIntake
 from gateway.line.definition import LineDefinition
 from gateway.operations.health import Health
 from gateway.operations.systemd import Progress
+from gateway.publish.delivering import Deliverer
 from gateway.publish.drain import Drain
 from gateway.publish.notifying import Notifier
 from gateway.publish.status import StatusPublisher
@@ -95,7 +98,8 @@ async def build(ground: Dependencies, stores: Stores) -> Parts:
     writers = setpoint_writers(ground, stores, history)
     take_line += writers.values()
     versions, sources = _versions(ground, stores, take_line), feeds(ground, history)
-    acts = _acts(ground, versions, partial(_tried_again, retries, drain))
+    deliverers = _deliverers(ground, stores)
+    acts = _acts(ground, versions, partial(_tried_again, retries, drain, tuple(deliverers.values())))
     console = _console(ground, stores, history, acts, changes)
     take_line += () if console is None else (console.snapshots,)
     kept = housekeeping(ground, stores, processor, HearsOfRetention(drain=drain, health=ground.health))
@@ -123,6 +127,8 @@ async def build(ground: Dependencies, stores: Stores) -> Parts:
             "retries": retries,
             "follow-ups": follow_ups,
             **writers,
+            **deliverers,
+            **_mes_pull(ground, sessions),
             **_monitoring_loop(monitoring, ground, progress, drain, status),
         },
     )
@@ -196,6 +202,29 @@ def _notifiers(ground: Dependencies, stores: Stores) -> dict[str, Loop]:
         )
         for target in targets(ground.settings, ground.line.time_zone)
     }
+
+
+def _deliverers(ground: Dependencies, stores: Stores) -> dict[str, Deliverer]:
+    """Return the loops that tell systems over HTTP, by name."""
+    return {
+        f"sink-{target.name}": Deliverer(
+            target,
+            reader=stores.reader,
+            writer=stores.writer,
+            clock=ground.clock,
+            on_condition=ground.health.condition,
+        )
+        for target in sink_targets(ground.settings)
+    }
+
+
+def _mes_pull(ground: Dependencies, sessions: Sessions) -> dict[str, Loop]:
+    """Return the loop that fetches orders and lots by name, none where the configuration has none."""
+    source = pull_source(ground.settings)
+    if source is None:
+        return {}
+    intake = sessions.results_and_context
+    return {"mes-pull": MesPull(source, intake, clock=ground.clock, on_condition=ground.health.condition)}
 
 
 def _drain(ground: Dependencies, stores: Stores, sessions: Sessions, history: History, progress: Progress) -> Drain:
@@ -277,9 +306,11 @@ def _acts(ground: Dependencies, versions: Versions, on_retries: Callable[[], Non
     )
 
 
-def _tried_again(retries: Retries, drain: Drain) -> None:
+def _tried_again(retries: Retries, drain: Drain, deliverers: Sequence[Deliverer]) -> None:
     """Take up at once what a person wants tried or sent again."""
     retries.wake()
+    for deliverer in deliverers:
+        deliverer.wake()
     drain.look_behind()
 
 

@@ -114,6 +114,9 @@ _ROWS = (
     Table(name="notify_put_off", not_vouched_for="notices that wait for the end of quiet hours",
           written_by="the loop that sends notices"),
     Table(name="notify_parked", not_vouched_for="notices that were refused", written_by="the loop that sends notices"),
+    # put back they would be sent again; how often they were tried, and what was answered, changes with each attempt
+    Table(name="delivery", left_behind="state = 'waiting'", may_leave=True, blobs=frozenset({"body"}),
+          hash_leaves_out=frozenset({"seq", "state", "attempts", "first_ns", "due_ns", "answer", "answered_ns"})),
     Table(name="departure", written_by="what leaves the outbox"),
     Table(name="console_session", hash_leaves_out=frozenset({"used_ns"}), authorises=True),
     Table(name="retry", not_vouched_for="what a person has asked for; the line about it says so"),

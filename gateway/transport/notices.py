@@ -4,12 +4,10 @@ What a server answers decides: refused for good (this notice), or not taken now 
 Errors name the server's answer, never what was sent: the address of a webhook is a secret, as a password is.
 """
 
-import asyncio
 import http.client
 import json
 import smtplib
 import ssl
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -17,9 +15,9 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit
 
+from gateway.transport.attempts import REFUSED_FOR_GOOD, NotTakenNowError
+
 _TIMEOUT_SECONDS = 10.0
-_LONGEST_ATTEMPT_SECONDS = 30.0
-_REFUSED_FOR_GOOD = frozenset({400, 413, 415, 422})  # HTTP: of this notice; others are of the address or the moment
 _MAILBOX_REFUSED = frozenset({550, 551, 552, 553, 554})  # RFC 5321
 
 
@@ -30,10 +28,6 @@ class NoticeKind(StrEnum):
     WEBHOOK = "webhook"  # JSON of our own
     TEAMS = "teams"
     SLACK = "slack"
-
-
-class NotTakenNowError(Exception):
-    """The notice was not taken; it may be later."""
 
 
 class NoticeRefusedError(Exception):
@@ -127,7 +121,7 @@ def post(notice: Notice, address: Address) -> None:
             connection.close()
     except (http.client.HTTPException, OSError, ValueError) as error:
         raise NotTakenNowError(type(error).__name__) from None
-    if status in _REFUSED_FOR_GOOD:
+    if status in REFUSED_FOR_GOOD:
         raise NoticeRefusedError(f"answered {status}")
     if not http.client.OK <= status < http.client.MULTIPLE_CHOICES:  # a redirection is not followed
         raise NotTakenNowError(f"answered {status}")
@@ -154,43 +148,3 @@ _BODIES: Mapping[NoticeKind, Callable[[Notice], dict[str, Any]]] = {
     NoticeKind.TEAMS: _as_teams,
     NoticeKind.SLACK: _as_slack,
 }
-
-
-class Attempts:
-    """Runs attempts one after the other, on threads that no end of the gateway waits for."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._running: threading.Thread | None = None
-
-    async def run(self, work: Callable[[], None]) -> None:
-        """Run an attempt; raises NotTakenNowError where it, or one before it, takes too long."""
-        if self._running is not None and self._running.is_alive():
-            raise NotTakenNowError("still busy with an earlier attempt")
-        loop = asyncio.get_running_loop()
-        outcome: asyncio.Future[None] = loop.create_future()
-
-        def settle(error: Exception | None) -> None:
-            if outcome.done():
-                return
-            if error is None:
-                outcome.set_result(None)
-            else:
-                outcome.set_exception(error)
-
-        def attempt() -> None:
-            failed: Exception | None = None
-            try:
-                work()
-            except Exception as error:  # noqa: BLE001 - it belongs to who awaits the attempt
-                failed = error
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(settle, failed)
-
-        self._running = threading.Thread(target=attempt, name=f"notify-{self._name}", daemon=True)
-        self._running.start()
-        try:
-            async with asyncio.timeout(_LONGEST_ATTEMPT_SECONDS):
-                await outcome
-        except TimeoutError:
-            raise NotTakenNowError("took too long") from None

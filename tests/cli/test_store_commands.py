@@ -188,7 +188,7 @@ async def test_a_store_that_is_garbage_is_set_aside_and_what_holds_is_salvaged(r
     found = json.loads(labline(ran, "buffer", "salvage", "--json", code=1))
     assert "not a database" in found["why"]
     assert "lab_result" in found["not_read_to_the_end"]
-    assert found["left_behind"] == {"follow_up": None, "sample_request": None}
+    assert found["left_behind"] == {"delivery": None, "follow_up": None, "sample_request": None}
 
 
 def waiting_in(line):

@@ -29,12 +29,12 @@ from gateway.store.database import open_state
 from gateway.store.queries.readers import Reader
 from gateway.store.transaction.records.alarms import alarm_changed
 from gateway.time_units import SECOND_NS
+from gateway.transport.attempts import NotTakenNowError
 from gateway.transport.notices import (
     Address,
     MailServer,
     NoticeKind,
     NoticeRefusedError,
-    NotTakenNowError,
     post,
     send_mail,
 )
@@ -306,7 +306,7 @@ async def test_what_is_refused_for_good_is_parked_and_does_not_stop_the_next(tmp
 
 
 async def test_a_target_that_hangs_delays_neither_the_store_nor_another_target(tmp_path, monkeypatch):
-    monkeypatch.setattr("gateway.transport.notices._LONGEST_ATTEMPT_SECONDS", 0.05)
+    monkeypatch.setattr("gateway.transport.attempts.LONGEST_ATTEMPT_SECONDS", 0.05)
     told, released = [], asyncio.Event()
     loop = asyncio.get_running_loop()
 

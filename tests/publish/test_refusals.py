@@ -355,7 +355,7 @@ async def test_a_store_set_aside_is_counted_and_put_back_and_its_lots_go_on_from
         assert set(found["damaged"].values()) == {0}
         assert found["not_read_to_the_end"] == []
         assert found["put_back"] == {}
-        assert found["left_behind"] == {"follow_up": 0, "sample_request": 0}
+        assert found["left_behind"] == {"delivery": 0, "follow_up": 0, "sample_request": 0}
         assert line.rows(ON_RECORD[0]) == []  # counting changes nothing
 
         applied = json.loads(labline(line, "buffer", "salvage", "--apply", "--json"))

@@ -124,6 +124,11 @@ def rows_of_a_store():
     yield "notify_target", {"target": "shift", "seq": 1}
     yield "notify_put_off", {"target": "shift", "seq": 1}
     yield "notify_parked", {"target": "shift", "seq": 1, "at_ns": 1, "why": "answered 400"}
+    yield "delivery", {"delivery_id": "v1", "sink": "mes", "message_id": "o1", "kind": "hold", "material_lot_id": "L1",
+                       "ordered_by": "lot L1", "path": "/hold", "body": b"{}", "created_ns": 1, "state": "delivered",
+                       "attempts": 1, "first_ns": 1, "answer": "answered 201", "answered_ns": 2}  # fmt: skip
+    yield "delivery", {"delivery_id": "v2", "sink": "mes", "message_id": "o2", "kind": "hold", "ordered_by": "lot -",
+                       "path": "", "body": b"", "created_ns": 1}  # fmt: skip
     yield "departure", {"seq": 9, "message_id": "o9", "lane": 0, "topic": "t", "reason": "expired", "at_ns": 1}
     lines = audit_lines()
     yield "signed_head", {"seq": 2, "hash": lines[1]["hash"], "at_ns": 1, "public_key": "k", "signature": "s"}

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 
 from gateway.cli.checkup.records import Examined, Remark, State
+from gateway.records.sink_deliveries import DeliveryState
 from gateway.store.queries.readers import depths
 from gateway.store.statements import SQL
+from gateway.time_units import SECOND_NS
 
 _LONG_SECONDS = 300.0
 _RETRY = "find out why (labline buffer parked), then labline buffer retry --parked"
@@ -29,6 +31,28 @@ def parked(seen: Examined) -> Iterator[Remark]:
         count = depths([tuple(row) for row in seen.store.execute(SQL["depths"])]).parked
         if count:
             yield Remark(state=State.WRONG, what=f"the broker refused {count} messages: they are parked", do=_RETRY)
+
+
+def deliveries(seen: Examined) -> Iterator[Remark]:
+    """Say whether systems that are told over HTTP take it."""
+    if seen.store is None or not seen.settings.sinks:
+        return
+    told = dict.fromkeys(seen.settings.sinks, 0)
+    for sink, state, count, oldest_ns in seen.store.execute(SQL["delivery_counts"]):
+        told[sink] = told.get(sink, 0) + count
+        if state == DeliveryState.REFUSED:
+            yield Remark(
+                state=State.WRONG, what=f"{sink} has refused {count} deliveries",
+                do="labline buffer deliveries --state refused says why; then labline buffer retry ID",
+            )  # fmt: skip
+        elif (seen.now_ns - oldest_ns) / SECOND_NS > _LONG_SECONDS:
+            yield Remark(
+                state=State.WARN, what=f"{count} deliveries wait for {sink}, the oldest for longer than 5 minutes",
+                do="labline buffer deliveries shows its answers; is it there, and are the credentials right?",
+            )  # fmt: skip
+    taken = [sink for sink in seen.settings.sinks if not told[sink]]
+    if taken:
+        yield Remark(state=State.OK, what=f"nothing waits for {', '.join(taken)}")
 
 
 def dead_letters(seen: Examined) -> Iterator[Remark]:

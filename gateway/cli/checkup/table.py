@@ -24,6 +24,7 @@ CHECKS = (
     Row(name="history", group="servers", check=connections.history),
     Row(name="waiting", group="outputs", check=outputs.waiting),
     Row(name="parked", group="outputs", check=outputs.parked),
+    Row(name="deliveries", group="outputs", check=outputs.deliveries),
     Row(name="dead letters", group="outputs", check=outputs.dead_letters),
     Row(name="stages", group="models", check=models.stages),
     Row(name="drift", group="models", check=models.latched),

@@ -54,7 +54,9 @@ class HealthView(View):
     line: str
     alarms: list[AlarmView]
     connections: list[ConnectionView]
-    buffer: list[FigureView] = Field(description="messages that wait by lane, parked ones, and the oldest's age")
+    buffer: list[FigureView] = Field(
+        description="messages that wait by lane, parked ones, the oldest's age, and deliveries to systems over HTTP"
+    )
     disk: list[FigureView]
     tags: dict[str, str] = Field(description="tags that cannot be used, and why")
     certificates: list[CertificateView]
@@ -87,6 +89,10 @@ def health_view(connection: sqlite3.Connection, snapshot: Snapshot) -> HealthVie
             *buffer,
             FigureView(name="parked", value=waiting.parked, unit="messages"),
             FigureView(name="oldest", value=round(waiting.oldest_seconds(at_ns), 3), unit="s"),
+            *(
+                FigureView(name=f"{sink}: {state}", value=count, unit="deliveries")
+                for sink, state, count, _oldest in connection.execute(SQL["delivery_counts"])
+            ),
         ],
         disk=[FigureView(name=name, value=value, unit=_unit(name)) for name, value in sorted(status.disk.items())],
         tags=dict(status.tag_reasons),

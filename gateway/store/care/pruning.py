@@ -26,7 +26,7 @@ def sizes(connection: sqlite3.Connection) -> Sizes:
 
 
 def prune(before_ns: int, *, at_ns: int) -> Callable[[sqlite3.Connection], int]:
-    """Return the work that deletes some predictions and departures older than that; it returns how many.
+    """Return the work that deletes some that is older: predictions, departures, ended deliveries; it returns how many.
 
     Predictions at a sample's drawn time stay: they are evidence. That departures have gone is a line of the trail.
     """
@@ -37,7 +37,8 @@ def prune(before_ns: int, *, at_ns: int) -> Callable[[sqlite3.Connection], int]:
         if departures:
             body = {"before_ns": before_ns, "count": departures}
             audit.append(connection, (AuditEntry(kind="pruned", subject="departure", body=body),), at_ns=at_ns)
-        return departures + connection.execute(SQL["prune_predictions"], limits).rowcount
+        deliveries = connection.execute(SQL["prune_deliveries"], limits).rowcount
+        return departures + deliveries + connection.execute(SQL["prune_predictions"], limits).rowcount
 
     return work
 

@@ -24,6 +24,7 @@ from gateway.inference.feedback import MOST_ENTRIES
 from gateway.records.acts import ArchiveAudit, RetryMessages, SettlePoint, SignBiases
 from gateway.records.people import Settlement, SignedBias
 from gateway.records.scope import Scope
+from gateway.records.sink_deliveries import DeliveryState
 from gateway.records.users import User
 from gateway.store.audit.heads import keys_of_heads
 from gateway.store.facts.loaders import loader
@@ -117,6 +118,8 @@ def retry_facts(reading: Reading, event: ActRequested) -> RetryFacts:
     messages = {message_id: state for message_id, state in named.items() if state is not None}
     if act.all_parked:
         messages |= dict.fromkeys(parked_ids, MessageState.PARKED)
+        refused = [delivery_id for (delivery_id,) in reading.connection.execute(SQL["refused_deliveries"])]
+        messages |= dict.fromkeys(refused, MessageState.REFUSED_DELIVERY)
     return RetryFacts(**act_base(reading, event), messages=messages)
 
 
@@ -130,10 +133,22 @@ def _state(connection: sqlite3.Connection, message_id: str, parked_ids: tuple[st
         return MessageState.PARKED
     row = connection.execute(SQL["dead_letter"], {"dead_letter_id": message_id}).fetchone()
     if row is None:
-        return None
+        return _delivery_state(connection, message_id)
     if not row["holds"]:
         return MessageState.DAMAGED
     return MessageState.NOT_KEPT if row["payload"] is None else MessageState.DEAD_LETTER
+
+
+def _delivery_state(connection: sqlite3.Connection, delivery_id: str) -> MessageState | None:
+    """Return the state of a refused delivery, None where there is none of that id."""
+    row = connection.execute(SQL["delivery_on_record"], {"delivery_id": delivery_id}).fetchone()
+    if row is None or row["state"] != DeliveryState.REFUSED:
+        return None
+    if not row["holds"]:
+        return MessageState.DAMAGED
+    if not row["fits"]:
+        return MessageState.UNFIT
+    return MessageState.OVERTAKEN if row["overtaken"] else MessageState.REFUSED_DELIVERY
 
 
 @loader

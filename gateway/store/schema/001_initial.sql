@@ -1539,6 +1539,44 @@ CREATE TABLE notify_parked (
     PRIMARY KEY (target, seq)
 ) STRICT, WITHOUT ROWID;
 
+-- What systems are told over HTTP: one row for each message and sink, written with its cause. It keeps what was sent and
+-- what was answered, until it is too old.
+CREATE TABLE delivery (
+    seq              INTEGER PRIMARY KEY AUTOINCREMENT,
+    delivery_id      TEXT NOT NULL UNIQUE,
+    sink             TEXT NOT NULL,
+    message_id       TEXT NOT NULL,
+    kind             TEXT NOT NULL,
+    material_lot_id  TEXT,
+    ordered_by       TEXT NOT NULL,
+    path             TEXT NOT NULL,
+    body             BLOB NOT NULL,
+    created_ns       INTEGER NOT NULL,
+    state            TEXT NOT NULL DEFAULT 'waiting',
+    attempts         INTEGER NOT NULL DEFAULT 0,
+    first_ns         INTEGER,
+    due_ns           INTEGER NOT NULL DEFAULT 0,
+    answer           TEXT NOT NULL DEFAULT '',
+    answered_ns      INTEGER,
+    hash             TEXT
+) STRICT;
+CREATE INDEX delivery_waiting ON delivery (sink, ordered_by, seq) WHERE state = 'waiting';
+CREATE INDEX delivery_refused ON delivery (sink, seq) WHERE state = 'refused';
+CREATE INDEX delivery_of_lot ON delivery (sink, ordered_by, material_lot_id, seq);
+CREATE INDEX delivery_by_time ON delivery (created_ns) WHERE state <> 'waiting';
+CREATE TRIGGER delivery_hashed AFTER INSERT ON delivery BEGIN
+    UPDATE delivery SET hash =
+        evidence_hash('delivery', CAST(NEW.delivery_id AS BLOB), CAST(NEW.sink AS BLOB), CAST(NEW.message_id AS BLOB),
+        CAST(NEW.kind AS BLOB), CAST(NEW.material_lot_id AS BLOB), CAST(NEW.ordered_by AS BLOB),
+        CAST(NEW.path AS BLOB), NEW.body, NEW.created_ns)
+    WHERE seq = NEW.seq;
+END;
+CREATE VIEW delivery_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('delivery', CAST(delivery_id AS BLOB), CAST(sink AS BLOB), CAST(message_id AS BLOB),
+    CAST(kind AS BLOB), CAST(material_lot_id AS BLOB), CAST(ordered_by AS BLOB), CAST(path AS BLOB), body,
+    created_ns) AS holds
+FROM delivery;
+
 -- Why a message left the outbox without an acknowledgement.
 CREATE TABLE departure (
     seq         INTEGER PRIMARY KEY,

@@ -160,7 +160,7 @@ class _Deciding:
             facts = load(self._connection, event, self._line, windows)
             decision = decide(event, facts)
             answer = decision.answer
-            queued = recording.write(self._connection, event, decision, trail=self._trail)
+            queued = recording.write(self._connection, event, decision, line=self._line, trail=self._trail)
             latched = any(isinstance(record, Latched) for record in decision.records)
             if facts.damaged:
                 latched = recording.note_damage(self._connection, event, facts.damaged) or latched
@@ -267,7 +267,9 @@ def _bury(
     """Write an undecidable message as a dead letter, anything else as an audit entry; return as ``recording.write``."""
     if isinstance(event, Arrived):
         refused = _undecidable(event, error)
-        return recording.write(connection, refused, decide(refused, Facts(line=line, latches=(), damaged=())))
+        return recording.write(
+            connection, refused, decide(refused, Facts(line=line, latches=(), damaged=())), line=line
+        )
     if isinstance(event, FollowUpDue):
         recording.done_with(connection, event)
     body = {"error": f"the gateway could not decide this ({type(error).__name__})"}

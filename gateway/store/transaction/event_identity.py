@@ -21,6 +21,7 @@ from gateway.events import (
     SpecificationStated,
 )
 from gateway.lab.result_versions import contradictions
+from gateway.records.deliveries import PULLED
 from gateway.records.laboratory import LabResult, ResultReference, Specification
 from gateway.store.audit.evidence import must_hold
 from gateway.store.codec import decode
@@ -140,6 +141,8 @@ def _identified_by_delivery(connection: sqlite3.Connection, event: Arrived) -> E
     ):
         return None
     ordinal = value_of(connection, "count_deliveries", payload_sha256=origin.payload_sha256, topic=origin.topic)
+    if ordinal and origin.session == PULLED:
+        return None  # what is fetched comes with each answer
     own_id = delivery_identity(topic=origin.topic, payload_sha256=origin.payload_sha256, ordinal=ordinal)
     return replace(event, event_id=_salted(connection, own_id))
 

@@ -7,6 +7,7 @@ import json
 import sqlite3
 
 from gateway.contract.identity import identity_of
+from gateway.contract.sinks.rule import deliveries_of
 from gateway.decision import Decision
 from gateway.events import (
     ContextChanged,
@@ -19,11 +20,13 @@ from gateway.events import (
     SpecificationStated,
     TimerDue,
 )
+from gateway.line.definition import LineDefinition
 from gateway.records.outgoing import AuditEntry
 from gateway.records.people import MessageUnparked, RefusedResponses
 from gateway.store.audit import trail as audit
 from gateway.store.audit.evidence import Cell, with_hash
 from gateway.store.codec import encode
+from gateway.store.deliveries import insert as insert_delivery
 from gateway.store.outbox import Queued, enqueue
 from gateway.store.statements import SQL
 from gateway.store.transaction.records.table import RECORD_KINDS
@@ -33,9 +36,9 @@ _ARRIVED = (ResultArrived, ContextChanged, SpecificationStated, ResponseArrived,
 
 
 def write(
-    connection: sqlite3.Connection, event: Event, decision: Decision, *, trail: bool = True
+    connection: sqlite3.Connection, event: Event, decision: Decision, *, line: LineDefinition, trail: bool = True
 ) -> tuple[Queued, ...] | None:
-    """Write an event and everything decided on it; ``trail``: the audit trail, too.
+    """Write an event and everything decided on it; ``trail``: the audit trail, too. ``line``: for what sinks are told.
 
     Returns its messages as they wait to be sent; None where one replaces others, so that the outbox itself tells best.
     """
@@ -58,6 +61,7 @@ def write(
     for record in decision.records:
         RECORD_KINDS[type(record)].write(connection, event, record)
     queued = [enqueue(connection, message, at_ns=event.at_ns) for message in decision.messages]
+    _tell_sinks(connection, event, decision, line)
     for follow_up in decision.follow_ups:
         of_lot = () if follow_up.material_lot_id is None else (follow_up.material_lot_id,)
         event_id = identity_of("follow-up", event.event_id, follow_up.kind, follow_up.subject, *of_lot)
@@ -72,6 +76,13 @@ def write(
     if any(message.replaces is not None for message in decision.messages):
         return None
     return tuple(message for message in queued if message is not None)
+
+
+def _tell_sinks(connection: sqlite3.Connection, event: Event, decision: Decision, line: LineDefinition) -> None:
+    """Write what systems are told over HTTP, in the same transaction."""
+    for message in decision.messages if line.sinks else ():
+        for delivery in deliveries_of(message, line.sinks, topic_root=line.topic_root):
+            insert_delivery(connection, delivery, at_ns=event.at_ns)
 
 
 def _only_counted(decision: Decision) -> bool:

@@ -14,6 +14,7 @@ from gateway.records.people import (
     StageChanged,
     VersionChange,
 )
+from gateway.records.sink_deliveries import DeliveryRetried
 from gateway.store.audit.vouching import go_on_vouching
 from gateway.store.codec import encode
 from gateway.store.statements import SQL
@@ -54,6 +55,11 @@ def message_unparked(connection: sqlite3.Connection, _event: Event, record: Mess
     message = {"message_id": record.message_id}
     connection.execute(SQL["unretain_overtaken"], message)
     connection.execute(SQL["unpark"], message)
+
+
+def delivery_retried(connection: sqlite3.Connection, _event: Event, record: DeliveryRetried) -> None:
+    """Let a refused delivery wait to be sent again."""
+    connection.execute(SQL["retry_delivery"], {"delivery_id": record.delivery_id})
 
 
 def dead_letter_retry(connection: sqlite3.Connection, event: Event, record: DeadLetterRetry) -> None:

@@ -85,6 +85,7 @@ RECORD_KINDS: Mapping[type[Record], RecordKind] = dict((
     _kind(acts.bias_signed, "signed_bias"),
     _kind(acts.message_unparked, "outbox"),
     _kind(acts.dead_letter_retry, "retry"),
+    _kind(acts.delivery_retried, "delivery"),
     _kind(acts.audit_archived, "audit_archive", "audit"),
     _kind(users.user_changed, "user_version"),
     _kind(users.password_set, "user_password", "sign_in"),

@@ -1,0 +1,1 @@
+"""What systems that are told over HTTP get: which messages (``rule``), and in which form (``table``). Pure."""

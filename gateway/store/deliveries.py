@@ -1,0 +1,95 @@
+"""What systems are told over HTTP: written with its cause, and how far it is (on the writing thread)."""
+
+import sqlite3
+from collections.abc import Callable
+from typing import NamedTuple
+
+from gateway.records.outgoing import AuditEntry
+from gateway.records.sink_deliveries import Delivery, DeliveryState
+from gateway.store.audit import trail as audit
+from gateway.store.statements import SQL, value_of
+
+LONGEST_DUE_SECONDS = 3600.0  # no delivery waits longer for its next attempt, whatever a server asks for
+
+
+class DueDelivery(NamedTuple):
+    """A delivery whose turn it is; ``holds``: whether its row matches its hash."""
+
+    seq: int
+    delivery_id: str
+    kind: str
+    message_id: str
+    material_lot_id: str | None
+    ordered_by: str
+    path: str
+    body: bytes
+    attempts: int
+    first_ns: int | None
+    holds: bool
+
+
+def insert(connection: sqlite3.Connection, delivery: Delivery, *, at_ns: int) -> None:
+    """Write a delivery within the transaction of its cause; one that cannot be sent waits for a person at once."""
+    row = {
+        "delivery_id": delivery.delivery_id,
+        "sink": delivery.sink,
+        "message_id": delivery.message_id,
+        "kind": delivery.kind,
+        "material_lot_id": delivery.material_lot_id,
+        "ordered_by": delivery.ordered_by,
+        "path": delivery.path,
+        "body": delivery.body,
+        "created_ns": at_ns,
+        "state": (DeliveryState.REFUSED if delivery.unfit else DeliveryState.WAITING).value,
+        "answer": delivery.unfit,
+    }
+    connection.execute(SQL["insert_delivery"], row)
+
+
+def tried(
+    seq: int, state: DeliveryState, *, answer: str, at_ns: int, due_ns: int = 0
+) -> Callable[[sqlite3.Connection], None]:
+    """Return the work that notes an attempt and its outcome."""
+    row = {"seq": seq, "state": state.value, "answer": answer, "at_ns": at_ns, "due_ns": due_ns}
+
+    def work(connection: sqlite3.Connection) -> None:
+        if connection.execute(SQL["delivery_tried"], row).rowcount and state is DeliveryState.REFUSED:
+            _note(connection, "delivery_refused", seq, answer, at_ns=at_ns)
+
+    return work
+
+
+def not_sent(seq: int, state: DeliveryState, *, why: str, at_ns: int) -> Callable[[sqlite3.Connection], None]:
+    """Return the work that notes that a delivery is not sent, and why."""
+    row = {"seq": seq, "state": state.value, "answer": why, "at_ns": at_ns}
+
+    def work(connection: sqlite3.Connection) -> None:
+        if connection.execute(SQL["delivery_not_sent"], row).rowcount:
+            _note(connection, f"delivery_{state.value}", seq, why, at_ns=at_ns)
+
+    return work
+
+
+def _note(connection: sqlite3.Connection, kind: str, seq: int, why: str, *, at_ns: int) -> None:
+    audit.append(connection, (AuditEntry(kind=kind, subject=str(seq), body={"why": why}),), at_ns=at_ns)
+
+
+def hasten(sink: str, *, now_ns: int) -> Callable[[sqlite3.Connection], None]:
+    """Return the work that makes what waits for its next attempt due: the system answers again."""
+
+    def work(connection: sqlite3.Connection) -> None:
+        connection.execute(SQL["hasten_deliveries"], {"sink": sink, "now_ns": now_ns})
+
+    return work
+
+
+def why_not_released(connection: sqlite3.Connection, sink: str, delivery: DueDelivery) -> str | None:
+    """Return why a release must not be told any more, None where it may: the second check, directly before sending."""
+    lot = {"material_lot_id": delivery.material_lot_id}
+    if not value_of(connection, "may_release", message_id=delivery.message_id, **lot):
+        return "something else has been decided on the lot since"
+    if delivery.ordered_by == f"lot {delivery.material_lot_id}":
+        return None
+    order = {"sink": sink, "ordered_by": delivery.ordered_by, **lot}
+    others = value_of(connection, "others_on_hold", **order) or value_of(connection, "other_lots_on_hold", **order)
+    return f"{others} other lots of the {delivery.ordered_by} are on hold" if others else None
