@@ -22,12 +22,17 @@ async def measure(
     *,
     on_published: Callable[[Published], None],
     clock: Callable[[], float],
+    ahead_ns: int = 0,
     now_ns: Callable[[], int] = time.time_ns,
 ) -> None:
-    """Publish the results of an analyte of the played rows, each when it was known; returns after the last."""
+    """Publish the results of an analyte of the played rows, each when it was known; returns after the last.
+
+    ``ahead_ns``: so long before, as rows are written: what is known at the instant of a row or of the next sample must
+    not come an instant after it.
+    """
     results = recording.measured_in(timetable.first, timetable.end)
     for result in sorted(results, key=lambda item: item.arrives_ns):
-        await until(timetable.at_ns(result.arrives_ns), now_ns)
+        await until(max(timetable.at_ns(result.arrives_ns) - ahead_ns, timetable.at_ns(result.at_ns)), now_ns)
         sample, value = f"ROW-{result.number:07d}", result.value
         made = lot_at(recording.batches, recording.begin_ns + result.at_ns, equipment_id=EQUIPMENT)
         document = {

@@ -153,7 +153,7 @@ async def _perform(
         )
         for item in (recording, *recording.others):
             results = measure(item, timetable, stage.laboratory, on_published=observer.result_published,
-                              clock=time.perf_counter)  # fmt: skip
+                              clock=time.perf_counter, ahead_ns=ahead_ns)  # fmt: skip
             players.create_task(results, name=f"played-laboratory-{item.analyte}")
         changes = changes_of(recording.batches, begin_ns=recording.begin_ns, equipment_id=EQUIPMENT)
         players.create_task(tell(changes, timetable, stage.laboratory, ahead_ns=ahead_ns), name="played-production")

@@ -9,7 +9,8 @@ from gateway.contract.mes_messages import context_change
 from gateway.time_units import SECOND_NS
 from gateway.training.file_production import FileProduction
 from simulator.mes import TOPIC
-from simulator.play.file import Timetable, read_recording
+from simulator.play import laboratory
+from simulator.play.file import Recording, Timetable, read_recording
 from simulator.play.production import changes_of, tell, told_from
 from tests.fixtures.generated_plants import batches, grades
 
@@ -68,3 +69,23 @@ def test_what_is_told_is_understood_by_the_gateway():
     assert len(understood) == len(changes)
     assert understood[2].at_ns == 11_500_000_000
     assert json.loads(published[0][1])["material_lot_id"].startswith("R1-a-")
+
+
+def test_a_result_is_published_a_little_before_it_was_known_as_rows_are_written(monkeypatch):
+    """What comes an instant after the next sample would teach a gateway one result later than it taught training."""
+    waited, second = [], SECOND_NS
+    recording = Recording(name="r", tags={}, units={}, analyte="a", unit="1", truth=np.ones(9), period_seconds=1.0,
+                          every_rows=4, delay_rows=4)  # fmt: skip
+    timetable = Timetable(begin_ns=0, first=0, end=9, since_first_ns=recording.since_first_ns)
+
+    async def until(at_ns, _now_ns):
+        waited.append(at_ns)
+
+    class Broker:
+        async def publish(self, _topic, _payload):
+            pass
+
+    monkeypatch.setattr(laboratory, "until", until)
+    asyncio.run(laboratory.measure(recording, timetable, Broker(), on_published=lambda _published: None,
+                                   clock=lambda: 0.0, ahead_ns=second // 5))  # fmt: skip
+    assert waited == [4 * second - second // 5, 8 * second - second // 5]
