@@ -36,6 +36,7 @@ from deploy.packaging.wheels import (
 HERE = Path(__file__).parent
 _DEBIAN_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 _DOCUMENTS = ("README.md", "CHANGELOG.md", "LICENSE", "THIRD_PARTY_NOTICES.md")
+_EXAMPLES = ("mosquitto", "grafana", "plc")
 _SHELLS = ("bash", "zsh", "fish")
 
 
@@ -59,14 +60,15 @@ def collect_wheels(stage: Path, pythons: list[Path], version: str | None) -> Pat
 
 
 def collect_share(stage: Path) -> None:
-    """Fill ``stage/share``: unit, example configuration, broker's configuration, documents, completion, manual page."""
+    """Fill ``stage/share``: unit, example configuration, documents, examples for others, completion, manual page."""
     share = stage / "share"
     (share / "doc").mkdir(parents=True)
     (share / "completion").mkdir()
     (share / "man").mkdir()
     shutil.copy(ROOT / "deploy" / "labline@.service", share)
     shutil.copy(ROOT / "deploy" / "labline.toml", share / "example.toml")
-    shutil.copy(ROOT / "deploy" / "mosquitto.conf", share / "doc")
+    for folder in _EXAMPLES:
+        shutil.copytree(ROOT / "deploy" / folder, share / "doc" / folder)
     for name in _DOCUMENTS:
         shutil.copy(ROOT / name, share / "doc")
     shutil.copytree(ROOT / "docs", share / "doc" / "docs", ignore=shutil.ignore_patterns("*.png", "*.py", "*.1"))
