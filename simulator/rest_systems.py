@@ -11,6 +11,7 @@ import asyncio
 import base64
 import json
 import secrets
+import ssl
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -146,9 +147,11 @@ class RestSystem:
 
 
 @asynccontextmanager
-async def serving(system: RestSystem, *, port: int = 0) -> AsyncIterator[RestSystem]:
+async def serving(system: RestSystem, *, port: int = 0, tls: ssl.SSLContext | None = None) -> AsyncIterator[RestSystem]:
     """Serve a system on loopback within the block; its port is known then."""
-    server = await asyncio.start_server(lambda reader, writer: _session(system, reader, writer), "127.0.0.1", port)
+    server = await asyncio.start_server(
+        lambda reader, writer: _session(system, reader, writer), "127.0.0.1", port, ssl=tls
+    )
     system.port = server.sockets[0].getsockname()[1]
     try:
         yield system

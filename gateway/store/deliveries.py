@@ -4,9 +4,12 @@ import sqlite3
 from collections.abc import Callable
 from typing import NamedTuple
 
+from gateway.line.sinks import SinkMessage
+from gateway.records.lot_decisions import DecisionState, Verdict
 from gateway.records.outgoing import AuditEntry
 from gateway.records.sink_deliveries import Delivery, DeliveryState
 from gateway.store.audit import trail as audit
+from gateway.store.queries.lot_decisions import decision_of_lot
 from gateway.store.statements import SQL, value_of
 
 LONGEST_DUE_SECONDS = 3600.0  # no delivery waits longer for its next attempt, whatever a server asks for
@@ -43,6 +46,9 @@ def insert(connection: sqlite3.Connection, delivery: Delivery, *, at_ns: int) ->
         "state": (DeliveryState.REFUSED if delivery.unfit else DeliveryState.WAITING).value,
         "answer": delivery.unfit,
     }
+    if delivery.kind == SinkMessage.HOLD and not delivery.unfit:
+        order = {name: row[name] for name in ("sink", "ordered_by", "material_lot_id")}
+        connection.execute(SQL["supersede_releases"], {**order, "why": "the lot is on hold since", "at_ns": at_ns})
     connection.execute(SQL["insert_delivery"], row)
 
 
@@ -88,6 +94,10 @@ def why_not_released(connection: sqlite3.Connection, sink: str, delivery: DueDel
     lot = {"material_lot_id": delivery.material_lot_id}
     if not value_of(connection, "may_release", message_id=delivery.message_id, **lot):
         return "something else has been decided on the lot since"
+    decided = None if delivery.material_lot_id is None else decision_of_lot(connection, delivery.material_lot_id)
+    decision = None if decided is None else decided.decision
+    if decision is None or decision.verdict is not Verdict.RELEASE or decision.state is not DecisionState.STANDS:
+        return "no signed release of the lot stands on record"
     if delivery.ordered_by == f"lot {delivery.material_lot_id}":
         return None
     order = {"sink": sink, "ordered_by": delivery.ordered_by, **lot}

@@ -11,9 +11,9 @@ from gateway.line.sinks import Sink, SinkMessage
 from gateway.records.act_refusals import ActRefusal
 from gateway.records.acts import ActOutcome, RetryMessages
 from gateway.records.lot_decisions import Verdict
-from gateway.store.database import open_state
 from gateway.store.deliveries import why_not_released
 from gateway.store.transaction import write_decision
+from gateway.time_units import SECOND_NS
 from simulator.rest_systems import RestSystem, serving
 from tests.fixtures.deciding import Deciding
 from tests.fixtures.sinks import told
@@ -134,6 +134,34 @@ def test_a_release_that_something_has_overtaken_is_not_told_any_more(bench, tmp_
     assert [call.headers["x-labline-kind"] for call in system.effects] == ["hold"]
 
 
+def test_a_hold_does_not_wait_behind_a_release_that_is_tried_again(bench, tmp_path):
+    bench.result(viscosity(100.0))
+    bench.decide(Verdict.RELEASE)
+    bench.connection.execute("UPDATE delivery SET attempts = 9, due_ns = ?", (bench.now_ns + 900 * SECOND_NS,))
+    bench.result(viscosity(120.0, sample_id="S-2"))
+    rows = bench.rows("SELECT kind, state FROM delivery WHERE sink = 'mes' ORDER BY seq")
+    assert rows == [("release", "superseded"), ("hold", "waiting")]
+    system = RestSystem()
+    run(tmp_path, system, _sends)
+    assert [call.headers["x-labline-kind"] for call in system.effects] == ["hold"]
+
+
+def test_a_release_without_a_signed_decision_on_record_is_not_told_whoever_wrote_its_row(bench, tmp_path):
+    bench.result(viscosity(100.0))
+    bench.connection.execute(
+        "INSERT INTO delivery"
+        " (delivery_id, sink, message_id, kind, material_lot_id, ordered_by, path, body, created_ns)"
+        " SELECT 'd-9', 'mes', disposition_id, 'release', 'LOT/1', 'lot LOT/1', '/x', x'7B7D', 1 FROM disposition"
+        " WHERE material_lot_id = 'LOT/1' ORDER BY rowid DESC LIMIT 1"
+    )
+    system = RestSystem()
+    rows = run(tmp_path, system, _sends)
+    assert [row[1:] for row in rows if row[0] == "release"] == [
+        ("superseded", "no signed release of the lot stands on record")
+    ]
+    assert system.effects == []
+
+
 def test_a_release_that_stands_is_told(bench, tmp_path):
     bench.result(viscosity(100.0))
     bench.decide(Verdict.RELEASE)
@@ -148,12 +176,7 @@ def test_a_job_is_released_with_the_last_of_its_lots_that_was_held(bench, tmp_pa
     bench.context("lot_started", material_lot_id="LOT/2", job_order_id="WO-1", equipment_id="R1")
     bench.result(viscosity(120.0))
     bench.result(viscosity(100.0, sample_id="S-9", material_lot_id="LOT/2"))
-    with closing(open_state(tmp_path)) as connection:
-        connection.execute(
-            "INSERT INTO delivery (delivery_id, sink, message_id, kind, material_lot_id, ordered_by, path, body,"
-            " created_ns) SELECT 'd-9', 'plex', disposition_id, 'release', 'LOT/2', 'job WO-1', '/x', x'', 1"
-            " FROM disposition WHERE material_lot_id = 'LOT/2' ORDER BY rowid DESC LIMIT 1"
-        )
+    bench.decide(Verdict.RELEASE, lot="LOT/2")
     system = RestSystem()
     rows = run(tmp_path, system, _sends, name="plex")
     assert [(kind, state) for kind, state, _answer in rows] == [("hold", "delivered"), ("release", "superseded")]

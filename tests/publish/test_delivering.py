@@ -1,21 +1,32 @@
 """Systems are told over HTTP: each effect once, in order for each lot, whatever goes wrong between."""
 
 import asyncio
+import datetime as dt
 import hashlib
 import hmac
 import ipaddress
 import json
 import random
 import sqlite3
+import ssl
 from collections import deque
+from contextlib import closing
+from types import SimpleNamespace
 
 import pytest
 import structlog
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.config.sink_tables import SinkTable
+from gateway.config.sinks import sink_targets
 from gateway.contract.sinks.table import TEMPLATES
 from gateway.errors import StoreUnavailableError
+from gateway.store.database import open_state
+from gateway.store.statements import SQL
 from gateway.transport.attempts import Attempts
 from gateway.transport.http_requests import (
     AddressError,
@@ -369,3 +380,88 @@ async def test_an_attempt_may_follow_another_at_once():
     attempts = Attempts("one")
     for number in range(200):
         assert await attempts.run(lambda number=number: number) == number
+
+
+@pytest.mark.parametrize("statement", ["deliveries_due", "delivery_counts"])
+def test_looking_for_what_is_due_reads_only_what_waits(store, statement):
+    parameters = {"sink": "mes", "now_ns": 1, "latest_ns": 2, "most": 5}
+    with closing(open_state(store)) as connection:
+        plan = [row[-1] for row in connection.execute(f"EXPLAIN QUERY PLAN {SQL[statement]}", parameters)]
+    looks = [step for step in plan if step.startswith(("SCAN", "SEARCH"))]
+    assert all("INDEX delivery_" in step or "INTEGER PRIMARY KEY" in step for step in looks), plan
+
+
+# --- TLS ----------------------------------------------------------------------------------------------------------
+
+
+def certificate_of(name, issuer, key, signing_key, *, authority=False):
+    now = dt.datetime.now(dt.UTC)
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    by = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, issuer)])
+    return (
+        x509.CertificateBuilder().subject_name(subject).issuer_name(by).public_key(key.public_key())
+        .serial_number(x509.random_serial_number()).not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
+        .sign(signing_key, hashes.SHA256())
+    )  # fmt: skip
+
+
+def pem(certificate):
+    return certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def pem_of_key(key):
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+@pytest.fixture(scope="module")
+def pki(tmp_path_factory):
+    """An authority, the system's certificate and the gateway's, as files; the key of the latter as a credential."""
+    folder = tmp_path_factory.mktemp("pki")
+    keys = {name: ec.generate_private_key(ec.SECP256R1()) for name in ("ca", "server", "client")}
+    for name, key in keys.items():
+        made = certificate_of(name, "ca", key, keys["ca"], authority=name == "ca")
+        (folder / f"{name}.pem").write_bytes(pem(made))
+        (folder / f"{name}_key.pem").write_bytes(pem_of_key(key))
+    (folder / "sink_mes_key.pem").write_bytes(pem_of_key(keys["client"]))
+    return folder
+
+
+def of_the_system(pki):
+    """The system's side: it lets in whoever shows a certificate of the authority."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pki / "server.pem", pki / "server_key.pem")
+    context.load_verify_locations(pki / "ca.pem")
+    context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+@pytest.mark.parametrize(
+    ("files", "state", "why"),
+    [({"ca_certificate": "ca.pem", "certificate": "client.pem"}, "delivered", "answered 201"),
+     ({"certificate": "client.pem"}, "waiting", "the certificate is not trusted"),
+     ({"ca_certificate": "ca.pem"}, "waiting", "")],
+)  # fmt: skip
+async def test_both_ends_show_certificates_and_nothing_is_told_to_one_that_is_not_trusted(
+    store, pki, monkeypatch, files, state, why
+):
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(pki))
+    async with serving(RestSystem(), tls=of_the_system(pki)) as system:
+        table = SinkTable.model_validate({
+            "url": f"https://127.0.0.1:{system.port}", "messages": ["hold"],
+            **{key: pki / name for key, name in files.items()},
+        })  # fmt: skip
+        (configured,) = sink_targets(SimpleNamespace(sinks={"mes": table}))
+        async with told(store, system.port) as line:
+            line.target = configured
+            line.deliverer = line.another()
+            await line.put(delivery(1))
+            await line.after()
+            ((stands, answer),) = await line.rows("state, answer")
+    assert stands == state
+    assert answer.startswith(why)
+    assert len(system.effects) == (state == "delivered")

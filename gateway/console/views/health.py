@@ -90,7 +90,7 @@ def health_view(connection: sqlite3.Connection, snapshot: Snapshot) -> HealthVie
             FigureView(name="parked", value=waiting.parked, unit="messages"),
             FigureView(name="oldest", value=round(waiting.oldest_seconds(at_ns), 3), unit="s"),
             *(
-                FigureView(name=f"{sink}: {state}", value=count, unit="deliveries")
+                FigureView(name=f"delivery {state}: {sink}", value=count, unit="deliveries")
                 for sink, state, count, _oldest in connection.execute(SQL["delivery_counts"])
             ),
         ],

@@ -34,7 +34,7 @@ def _render(message: SinkMessage, document: Document, options: Options) -> SinkR
         "title": title[:_LONGEST_TITLE],
         "description": sentences(document),
     }
-    return SinkRequest(path="/api/v1/issues", body=encoded(body), ordered_by=f"order {order}")
+    return SinkRequest(path="/api/v1/issues", body=encoded(body))
 
 
 OPENMES = Template(

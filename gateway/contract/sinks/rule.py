@@ -23,6 +23,7 @@ _OF_PUBLICATION = {
     CONTROL.name: SinkMessage.CONTROL,
     DEAD_LETTER.name: SinkMessage.DEAD_LETTER,
 }
+_OF_A_LOTS_STATE = frozenset({SinkMessage.HOLD, SinkMessage.RELEASE, SinkMessage.DISPOSITION})
 _UNASSIGNED = "unassigned"
 
 
@@ -78,11 +79,18 @@ def _delivery(sink: Sink, kind: SinkMessage, document: Mapping[str, Any], messag
         message_id=message_id,
         kind=kind.value,
         material_lot_id=lot,
-        ordered_by=made.ordered_by or f"lot {lot or _UNASSIGNED}",
+        ordered_by=made.ordered_by or _order(kind, lot, document),
         path=made.path,
         body=made.body,
         unfit=unfit,
     )
+
+
+def _order(kind: SinkMessage, lot: str | None, document: Mapping[str, Any]) -> str:
+    """Return what the order is kept for: what is said of a lot's state, apart from documents, which must not delay."""
+    if kind in _OF_A_LOTS_STATE:
+        return f"lot {lot or _UNASSIGNED}"
+    return f"{kind.value} {lot or document.get('id')}"
 
 
 def lot_of(document: Mapping[str, Any]) -> str | None:

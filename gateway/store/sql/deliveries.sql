@@ -10,15 +10,20 @@ VALUES (:delivery_id, :sink, :message_id, :kind, :material_lot_id, :ordered_by, 
 -- of each order the oldest, where it is due; a time far ahead is one of a clock that was set back since
 SELECT d.seq, d.delivery_id, d.kind, d.message_id, d.material_lot_id, d.ordered_by, d.path, d.body, d.attempts,
        d.first_ns, d.holds
-FROM delivery_checked AS d
-WHERE d.sink = :sink AND d.state = 'waiting' AND (d.due_ns <= :now_ns OR d.due_ns > :latest_ns) AND NOT EXISTS (
-    SELECT 1 FROM delivery AS e WHERE e.sink = d.sink AND e.state = 'waiting' AND e.ordered_by = d.ordered_by
-    AND e.seq < d.seq
-)
-ORDER BY d.seq LIMIT :most;
+FROM delivery_checked AS d WHERE d.seq IN (
+    SELECT w.seq FROM delivery AS w
+    WHERE w.sink = :sink AND w.state = 'waiting' AND (w.due_ns <= :now_ns OR w.due_ns > :latest_ns) AND NOT EXISTS (
+        SELECT 1 FROM delivery AS e WHERE e.sink = w.sink AND e.state = 'waiting' AND e.ordered_by = w.ordered_by
+        AND e.seq < w.seq
+    )
+    ORDER BY w.seq LIMIT :most
+) ORDER BY d.seq;
 
--- name: next_delivery_due
-SELECT min(due_ns) FROM delivery WHERE sink = :sink AND state = 'waiting';
+-- name: supersede_releases
+-- that a hold of the lot has overtaken: it must not wait behind one that is tried again
+UPDATE delivery SET state = 'superseded', answer = :why, answered_ns = :at_ns
+WHERE sink = :sink AND ordered_by = :ordered_by AND material_lot_id IS :material_lot_id AND kind = 'release'
+  AND state = 'waiting';
 
 -- name: delivery_tried
 UPDATE delivery SET state = :state, attempts = attempts + 1, first_ns = coalesce(first_ns, :at_ns), due_ns = :due_ns,
@@ -56,8 +61,9 @@ WHERE other.job_order_id = own.job_order_id AND other.material_lot_id <> own.mat
 ), 'hold') = 'hold';
 
 -- name: delivery_counts
-SELECT sink, state, count(*), min(created_ns) FROM delivery WHERE state IN ('waiting', 'refused') GROUP BY sink, state
-ORDER BY sink, state;
+SELECT sink, 'waiting', count(*), min(created_ns) FROM delivery WHERE state = 'waiting' GROUP BY sink
+UNION ALL
+SELECT sink, 'refused', count(*), min(created_ns) FROM delivery WHERE state = 'refused' GROUP BY sink ORDER BY 1, 2;
 
 -- name: delivery_log
 SELECT delivery_id, sink, kind, material_lot_id, state, attempts, created_ns, answered_ns, answer, length(body) AS bytes

@@ -32,12 +32,14 @@ function figures(name, list) {
   return section(name, text(`health.${name}`), list.length === 0 ? empty("health.no_figure") : facts(list.map((one) => [nameOf(one.name), figure(one)])));
 }
 
-/** Return a figure's name; it may speak of a position, an alarm or a priority: "per_10_minutes (operator)", "top: R1/ph". */
+/** Return a figure's name; it may speak of a position, an alarm, a priority or a system: "per_10_minutes (operator)", "top: R1/ph". */
 function nameOf(name) {
   const [, load, position] = /^(.+) \((.+)\)$/.exec(name) ?? [];
   if (position) return `${word("figure", load)} (${word("role", position)})`;
   const [, alarm] = /^top: (.+)$/.exec(name) ?? [];
   if (alarm) return text("figure.top", { alarm });
+  const [, state, system] = /^delivery (waiting|refused): (.+)$/.exec(name) ?? [];
+  if (state) return text(`figure.delivery_${state}`, { system });
   const [, severity, standard] = /^priority: (.+), standard (.+)$/.exec(name) ?? [];
   return severity ? text("figure.priority", { severity: word("severity", severity), standard }) : word("figure", name);
 }
