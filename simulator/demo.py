@@ -128,6 +128,24 @@ async def _play(options: DemoOptions, folder: Path, stop: asyncio.Event, watch: 
     return _summary(scene, str(verified["audit"]))
 
 
+def _configuration(options: DemoOptions, folder: Path, *, broker: Broker, plant_url: str) -> Path:
+    """Write the configuration of the demo's gateway; return where it is."""
+    configuration = folder / "labline.toml"
+    text = configuration_text(
+        directory=folder, broker=broker, plant_url=plant_url, models=options.models, stage=options.stage
+    )
+    configuration.write_text(text + LABORATORY + ("" if options.console is None else options.console.table))
+    return configuration
+
+
+async def _enrolled(options: DemoOptions, terminal: Terminal) -> None:
+    """Have the terminal's key enrolled, where there is a console to do it at."""
+    if options.console is not None:
+        terminal.signer = await asyncio.to_thread(
+            enrolled_at_console, options.console, OPERATOR, name=OPERATOR_NAME, line=TOPIC_ROOT, terminal=TERMINAL
+        )
+
+
 @asynccontextmanager
 async def on_stage(options: DemoOptions, folder: Path) -> AsyncIterator[Scene]:
     """Set the scene: broker, plant, gateway; then laboratory, MES and terminal begin. Ends all of them."""
@@ -156,21 +174,10 @@ async def on_stage(options: DemoOptions, folder: Path) -> AsyncIterator[Scene]:
         mes = Mes(await participant("mes"), options.pace)
         lims = Lims(await participant("lims"), plant, mes, options.pace, seed=options.seed,
                     on_published=observer.result_published)  # fmt: skip
-        configuration = folder / "labline.toml"
-        configuration.write_text(
-            configuration_text(
-                directory=folder, broker=broker, plant_url=server.url, models=options.models, stage=options.stage
-            )
-            + LABORATORY
-            + ("" if options.console is None else options.console.table)
-        )
+        configuration = _configuration(options, folder, broker=broker, plant_url=server.url)
         async with _playing(plant=server.run()):
             gateway = await stack.enter_async_context(running_gateway(configuration, directory=folder))
-            if options.console is not None:
-                terminal.signer = await asyncio.to_thread(
-                    enrolled_at_console, options.console, OPERATOR, name=OPERATOR_NAME, line=TOPIC_ROOT,
-                    terminal=TERMINAL,
-                )  # fmt: skip
+            await _enrolled(options, terminal)
             tally.counting = True
             move = await stack.enter_async_context(moving_by_hand(server.url))
             async with _playing(mes=mes.run(), terminal=terminal.run(move), lims=lims.run()) as players:

@@ -96,23 +96,8 @@ def configuration_text(*, directory: Path, broker: Broker, plant_url: str, model
     Beyond ``advise`` the setpoints may be written.
     """
     writes = stage in WRITING_STAGES
-    tags = "\n".join(
-        f'[tags.{name}]\nsource = "plc1"\nnode = "nsu={NAMESPACE};s={name}"\nequipment = "{EQUIPMENT}"\n'
-        f'unit = "{info.unit}"\nmax_age = "10s"\n{write_table(name, NAMESPACE) if writes else ""}'
-        for name, info in TAGS.items()
-    )
     heartbeat = f'heartbeat = "nsu={NAMESPACE};s={BEAT}"\n' if writes else ""
     unsigned = "[approval]\nsigned_stages = false  # a plant has each stage signed: labline model stage\n"
-    specifications = "\n".join(
-        f'[[specification]]\nproduct = "{PRODUCT}"\nanalyte = "{analyte}"\nlower = {lower}\nupper = {upper}\n'
-        f'target = {TARGETS[analyte]}\nunit = "{UNITS[analyte]}"\nversion = "1"\n'
-        for analyte, (lower, upper) in SPECIFICATIONS.items()
-    )
-    assigned = "\n".join(
-        f'[[model]]\nbundle = "{models / analyte / "1.0.0"}"\nequipment = "{EQUIPMENT}"\nevery = "500ms"\n'
-        f'stage = "{stage}"\nexpires_after = "30s"\n'
-        for analyte in SPECIFICATIONS
-    )
     analytes = "\n".join(f'"{test}" = "{analyte}"' for analyte, test in TEST_NAMES.items())
     return f"""[site]
 enterprise = "bench"
@@ -129,7 +114,7 @@ security = "None"
 publishing_interval = "250ms"
 sampling_interval = "250ms"
 {heartbeat}
-{tags}
+{_tags(writes=writes)}
 [mqtt]
 host = "127.0.0.1"
 port = {broker.port}
@@ -146,8 +131,32 @@ assume_status = "validated"
 period = "{TEN_PLANT_MINUTES_SECONDS * 1000:.0f}ms"  # ten minutes of a real plant, which is slower
 
 {unsigned if writes else ""}
-{specifications}
-{assigned}"""
+{_specifications()}
+{_models(models, stage)}"""
+
+
+def _tags(*, writes: bool) -> str:
+    return "\n".join(
+        f'[tags.{name}]\nsource = "plc1"\nnode = "nsu={NAMESPACE};s={name}"\nequipment = "{EQUIPMENT}"\n'
+        f'unit = "{info.unit}"\nmax_age = "10s"\n{write_table(name, NAMESPACE) if writes else ""}'
+        for name, info in TAGS.items()
+    )
+
+
+def _specifications() -> str:
+    return "\n".join(
+        f'[[specification]]\nproduct = "{PRODUCT}"\nanalyte = "{analyte}"\nlower = {lower}\nupper = {upper}\n'
+        f'target = {TARGETS[analyte]}\nunit = "{UNITS[analyte]}"\nversion = "1"\n'
+        for analyte, (lower, upper) in SPECIFICATIONS.items()
+    )
+
+
+def _models(models: Path, stage: str) -> str:
+    return "\n".join(
+        f'[[model]]\nbundle = "{models / analyte / "1.0.0"}"\nequipment = "{EQUIPMENT}"\nevery = "500ms"\n'
+        f'stage = "{stage}"\nexpires_after = "30s"\n'
+        for analyte in SPECIFICATIONS
+    )
 
 
 @asynccontextmanager

@@ -16,6 +16,7 @@ from gateway.advice.predicted_situation import (
     UNANSWERED,
     Advised,
     PredictedSituation,
+    explained,
     followed_by_prediction,
     inputs_ahead,
     is_heading_out,
@@ -49,11 +50,9 @@ from gateway.advice.titles import likely_title, move_title
 from gateway.advice.warned_of import reason_of, title_of
 from gateway.errors import InferenceError
 from gateway.guardrails.reasons import Abstention, abstain
-from gateway.inference.sensitivity import sensitivities
 from gateway.lab.specifications import action_limits
 from gateway.records.guidance import Guidance, GuidanceKind, GuidanceState, SetpointSuggestion, Severity
 from gateway.records.laboratory import Specification
-from gateway.records.prediction import Sensitivity
 from gateway.records.verdicts import Reason
 from gateway.setpoints.search import search, target_of
 
@@ -289,13 +288,4 @@ def _guidance(
         issued_ns=case.at.wall_ns,
         expires=case.at.after(life_ns(case, kind)),
     )
-    return replace(new, predicted=case.prediction, sensitivities=_explained(case), supersedes=supersedes)
-
-
-def _explained(case: PredictedSituation) -> tuple[Sensitivity, ...]:
-    """Return the inputs on which the prediction depends most."""
-    output, features = case.model.bundle.output_of(case.prediction.analyte), case.prediction.features
-    answer = None if output is None else output.value or output.probability
-    if answer is None or features is None:
-        return ()
-    return sensitivities(case.model.bundle, case.model.predict, features, column=answer.column)
+    return replace(new, predicted=case.prediction, sensitivities=explained(case), supersedes=supersedes)

@@ -10,7 +10,7 @@ from gateway.advice.titles import lot_title
 from gateway.lab.procedures import instructions_for
 from gateway.lab.release.assessment import Assessment
 from gateway.lab.release.decided import reason_of_decision
-from gateway.line.definition import Procedure
+from gateway.line.procedures import Procedure
 from gateway.records.guidance import Guidance, GuidanceKind, GuidanceState
 from gateway.records.laboratory import LabResult, Recommendation, Specification
 from gateway.records.lot_decisions import LotDecided

@@ -7,10 +7,11 @@ from zoneinfo import ZoneInfo
 from gateway.advice.lifecycle import OPEN
 from gateway.deadlines import ClockReading
 from gateway.facts.model_due import PastPrediction
+from gateway.inference.sensitivity import sensitivities
 from gateway.line.definition import UTC_ZONE, ModelAssignment
 from gateway.records.guidance import Guidance, GuidanceKind, GuidanceState, RejectedAdvice
 from gateway.records.laboratory import Specification
-from gateway.records.prediction import FeatureVector, Prediction
+from gateway.records.prediction import FeatureVector, Prediction, Sensitivity
 from gateway.records.production import Context
 from gateway.records.verdicts import Reason
 from gateway.setpoints.interactions import CoupledOutput, PendingMove
@@ -137,3 +138,12 @@ def reach_of(prediction: Prediction, limits: Specification) -> tuple[float, floa
     if low is None or high is None:
         return None
     return (outlook.low, outlook.high) if outlook is not None and inside(limits, low, high) else (low, high)
+
+
+def explained(case: PredictedSituation) -> tuple[Sensitivity, ...]:
+    """Return the inputs on which the prediction depends most."""
+    output, features = case.model.bundle.output_of(case.prediction.analyte), case.prediction.features
+    answer = None if output is None else output.value or output.probability
+    if answer is None or features is None:
+        return ()
+    return sensitivities(case.model.bundle, case.model.predict, features, column=answer.column)

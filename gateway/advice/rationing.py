@@ -5,7 +5,7 @@ equipment's period has room. What is critical never waits, and neither does a ho
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from gateway.advice.alarm_states import alarm_id_of
@@ -28,28 +28,30 @@ class Summary(StrEnum):
     MORE_ON_EQUIPMENT = "MORE_ON_EQUIPMENT"
 
 
-def rationed(
-    changed: tuple[Guidance, ...],
-    *,
-    standing: tuple[Guidance, ...],
-    announced_ns: Sequence[int],
-    rationing: Rationing,
-    at_ns: int,
-    silenced: frozenset[str] = frozenset(),
-    suppressed: frozenset[str] = frozenset(),
-    others: tuple[Guidance, ...] = (),
-) -> tuple[Guidance, ...]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Calls:
+    """How operators are called at an instant.
+
+    ``announced_ns``: when they were called to the equipment's guidance within the period; ``rationing``: how often they
+    may be. ``silenced``: the alarms that call nobody now; ``suppressed``: those of them that are suppressed by design.
+    ``others``: the open warnings of the equipment, of any model.
+    """
+
+    at_ns: int
+    announced_ns: Sequence[int]
+    rationing: Rationing
+    silenced: frozenset[str] = frozenset()
+    suppressed: frozenset[str] = frozenset()
+    others: tuple[Guidance, ...] = ()
+
+
+def rationed(changed: tuple[Guidance, ...], *, standing: tuple[Guidance, ...], calls: Calls) -> tuple[Guidance, ...]:
     """Return new and changed guidance of one model, with how operators are called to it.
 
     Args:
         changed: the guidance that is new or changed.
         standing: the model's open guidance before.
-        announced_ns: when operators were called to the equipment's guidance within the period.
-        rationing: how often they may be.
-        at_ns: the present instant.
-        silenced: the alarms that call nobody now.
-        suppressed: those of them that are suppressed by design.
-        others: the open warnings of the equipment, of any model.
+        calls: how operators are called now.
     """
     known = {guidance.guidance_id: guidance for guidance in standing}
     now = known | {guidance.guidance_id: guidance for guidance in changed}
@@ -58,35 +60,31 @@ def rationed(
         for guidance in now.values()
         if guidance.kind is GuidanceKind.WARNING and guidance.state in OPEN
     }
-    calls, told = len(announced_ns), []
+    called_before, decided = len(calls.announced_ns), []
     for guidance in sorted(changed, key=lambda item: item.kind is GuidanceKind.SETPOINT):
         if guidance.guidance_id in known:
-            called = _promoted(guidance, at_ns)
-        elif (
-            alarm_id_of(guidance) not in silenced
-            and (message := _message_of(guidance, others, now, rationing, at_ns)) is not None
-        ):
-            called = replace(guidance, attention=Attention.QUIET, announced_ns=None, group=message.guidance_id)
+            called = _promoted(guidance, calls.at_ns)
         else:
-            called = _new(
-                guidance, heads.get(guidance.analyte), room=calls < rationing.most, silenced=silenced,
-                suppressed=suppressed,
-            )  # fmt: skip
-        calls += called.attention is Attention.NEW and called.announced_ns == at_ns
+            room = called_before < calls.rationing.most
+            called = _part(guidance, now, calls) or _new(guidance, heads.get(guidance.analyte), calls, room=room)
+        called_before += called.attention is Attention.NEW and called.announced_ns == calls.at_ns
         if called.kind is GuidanceKind.WARNING and called.state in OPEN:
             heads[called.analyte] = called
-        told.append(called)
+        decided.append(called)
     order = {guidance.guidance_id: place for place, guidance in enumerate(changed)}
-    in_order = tuple(sorted(told, key=lambda item: order[item.guidance_id]))
-    return regrouped(in_order, {item.guidance_id: item for item in (*others, *standing)}.values())
+    in_order = tuple(sorted(decided, key=lambda item: order[item.guidance_id]))
+    return regrouped(in_order, {item.guidance_id: item for item in (*calls.others, *standing)}.values())
 
 
-def _message_of(
-    guidance: Guidance, others: tuple[Guidance, ...], now: Mapping[str, Guidance], rationing: Rationing, at_ns: int
-) -> Guidance | None:
-    """Return the message of the equipment that a new warning belongs to, as it stands now."""
-    present = (now.get(other.guidance_id, other) for other in others)
-    return head_for(guidance, present, at_ns=at_ns, period_ns=rationing.period_ns)
+def _part(guidance: Guidance, now: Mapping[str, Guidance], calls: Calls) -> Guidance | None:
+    """Return a new warning as a part of a message of the equipment, None where it is not one."""
+    if alarm_id_of(guidance) in calls.silenced:
+        return None
+    present = (now.get(other.guidance_id, other) for other in calls.others)
+    message = head_for(guidance, present, at_ns=calls.at_ns, period_ns=calls.rationing.period_ns)
+    if message is None:
+        return None
+    return replace(guidance, attention=Attention.QUIET, announced_ns=None, group=message.guidance_id)
 
 
 def _promoted(guidance: Guidance, at_ns: int) -> Guidance:
@@ -98,17 +96,15 @@ def _promoted(guidance: Guidance, at_ns: int) -> Guidance:
     return guidance
 
 
-def _new(
-    guidance: Guidance, head: Guidance | None, *, room: bool, silenced: frozenset[str], suppressed: frozenset[str]
-) -> Guidance:
+def _new(guidance: Guidance, head: Guidance | None, calls: Calls, *, room: bool) -> Guidance:
     if guidance.kind not in RATIONED:
         return guidance
     if guidance.kind is GuidanceKind.SETPOINT and head is not None:
         attention = head.attention if head.attention in KEPT_BACK else Attention.QUIET
         return replace(guidance, attention=attention, announced_ns=None, group=head.guidance_id)
     alarm_id = alarm_id_of(guidance)
-    if alarm_id in silenced and guidance.severity is not Severity.CRITICAL:
-        attention = Attention.SUPPRESSED if alarm_id in suppressed else Attention.SHELVED
+    if alarm_id in calls.silenced and guidance.severity is not Severity.CRITICAL:
+        attention = Attention.SUPPRESSED if alarm_id in calls.suppressed else Attention.SHELVED
         return replace(guidance, attention=attention, announced_ns=None)
     if room or guidance.severity is Severity.CRITICAL:
         return guidance

@@ -99,6 +99,7 @@ class _OnDemand(WholeSentences):
         return list(_COMMANDS)
 
     def get_command(self, _ctx: object, name: str) -> Any:
+        """Return a command with its module imported, None where there is none of that name."""
         if name not in _COMMANDS:
             return None
         module, attribute = _COMMANDS[name]

@@ -90,6 +90,7 @@ def reason_option(flag: str, what: str, *, required: bool = True) -> Any:
 
 def _legible(flag: str, what: str, longest: int) -> Callable[[str | None], str | None]:
     def read(text: str | None) -> str | None:
+        """Return the text trimmed; raises LablineError where it is blank or too long."""
         if text is None:
             return None
         if not normalised(text):

@@ -13,7 +13,7 @@ from pathlib import Path
 import typer
 
 from gateway.cli.acts import person_option, reason_option, show_waiting, sign_in_of
-from gateway.cli.lot_decision import decide, decision_document, show_decision
+from gateway.cli.lot_decision import AskedDecision, decide, decision_document, show_decision
 from gateway.cli.lot_document import BESIDES, document_of, evidence_of, other_reasons, point_document
 from gateway.cli.options import CONFIG, JSON, takes
 from gateway.cli.output import show_json, show_wrapped
@@ -111,11 +111,10 @@ def _say(text: str, *, indent: int = 0, style: str = "") -> None:
 def _decide(settings: Settings, options: LotOptions, verdict: Verdict) -> None:
     with closing(read_state(settings.store.directory)) as connection:
         known = _known(connection, options.name)
-    decide(
-        settings, options.config, known, verdict,
-        person=options.person, reason=options.reason, over_open_points=options.over_open_points,
-        as_json=options.as_json,
-    )  # fmt: skip
+    asked = AskedDecision(
+        verdict=verdict, person=options.person, reason=options.reason, over_open_points=options.over_open_points
+    )
+    decide(settings, options.config, known, asked, as_json=options.as_json)
 
 
 def _settle(settings: Settings, options: LotOptions, point: str) -> None:

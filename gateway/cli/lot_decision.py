@@ -2,6 +2,7 @@
 
 import sqlite3
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,26 +20,27 @@ from gateway.store.queries.lot_decisions import DecisionOnRecord, basis_of, deci
 from gateway.store.queries.lots import LotOnRecord
 
 
-def decide(
-    settings: Settings,
-    config: Path,
-    known: LotOnRecord,
-    verdict: Verdict,
-    *,
-    person: str | None,
-    reason: str | None,
-    over_open_points: int,
-    as_json: bool,
-) -> None:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AskedDecision:
+    """What a person decides on a lot, and why; ``over_open_points``: how many they have seen."""
+
+    verdict: Verdict
+    person: str | None
+    reason: str | None
+    over_open_points: int
+
+
+def decide(settings: Settings, config: Path, known: LotOnRecord, asked: AskedDecision, *, as_json: bool) -> None:
     """Have a person's decision on a lot signed and done, by the facts that are on record now."""
+    verdict, reason = asked.verdict, asked.reason
     if reason is None:
         raise LablineError("--decide needs a reason", hint="give --reason TEXT")
     with closing(read_state(settings.store.directory)) as connection:
         basis = basis_of(connection, known)
     shown = "" if basis is None else basis_sha256(basis)
     act = DecideLot(material_lot_id=known.material_lot_id, verdict=verdict, basis_sha256=shown,
-                    over_open_points=over_open_points)  # fmt: skip
-    answer = perform(settings, act, path=config.resolve(), sign_in=sign_in_of(person), reason=reason)
+                    over_open_points=asked.over_open_points)  # fmt: skip
+    answer = perform(settings, act, path=config.resolve(), sign_in=sign_in_of(asked.person), reason=reason)
     if answer.outcome is ActOutcome.PENDING:
         show_waiting(answer, as_json=as_json)
         return

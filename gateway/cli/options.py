@@ -26,6 +26,8 @@ def takes(record: type[Options]) -> Callable[[Callable[[Options], None]], Callab
     ]
 
     def with_record(command: Callable[[Options], None]) -> Callable[..., None]:
+        """Return the command as one that takes each field of the record as an option."""
+
         @wraps(command)
         def run(**values: Any) -> None:
             command(record(**values))

@@ -25,10 +25,11 @@ from gateway.history.file.statements import HISTORY, HISTORY_FILE
 from gateway.history.reader.recorded import RecordedHistory
 from gateway.history.reader.windows_as_of import KnownThen
 from gateway.inference.bundle import read_manifest
-from gateway.inference.versions import promoted_versions
+from gateway.inference.versions import Promoted, promoted_versions
 from gateway.ingest.lims import understand_results
-from gateway.line.definition import LineDefinition, Promoted
+from gateway.line.definition import LineDefinition
 from gateway.replay.decided_lots import decided_lots
+from gateway.replay.kept_from_calling import suppression_steps
 from gateway.replay.recorded import (
     Recording,
     Stretch,
@@ -182,6 +183,7 @@ def _replayed(settings: Settings, line: LineDefinition, store: Path, stretch: St
             decided=decided_lots(connection),
             answers=identified_answers(connection),
             writes=write_steps(connection),
+            kept_from_calling=suppression_steps(connection),
             stages=stages_on_record(connection),
             language=language_at_the_time(connection, stretch),
         )

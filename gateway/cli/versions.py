@@ -15,7 +15,8 @@ from gateway.config.line_definition import define_line
 from gateway.config.reading import read
 from gateway.errors import LablineError
 from gateway.inference.bundle import read_bundle
-from gateway.line.definition import CANDIDATE, Promoted
+from gateway.inference.versions import Promoted
+from gateway.line.definition import CANDIDATE
 from gateway.records.acts import PromoteModel, RollBackModel
 from gateway.replay.compare import figures, paired
 from gateway.replay.recorded import Stretch, measured, output_on_record

@@ -11,8 +11,9 @@ from gateway.config.tables import ModelTable, Settings
 from gateway.errors import BundleRefusedError, ConfigurationError, Problem
 from gateway.inference.bundle import MODEL, check_golden, read_bundle, read_manifest
 from gateway.inference.bundle_approval import public_key_hex
+from gateway.inference.versions import Promoted
 from gateway.line.alarm_rules import WarningRules
-from gateway.line.definition import CANDIDATE, ModelAssignment, ModelBundle, Promoted, Stage, TagDefinition
+from gateway.line.definition import CANDIDATE, ModelAssignment, ModelBundle, Stage, TagDefinition
 from gateway.line.outputs import ModelOutput
 from gateway.time_units import seconds_to_ns
 

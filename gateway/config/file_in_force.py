@@ -8,7 +8,8 @@ from gateway.config.line_definition import define_line
 from gateway.config.reading import read
 from gateway.config.tables import Settings
 from gateway.errors import LablineError
-from gateway.line.definition import LineDefinition, Promoted
+from gateway.inference.versions import Promoted
+from gateway.line.definition import LineDefinition
 
 LIVE = frozenset({"tags", "specification", "trend", "together", "control", "sampling"})
 """The tables that may change while the gateway runs, but for tags that are written; others need a restart."""

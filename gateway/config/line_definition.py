@@ -15,10 +15,12 @@ from gateway.config.suppressions import suppressions_of
 from gateway.config.tables import Settings, TagTable
 from gateway.contract.times import parse_rfc3339
 from gateway.errors import ConfigurationError, Problem
+from gateway.inference.versions import Promoted
 from gateway.lab.procedures import read_procedure
 from gateway.lab.units import converted
 from gateway.line.alarm_rules import Rationing
-from gateway.line.definition import UTC_ZONE, LineDefinition, ModelAssignment, Procedure, Promoted, TagDefinition
+from gateway.line.definition import UTC_ZONE, LineDefinition, ModelAssignment, TagDefinition
+from gateway.line.procedures import Procedure
 from gateway.line.spc_rules import ControlMaterial, Together, TrendRules
 from gateway.records.laboratory import Bands, Specification
 from gateway.time_units import seconds_to_ns

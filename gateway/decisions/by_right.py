@@ -29,6 +29,7 @@ def by_right(
     """Return the decision on an act that is taken only where the person may."""
 
     def decided(event: ActRequested, facts: KindOfFacts) -> Decision:
+        """Decide on an act of somebody who may do it; refuse it otherwise, with its code in the trail."""
         actor = authorised(
             event.act, event.credential, facts.actor, has_users=facts.has_users, unconfirmed=facts.unconfirmed
         )

@@ -11,7 +11,7 @@ from gateway.advice.publication import (
     disposition_message,
     prediction_message,
 )
-from gateway.advice.rationing import RATIONED, rationed
+from gateway.advice.rationing import RATIONED, Calls, rationed
 from gateway.advice.windows_read import windows_of_present_tags, windows_of_tick
 from gateway.contract.umh import umh_messages
 from gateway.decision import Decision, Latched
@@ -146,12 +146,14 @@ def _on_prediction(event: ModelDue, facts: ModelDueFacts, model: ModelAssignment
     guidance = rationed(
         approved_by_itself(advised.guidance, model, facts.line, facts.writes),
         standing=facts.open_guidance,
-        announced_ns=facts.announced_ns,
-        silenced=facts.silenced,
-        suppressed=frozenset(facts.suppressed),
-        others=facts.warnings,
-        rationing=facts.line.rationing,
-        at_ns=event.at_ns,
+        calls=Calls(
+            at_ns=event.at_ns,
+            announced_ns=facts.announced_ns,
+            rationing=facts.line.rationing,
+            silenced=facts.silenced,
+            suppressed=frozenset(facts.suppressed),
+            others=facts.warnings,
+        ),
     )
     over = Decision(
         records=tuple(RejectionOver(name=name) for name in advised.rejections_over),

@@ -15,7 +15,7 @@ from gateway.contract.times import rfc3339
 from gateway.decision import Decision
 from gateway.decisions.changes import audit_entry
 from gateway.decisions.not_signed import another_record, asked_already, no_longer, not_waiting
-from gateway.decisions.signed_wording import WORDING
+from gateway.decisions.signed_wording import WORDING, SignedText, in_words
 from gateway.events import ActRequested
 from gateway.facts.acts import ActFacts
 from gateway.facts.signatures import PendingFacts
@@ -78,7 +78,7 @@ def _asked_for(event: ActRequested, facts: ActFacts, policy: SignaturePolicy, de
     signs = policy.author_signs and role_of_signer(policy, actor) is not None
     if not signs and not SIGNABLE[event.act.kind].waits:
         return Decision(answer=does_not_sign(policy, actor))
-    signatures = (_signature(record, event, actor, policy, "decision"),) if signs else ()
+    signatures = (_signature(record, event, actor, policy, SignedText.DECISION),) if signs else ()
     outcome = decide(replace(event, signed=Signed(record=record, signatures=signatures)), facts)
     if outcome.answer is not None and outcome.answer.outcome is not ActOutcome.DONE:
         return outcome
@@ -92,6 +92,7 @@ def sign_pending(acts: Mapping[ActKind, Decide]) -> Callable[[ActRequested, Pend
     """Return the decision on signing an act that waits; ``acts``: the decisions on the acts themselves."""
 
     def on_sign_pending(event: ActRequested, facts: PendingFacts) -> Decision:
+        """Sign an act that waits; with the last signature it needs it is decided again, and done or ended for good."""
         act = event.act
         if not isinstance(act, SignPending):
             raise TypeError(f"{act.kind} is no SignPending")
@@ -111,7 +112,7 @@ def sign_pending(acts: Mapping[ActKind, Decide]) -> Callable[[ActRequested, Pend
         ended = no_longer(pending, _record(request, facts.of_act), request, facts.users)
         if ended is not None:
             return _ended(pending.record, ended, event)
-        signature = _signature(pending.record, event, actor, policy, "approval")
+        signature = _signature(pending.record, event, actor, policy, SignedText.APPROVAL)
         signatures = (*pending.signatures, signature)
         written = Decision(records=(signature,), audit=(_audit_of(signature),))
         if len(signatures) < policy.count:
@@ -154,7 +155,7 @@ def _rejected(pending: SignedOnRecord, event: ActRequested, facts: PendingFacts)
         return Decision(answer=why_not)
     entry = audit_entry("act_rejected", record.record_id, act=record.kind, of=record.subject, person=event.person,
                         reason=event.reason)  # fmt: skip
-    why = f"rejected by {event.person}: {event.reason}"
+    why = in_words(SignedText.REJECTED_BY, person=event.person, reason=event.reason)
     return Decision(records=(_state(record, SigningState.REFUSED, event, why),), audit=(entry,),
                     answer=Answer(outcome=ActOutcome.DONE))  # fmt: skip
 
@@ -180,7 +181,7 @@ def _actor(facts: ActFacts) -> User:
 
 
 def _signature(
-    record: SignedRecord, event: ActRequested, actor: User, policy: SignaturePolicy, meaning: str
+    record: SignedRecord, event: ActRequested, actor: User, policy: SignaturePolicy, meaning: SignedText
 ) -> Signature:
     role = role_of_signer(policy, actor)
     if role is None:
@@ -195,7 +196,7 @@ def _signature(
         user_id=actor.user_id,
         printed_name=actor.full_name,
         role=role,
-        meaning=f"{meaning}: {WORDING[act.kind].what(act)}",
+        meaning=in_words(meaning, what=WORDING[act.kind].what(act)),
         signed_ns=event.at_ns,
         event_id=event.event_id,
     )

@@ -1,18 +1,55 @@
 """What a person signs, in words: what each act that can be signed is about, and the facts for which it is asked."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from gateway.decisions.lot_decision import what_it_rests_on
 from gateway.decisions.model_stage import evidence_of, stage_now
 from gateway.facts.acts import PointOnRecord, SettlePointFacts, UserFacts
 from gateway.facts.guidance import AnswerFacts
+from gateway.line.definition import Stage
 from gateway.people.second_person import ChangeOfUsers, is_confirmed
 from gateway.records.act_kinds import ActKind
 from gateway.records.acts import Act, AnswerGuidance, DecideLot, SettlePoint
 from gateway.records.people import Act as GuidanceAct
 from gateway.records.user_acts import ChangeUser
+from gateway.records.users import Role
+from gateway.texts.catalogue import text
+
+
+class SignedText(StrEnum):
+    """The group ``signed_act``: what is signed, in the plant's language, as it is kept with the signature."""
+
+    DECISION = "DECISION"
+    APPROVAL = "APPROVAL"
+    REJECTED_BY = "REJECTED_BY"
+    RELEASE = "RELEASE"
+    REJECT = "REJECT"
+    HOLD = "HOLD"
+    OVER = "OVER"
+    STAGE = "STAGE"
+    POINT = "POINT"
+    GUIDANCE = "GUIDANCE"
+    WRITES = "WRITES"
+    PROMOTED = "PROMOTED"
+    ROLLED_BACK = "ROLLED_BACK"
+    CORRECTIONS = "CORRECTIONS"
+    USER_ADDED = "USER_ADDED"
+    USER_CHANGED = "USER_CHANGED"
+    ROLES = "ROLES"
+    ACCOUNT = "ACCOUNT"
+    NO_ACCOUNT = "NO_ACCOUNT"
+    DISABLED = "DISABLED"
+    ENABLED = "ENABLED"
+    NAME = "NAME"
+    KEY = "KEY"
+
+
+def in_words(code: SignedText, **parameters: Any) -> str:
+    """Return a text about what is signed."""
+    return text("signed_act", code, **parameters)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,9 +70,13 @@ class Wording:
 
 
 def _decision_on(act: DecideLot) -> str:
-    count = act.over_open_points
-    over = f" over {count} open point{'' if count == 1 else 's'}" if count else ""
-    return f"{act.verdict.value} of lot {act.material_lot_id}{over}"
+    decided = in_words(SignedText[act.verdict.name], lot=act.material_lot_id)
+    over = act.over_open_points
+    return f"{decided} {in_words(SignedText.OVER, count=over)}" if over else decided
+
+
+def _roles(roles: Iterable[Role]) -> str:
+    return ", ".join(text("role_name", role.name) for role in roles)
 
 
 def _of_point(act: SettlePoint, facts: SettlePointFacts) -> Mapping[str, Any]:
@@ -74,11 +115,14 @@ def _confirmed(act: ChangeOfUsers, facts: UserFacts) -> bool:
 
 
 def _change_of(act: ChangeUser) -> str:
-    changes = [] if act.roles is None else [f"roles: {', '.join(act.roles)}"]
-    changes += [] if act.os_user is None else [f"account: {act.os_user or 'none'}"]
-    changes += [] if act.disabled is None else ["disabled" if act.disabled else "enabled"]
-    changes += [] if act.full_name is None else [f"name: {act.full_name}"]
-    return f"user {act.user_id}: {'; '.join(changes)}"
+    changes = [] if act.roles is None else [in_words(SignedText.ROLES, roles=_roles(act.roles))]
+    if act.os_user is not None:
+        account = SignedText.ACCOUNT if act.os_user else SignedText.NO_ACCOUNT
+        changes.append(in_words(account, account=act.os_user))
+    if act.disabled is not None:
+        changes.append(in_words(SignedText.DISABLED if act.disabled else SignedText.ENABLED))
+    changes += [] if act.full_name is None else [in_words(SignedText.NAME, name=act.full_name)]
+    return in_words(SignedText.USER_CHANGED, user=act.user_id, changes="; ".join(changes))
 
 
 WORDING: Mapping[ActKind, Wording] = {
@@ -89,34 +133,39 @@ WORDING: Mapping[ActKind, Wording] = {
     ),
     ActKind.CHANGE_STAGE: Wording(
         subject=lambda act: act.model,
-        what=lambda act: f"{act.model} goes to stage {act.stage}",
+        what=lambda act: in_words(
+            SignedText.STAGE,
+            model=act.model,
+            stage=text("stage_name", act.stage.upper()) if act.stage.upper() in Stage.__members__ else act.stage,
+        ),
         rests_on=stage_now,
         evidence=evidence_of,
     ),
     ActKind.SETTLE_POINT: Wording(
         subject=lambda act: act.material_lot_id,
-        what=lambda act: f"point {act.point_id} of lot {act.material_lot_id} is settled",
+        what=lambda act: in_words(SignedText.POINT, point=act.point_id, lot=act.material_lot_id),
         rests_on=_of_point,
     ),
     ActKind.ANSWER_GUIDANCE: Wording(
         subject=lambda act: act.guidance_id,
-        what=lambda act: f"{act.answer.value} of guidance {act.guidance_id}",
+        what=lambda act: in_words(SignedText.GUIDANCE, guidance=act.guidance_id),
         rests_on=_of_move,
         needs=lambda act, _facts: act.answer is GuidanceAct.APPROVE,
     ),
-    ActKind.RESUME_WRITES: Wording(subject=lambda _act: "setpoints", what=lambda _act: "setpoints are written again"),
+    ActKind.RESUME_WRITES: Wording(subject=lambda _act: "setpoints", what=lambda _act: in_words(SignedText.WRITES)),
     ActKind.PROMOTE_MODEL: Wording(
-        subject=lambda act: act.model, what=lambda act: f"{act.model} {act.version} is put into service"
+        subject=lambda act: act.model,
+        what=lambda act: in_words(SignedText.PROMOTED, model=act.model, version=act.version),
     ),
     ActKind.ROLL_BACK_MODEL: Wording(
-        subject=lambda act: act.model, what=lambda act: f"the newest promotion of {act.model} is taken back"
+        subject=lambda act: act.model, what=lambda act: in_words(SignedText.ROLLED_BACK, model=act.model)
     ),
     ActKind.SIGN_BIASES: Wording(
-        subject=lambda act: act.model, what=lambda act: f"corrections of {act.model} are put into force"
+        subject=lambda act: act.model, what=lambda act: in_words(SignedText.CORRECTIONS, model=act.model)
     ),
     ActKind.ADD_USER: Wording(
         subject=lambda act: act.user_id,
-        what=lambda act: f"user {act.user_id} ({act.full_name}) with the roles: {', '.join(act.roles)}",
+        what=lambda act: in_words(SignedText.USER_ADDED, user=act.user_id, name=act.full_name, roles=_roles(act.roles)),
         rests_on=_of_user,
         needs=_confirmed,
         concerns=lambda act: act.user_id,
@@ -130,7 +179,7 @@ WORDING: Mapping[ActKind, Wording] = {
     ),
     ActKind.ENROLL_KEY: Wording(
         subject=lambda act: act.user_id,
-        what=lambda act: f"the key {act.public_key[:16]} of terminal {act.label} signs for {act.user_id}",
+        what=lambda act: in_words(SignedText.KEY, key=act.public_key[:16], terminal=act.label, user=act.user_id),
         rests_on=_of_user,
         needs=_confirmed,
         concerns=lambda act: act.user_id,

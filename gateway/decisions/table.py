@@ -70,13 +70,13 @@ from gateway.decisions.users import (
     on_revoke_key,
     on_unlock_user,
 )
+from gateway.event_base import EventBase
 from gateway.events import (
     ActRequested,
     AdviceWithheld,
     ConfigurationReloaded,
     ContextChanged,
     Event,
-    EventBase,
     FollowUpDue,
     GapNoticed,
     GatewayAlarmChanged,

@@ -14,8 +14,9 @@ from gateway.guardrails.reasons import Abstention, AbstentionPhrase, abstain, ab
 from gateway.history.windows import TagWindow
 from gateway.inference.applicability_domain import Distance, as_judged, distance, largest
 from gateway.inference.features import InputReading, parts_of, read_input
-from gateway.line.definition import Aggregate, Domain, InputDefinition, ModelBundle, TagDefinition
+from gateway.line.definition import Aggregate, InputDefinition, ModelBundle, TagDefinition
 from gateway.line.derived_inputs import Missing
+from gateway.line.model_domain import Domain
 from gateway.line.outputs import ValueOutput
 from gateway.records.prediction import FeatureVector
 from gateway.records.process import Quality, quality_of

@@ -16,7 +16,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.line.definition import Domain, ModelAssignment
+from gateway.line.definition import ModelAssignment
+from gateway.line.model_domain import Domain
 
 MOST_TOLD = 3  # contributions named in a reason
 _FAR = 2.0  # times a limit

@@ -29,8 +29,9 @@ from gateway.inference.manifest import (
     ReferenceTable,
     StandardisationTable,
 )
-from gateway.line.definition import Domain, InputDefinition, Interlock, ManipulatedTag, ModelBundle, Predict
+from gateway.line.definition import InputDefinition, Interlock, ManipulatedTag, ModelBundle, Predict
 from gateway.line.derived_inputs import Category, Stretch
+from gateway.line.model_domain import Domain
 from gateway.line.outputs import FunctionSpaceLimits
 from gateway.line.sustained_outside import SustainedOutside
 from gateway.records.prediction import ModelIdentity

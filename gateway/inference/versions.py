@@ -4,10 +4,18 @@ Pure.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.line.definition import Promoted
 from gateway.records.people import VersionAct, VersionChange
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Promoted:
+    """The version of a model that a person has put into service over the configured one."""
+
+    folder: Path
+    sha256: str
 
 
 def in_service(changes: Iterable[VersionChange]) -> dict[str, list[VersionChange]]:

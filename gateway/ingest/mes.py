@@ -37,6 +37,7 @@ def understand_specifications(analytes: Mapping[str, str], *, ignore: Collection
         return product if product.analyte is None else replace(product, analyte=our_name(product.analyte))
 
     def understand(delivery: Delivery, origin: Origin, at: ClockReading) -> SpecificationStated:
+        """Return the stated limits by our names of tests; raises MessageRefusedError, by the same names."""
         try:
             stated, withdrawn = stated_specification(delivery.payload, now_ns=at.wall_ns, ignore=ignore)
         except MessageRefusedError as error:

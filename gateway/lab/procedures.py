@@ -8,7 +8,7 @@ and ``equipment``. What is not named applies to all. Its steps are the lines of 
 import re
 from collections.abc import Iterable, Sequence
 
-from gateway.line.definition import Procedure
+from gateway.line.procedures import Procedure
 from gateway.records.guidance import Instruction
 
 _HEAD = re.compile(r"\A---\s*\n(?P<head>.*?)\n---\s*(\n|\Z)(?P<body>.*)\Z", re.DOTALL)

@@ -126,6 +126,7 @@ class _Reading:
     counted: bool = False
 
     def name(self, name: str, exponent: int) -> None:
+        """Take the name of a unit, with its power and the count before it."""
         unit = _names().get(name)
         self._require(unit is not None and exponent != 0 and self.expects_term and len(self.factors) < _MOST_FACTORS)
         assert unit is not None  # noqa: S101 - as required
@@ -148,6 +149,7 @@ class _Reading:
         self.count, self.counted = Fraction(text), True
 
     def mark(self, mark: str) -> None:
+        """Take a fraction line, a bracket, or what stands for a product."""
         if self.count is not None:
             self._require(mark == "")  # 10 min
         elif mark == "/":

@@ -7,7 +7,6 @@ function per model (``predict``), so that a decision needs no settings, no file 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -16,7 +15,9 @@ from numpy.typing import NDArray
 from gateway.line.alarm_rules import USUAL_RATIONING, WARN_AT_ONCE, Rationing, SuppressionRule, WarningRules
 from gateway.line.derived_inputs import SMALLEST_DIVISOR, Category, Stretch, Transform
 from gateway.line.limits import Limits
+from gateway.line.model_domain import Domain
 from gateway.line.outputs import ModelOutput
+from gateway.line.procedures import Procedure
 from gateway.line.setpoint_writes import NO_WRITES, SetpointWrites
 from gateway.line.sinks import Sink
 from gateway.line.spc_rules import ControlMaterial, Together, TrendRules
@@ -181,24 +182,6 @@ class ManipulatedTag:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Domain:
-    """Where a model has learned: k inputs, a principal components (see ``gateway.inference.applicability_domain``).
-
-    ``alpha``: the share of rows of its own kind that each limit refuses. ``averaged_over``: so many predictions, the
-    present one among them, are judged by their mean distances, so that one noisy row decides nothing.
-    """
-
-    center: NDArray[np.float64]  # (k,)
-    scale: NDArray[np.float64]  # (k,), positive
-    loadings: NDArray[np.float64]  # (k, a), orthonormal columns
-    variances: NDArray[np.float64]  # (a,), of the scores, positive
-    t2_limit: float
-    spe_limit: float
-    alpha: float
-    averaged_over: int = 1
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Approval:
     """Who signed a bundle, up to which stage, and with which key (hex)."""
 
@@ -263,27 +246,6 @@ class ModelAssignment:
     def prediction_lives_ns(self) -> int:
         """Return how long a prediction holds without a newer one, in nanoseconds: three ticks of the model."""
         return 3 * self.every_ns
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Promoted:
-    """The version of a model that a person has put into service over the configured one."""
-
-    folder: Path
-    sha256: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Procedure:
-    """A procedure of the plant; an empty tuple applies to all."""
-
-    name: str
-    title: str
-    steps: tuple[str, ...]
-    analyte: tuple[str, ...] = ()
-    product: tuple[str, ...] = ()
-    failure: tuple[str, ...] = ()
-    equipment: tuple[str, ...] = ()
 
 
 UTC_ZONE = ZoneInfo("UTC")

@@ -31,6 +31,7 @@ from gateway.records.prediction import Prediction
 from gateway.records.production import ContextChange
 from gateway.records.signatures import SignedOnRecord
 from gateway.records.verdicts import Reason
+from gateway.replay.kept_from_calling import SuppressionStep
 from gateway.replay.setpoint_writes import WriteStep
 from gateway.store.codec import decode
 from gateway.store.queries.guidance import IdentifiedAnswer
@@ -86,6 +87,7 @@ class Recording:
     from its instant on. ``settlements``: points of lots that people had settled, by lot, in their order.
     ``decided``: what people had decided on lots. ``answers``: what identified people had answered to guidance.
     ``writes``: what was written to PLCs, and stops of it. ``stages``: how far people had let models go.
+    ``kept_from_calling``: which alarms were shelved, out of service or suppressed, and when.
     ``language``: of the sentences at the time; None: it is not on record, and that of the line counts.
     """
 
@@ -97,6 +99,7 @@ class Recording:
     decided: Sequence[DecidedThen] = ()
     answers: Sequence[IdentifiedAnswer] = ()
     writes: Sequence[WriteStep] = ()
+    kept_from_calling: Sequence[SuppressionStep] = ()
     stages: Sequence[StageThen] = ()
     language: str | None = None
 

@@ -23,6 +23,7 @@ from gateway.records.people import PointSettled
 from gateway.records.timers import Timer
 from gateway.records.users import Credential, CredentialKind
 from gateway.replay.decided_lots import decide_as_then
+from gateway.replay.kept_from_calling import let_stand as keep_from_calling
 from gateway.replay.recorded import GatewayOutput, Recorded, Recording, moment, output_on_record
 from gateway.replay.setpoint_writes import let_stand
 from gateway.store.care.opening import prepare
@@ -125,6 +126,7 @@ class _Deciding:
         self._decided = deque(recording.decided)
         self._answers = deque(recording.answers)
         self._writes = deque(recording.writes)
+        self._kept_from_calling = deque(recording.kept_from_calling)
 
     def decide(self, recorded: Recorded) -> None:
         """Decide one event with what was known then."""
@@ -132,6 +134,7 @@ class _Deciding:
         self.settle(event.at_ns)
         self._answer(event.at_ns)
         self._let_writes_stand(event.at_ns)
+        self._keep_from_calling(event.at_ns)
         self._expire(event.at_ns)
         self._take_stages(event.at_ns)
         self._arrival = recorded.arrival or max(self._arrival, self._history.arrival_at(event.at_ns))
@@ -193,6 +196,14 @@ class _Deciding:
         while self._writes and self._writes[0].at_ns < until_ns:
             step = self._writes.popleft()
             let_stand(self._connection, step, moment(step.at_ns))
+
+    def _keep_from_calling(self, until_ns: int) -> None:
+        """Let stand which alarms were kept from calling before an instant."""
+        while self._kept_from_calling and self._kept_from_calling[0].at_ns < until_ns:
+            step = self._kept_from_calling.popleft()
+            event_id = identity_of("kept-from-calling", step.name, step.at_ns)
+            looked = TimerDue(event_id=event_id, at=moment(step.at_ns), timer=Timer.END_SHELVES)
+            keep_from_calling(self._connection, step, looked)
 
     def _expire(self, until_ns: int) -> None:
         """Let guidance expire at each second until an instant, as the running gateway looks once a second."""

@@ -26,9 +26,10 @@ from gateway.errors import StoreCorruptError, first_of
 from gateway.events import GatewayStarted, GatewayStopped, TimerDue
 from gateway.history.file.quarantine import set_aside_if_corrupt
 from gateway.inference.signed_stages import with_signed_stages
+from gateway.inference.versions import Promoted
 from gateway.ingest.event_queue import EventQueue, Urgency
 from gateway.ingest.gaps import Gaps
-from gateway.line.definition import LineDefinition, Promoted
+from gateway.line.definition import LineDefinition
 from gateway.operations.health import Health
 from gateway.operations.memory import give_back_unused
 from gateway.operations.systemd import Notifier

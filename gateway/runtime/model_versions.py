@@ -17,9 +17,9 @@ from gateway.contract.identity import identity_of
 from gateway.errors import LablineError
 from gateway.events import VersionTaken
 from gateway.inference.signed_stages import with_signed_stages
-from gateway.inference.versions import in_service, promoted_versions
+from gateway.inference.versions import Promoted, in_service, promoted_versions
 from gateway.ingest.event_queue import EventQueue, Urgency
-from gateway.line.definition import LineDefinition, Promoted
+from gateway.line.definition import LineDefinition
 from gateway.records.acts import PromoteModel, RollBackModel
 from gateway.store.queries.readers import Reader
 from gateway.store.queries.signed_stages import signed_stages_in

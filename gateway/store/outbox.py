@@ -90,6 +90,7 @@ def departed(seqs: Sequence[int], reason: Left, *, at_ns: int) -> Callable[[sqli
     """Return the work that takes messages out with a record of why, and a line of the trail that vouches for it."""
 
     def work(connection: sqlite3.Connection) -> None:
+        """Take each message out with a record of why; those that are gone already count for nothing."""
         count = 0
         for seq in seqs:
             departure = {"seq": seq, "reason": reason.value, "at_ns": at_ns}

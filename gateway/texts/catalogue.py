@@ -95,6 +95,25 @@ def text(group: str, code: str, /, **parameters: Any) -> str:
     return _form(group, code, (_texts or _read())[group, code], parameters).format_map(_shown(parameters))
 
 
+class _Left:
+    """Stands for a parameter whose value is left open."""
+
+    def __format__(self, _how: str) -> str:
+        return "…"
+
+
+class _LeftOpen(dict[str, Any]):
+    def __missing__(self, _name: str) -> _Left:
+        return _Left()
+
+
+def text_of_many(group: str, code: str) -> str:
+    """Return the sentence of a code for many cases at once: without the values that differ between them."""
+    entry = (_texts or _read())[group, code]
+    form = next(iter(reversed(entry.values()))) if isinstance(entry, dict) else entry
+    return str(form).format_map(_LeftOpen())
+
+
 def english_text(group: str, code: str, /, **parameters: Any) -> str:
     """Return the sentence of a code in English, whatever the plant's language: as records keep it."""
     return _form(group, code, catalogue(ENGLISH)[group, code], parameters).format_map(parameters)

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from gateway.line.definition import Domain
+from gateway.line.model_domain import Domain
 
 _NOTHING = 1e-18  # of scaled inputs squared: below that is arithmetic
 _EXPLAINED = 0.95  # of the variance of the scaled inputs, by the components that are kept

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.inference.applicability_domain import scores
-from gateway.line.definition import Domain, InputDefinition
+from gateway.line.definition import InputDefinition
+from gateway.line.model_domain import Domain
 from gateway.training.applicability_domain import fit_domain
 from gateway.training.cross_validation import blocks, later_blocks, root_mean_square
 from gateway.training.recipe_tables.output import OutputTable

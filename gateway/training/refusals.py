@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from gateway.guardrails.outside import is_outside
 from gateway.guardrails.reasons import Abstention
 from gateway.inference.applicability_domain import averaged_scores, distance, largest, scores
-from gateway.line.definition import Domain, InputDefinition
+from gateway.line.definition import InputDefinition
+from gateway.line.model_domain import Domain
 from gateway.line.outputs import ValueOutput
 from gateway.line.sustained_outside import PastJudgement, SustainedOutside, stands_now
 from gateway.training.backtest import Served

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.line.definition import Domain, InputDefinition, Predict
+from gateway.line.definition import InputDefinition, Predict
+from gateway.line.model_domain import Domain
 from gateway.line.outputs import BiasLimits, FunctionSpaceLimits, ValueOutput
 from gateway.line.sustained_outside import SustainedOutside
 from gateway.training.backtest import Served

@@ -167,6 +167,7 @@ def _add_users(directory: Path) -> None:
         connection.execute("BEGIN IMMEDIATE")
 
         def do(act: Act, subject: str) -> None:
+            """Have an act done as an account of the operating system; raises RuntimeError where it is refused."""
             by = Credential(kind=CredentialKind.OS_USER, subject=subject, owns_store=subject == account)
             event = ActRequested(
                 event_id=identity_of_act(act, at_ns=at.wall_ns, by=by.identity),

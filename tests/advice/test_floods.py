@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from gateway.advice.grouping import Group, regrouped
 from gateway.advice.lifecycle import OPEN, moved
 from gateway.advice.new_guidance import GuidanceSubject, new_guidance
-from gateway.advice.rationing import rationed, summarised
+from gateway.advice.rationing import Calls, rationed, summarised
 from gateway.line.alarm_rules import Rationing
 from gateway.records.guidance import Attention, GuidanceKind, GuidanceState, Severity
 from gateway.records.production import Context
@@ -45,8 +45,8 @@ class Desk:
 
     def decide(self, equipment, analyte, changed):
         self.written(rationed(changed, standing=self.standing(equipment, analyte),
-                              announced_ns=self.announced(equipment), rationing=RULES, at_ns=self.now,
-                              others=self.open(equipment)))  # fmt: skip
+                              calls=Calls(announced_ns=self.announced(equipment), rationing=RULES, at_ns=self.now,
+                                          others=self.open(equipment))))  # fmt: skip
 
     def begins(self, equipment, analyte, severity):
         standing = self.standing(equipment, analyte)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.advice.new_guidance import GuidanceSubject, new_guidance
-from gateway.advice.rationing import rationed, summarised
+from gateway.advice.rationing import Calls, rationed, summarised
 from gateway.line.alarm_rules import Rationing
 from gateway.records.guidance import Attention, GuidanceKind, GuidanceState, Severity
 from gateway.records.production import Context
@@ -23,7 +23,7 @@ def guidance(analyte, at_ns, *, kind=GuidanceKind.WARNING, severity=Severity.WAR
 
 
 def told(*new, standing=(), announced=(), at=0):
-    return rationed(new, standing=standing, announced_ns=announced, rationing=RULES, at_ns=at)
+    return rationed(new, standing=standing, calls=Calls(announced_ns=announced, rationing=RULES, at_ns=at))
 
 
 def test_a_suggestion_belongs_to_its_warning_and_calls_nobody():
@@ -73,7 +73,7 @@ def test_in_any_period_operators_are_called_at_most_so_often_and_nothing_is_lost
         recent = tuple(at for at in calls if at > now - RULES.period_ns)
         severity = Severity.CRITICAL if critical else Severity.WARNING
         new = guidance(f"{analyte}{len(open_ones)}", now, severity=severity)
-        (item,) = rationed((new,), standing=(), announced_ns=recent, rationing=RULES, at_ns=now)
+        (item,) = rationed((new,), standing=(), calls=Calls(announced_ns=recent, rationing=RULES, at_ns=now))
         open_ones[item.guidance_id] = item
         if item.attention is Attention.NEW:
             calls.append(now)

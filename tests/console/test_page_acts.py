@@ -83,7 +83,13 @@ async def test_an_operator_approves_with_a_signature_and_the_setpoint_moves_at_t
         assert 75.0 <= line.at_the_plant("reactor_temperature_setpoint") < before
         viscosity = page.locator(".prediction", has_text="viscosity")
         await expect(viscosity.locator(".badge.warning")).to_have_count(0, timeout=60000)  # it is inside again
+        moved = page.locator(".setpoint", has_text="reactor temperature setpoint").locator(".moved")
+        await expect(moved).to_contain_text("Move written")
+        await expect(moved).to_contain_text("Read back:")
         await page.goto("/#/lots/LOT-1")
+        entry = page.locator(".timeline li", has_text="reactor temperature setpoint 79").filter(has_text="(written)")
+        await expect(entry).to_have_count(1)
+        await expect(page.locator(".part-guidance .moved").first).to_contain_text("Move written")
         signed = page.locator(".part-guidance .signed").first
         for text in ("Person Operator (operator)", "UTC", "decision: approve of guidance"):
             await expect(signed).to_contain_text(text)

@@ -72,7 +72,8 @@ async def _until_missed(browser, since, *, over):
     async with asyncio.timeout(60):
         while True:
             alarms = (await browser.get(f"/api/missed?since={since}")).document["alarms"]
-            if any(bool(alarm["until_at"]) is over for alarm in alarms):
+            stopped = [alarm for alarm in alarms if alarm["alarm_id"] == "gateway/SETPOINT_WRITES_STOPPED"]
+            if any(bool(alarm["until_at"]) is over for alarm in stopped):
                 return
             await asyncio.sleep(0.25)
 

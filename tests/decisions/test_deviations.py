@@ -16,7 +16,7 @@ from gateway.lab.deviations import Deviation
 from gateway.lab.fingerprints import MaterialUse
 from gateway.lab.genealogy import relatives
 from gateway.lab.procedures import instructions_for, read_procedure
-from gateway.line.definition import Procedure
+from gateway.line.procedures import Procedure
 from gateway.records.follow_ups import FollowUp
 from gateway.store.audit import trail as audit
 from gateway.store.care.checking import check

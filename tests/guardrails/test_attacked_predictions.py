@@ -17,7 +17,7 @@ from gateway.guardrails.prediction import Occasion, guarded_predictions
 from gateway.history.memory.rings import Rings
 from gateway.inference.corrections import BiasState
 from gateway.inference.features import windows_of
-from gateway.line.definition import Domain
+from gateway.line.model_domain import Domain
 from gateway.line.outputs import BiasLimits
 from gateway.records.process import TagSample
 from gateway.records.production import Context

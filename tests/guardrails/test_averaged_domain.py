@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from gateway.guardrails.gates import judge_domain
 from gateway.inference.applicability_domain import as_judged, averaged_scores, distance, scores
-from gateway.line.definition import Aggregate, Domain, InputDefinition
+from gateway.line.definition import Aggregate, InputDefinition
+from gateway.line.model_domain import Domain
 from gateway.line.outputs import ValueOutput
 from gateway.line.sustained_outside import SustainedOutside
 from gateway.records.prediction import FeatureVector, Prediction

@@ -11,7 +11,8 @@ from gateway.events import ModelDue
 from gateway.guardrails.prediction import Occasion, guarded_predictions
 from gateway.guardrails.setpoint_gates import judge_move, judge_present, second_check
 from gateway.history.memory.rings import Rings
-from gateway.line.definition import Domain, Interlock, Stage
+from gateway.line.definition import Interlock, Stage
+from gateway.line.model_domain import Domain
 from gateway.line.outputs import ModelOutput, ProbabilityOutput, ValueOutput
 from gateway.records.prediction import Prediction
 from gateway.records.production import Context

@@ -8,8 +8,8 @@ import pytest
 
 from gateway.contract.times import rfc3339
 from gateway.events import VersionTaken
-from gateway.inference.versions import in_service
-from gateway.line.definition import CANDIDATE, Promoted, Stage
+from gateway.inference.versions import Promoted, in_service
+from gateway.line.definition import CANDIDATE, Stage
 from gateway.records.acts import ActOutcome, PromoteModel, RollBackModel
 from gateway.records.people import VersionAct, VersionChange
 from gateway.records.prediction import ModelIdentity

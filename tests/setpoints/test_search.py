@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gateway.line.definition import Domain
+from gateway.line.model_domain import Domain
 from gateway.records.prediction import FeatureVector
 from gateway.setpoints.interactions import Basis, CoupledOutput
 from gateway.setpoints.search import Objective, search

@@ -22,6 +22,7 @@ from gateway.console.texts import ActionText, PilotText, StageText
 from gateway.contract.payloads.guidance import OVER
 from gateway.contract.payloads.outcome import AnswerText
 from gateway.contract.refusals import RefusalText
+from gateway.decisions.signed_wording import SignedText
 from gateway.guardrails.reasons import Abstention, AbstentionPhrase
 from gateway.lab.capability import Withheld
 from gateway.lab.cause_names import CauseName
@@ -98,6 +99,7 @@ CODES: dict[str, Collection[str]] = {
     "act_refusal": ActRefusal,
     "request_refusal": RequestRefusal,
     "act_name": [kind.name for kind in ActKind],
+    "signed_act": SignedText,
     "role_name": [role.name for role in Role],
     "stage_name": [stage.name for stage in Stage],
     "lot_decision": {*Verdict.__members__, *Recommendation.__members__},

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from gateway.advice.lifecycle import OPEN
 from gateway.console.snapshot import Snapshot
 from gateway.console.texts import ActionText
+from gateway.console.views.moves import move_of_guidance
 from gateway.console.views.parts import AnsweredPart, AnswerPart, GuidanceView
 from gateway.console.views.signed import signatures_on
 from gateway.contract.payloads.guidance import MOVE_EXPECTED, OVER
@@ -80,6 +81,9 @@ def guidance_view(connection: sqlite3.Connection, guidance: Guidance, snapshot: 
         signatures=signatures_on(connection, guidance.guidance_id, ActKind.ANSWER_GUIDANCE)
         if guidance.state in _MAYBE_SIGNED
         else [],
+        move=None
+        if guidance.suggestion is None or guidance.state not in _MAYBE_SIGNED
+        else move_of_guidance(connection, guidance.guidance_id, snapshot.line),
     )
 
 

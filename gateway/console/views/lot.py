@@ -130,9 +130,7 @@ def _view_of(connection: sqlite3.Connection, snapshot: Snapshot, known: LotOnRec
         job_order_id=known.job_order_id,
         equipment_id=known.equipment_id,
         client_id=known.client_id,
-        started_at=instant(known.started_ns),
-        ended_at=instant(known.ended_ns),
-        closed_at=instant(known.closed_ns),
+        **_times(known),
         missing_tests=[] if basis is None else list(basis.missing_tests),
         basis_sha256=None if basis is None else basis_sha256(basis),
         against_release=len(known.against_release),
@@ -150,6 +148,11 @@ def _view_of(connection: sqlite3.Connection, snapshot: Snapshot, known: LotOnRec
         children=[_related(item) for item in known.children],
         damaged=damaged,
     )
+
+
+def _times(known: LotOnRecord) -> dict[str, str | None]:
+    instants = {"started_at": known.started_ns, "ended_at": known.ended_ns, "closed_at": known.closed_ns}
+    return {name: instant(at_ns) for name, at_ns in instants.items()}
 
 
 def _open_point(item: PointOnRecord) -> OpenPointView:

@@ -12,6 +12,7 @@ from gateway.console.snapshot import Snapshot
 from gateway.console.views.parts import SignaturePart, View, instant
 from gateway.console.views.signed import signatures_on
 from gateway.contract.times import rfc3339
+from gateway.guardrails.reasons import Abstention
 from gateway.inference.signed_stages import SignedStages
 from gateway.latches import drift_latch, in_doubt, too_slow_latch
 from gateway.line.definition import ModelAssignment
@@ -21,6 +22,7 @@ from gateway.store.queries.outside import outside_since_ns
 from gateway.store.queries.signed_stages import signed_stages, stage_evidence
 from gateway.store.queries.versions import changes
 from gateway.store.statements import SQL
+from gateway.texts.catalogue import text_of_many
 
 _SIGNED_OF_MODEL = (ActKind.CHANGE_STAGE, ActKind.PROMOTE_MODEL, ActKind.ROLL_BACK_MODEL, ActKind.SIGN_BIASES)
 _MOST_PREDICTIONS, _MOST_RESIDUALS = 200, 100
@@ -238,10 +240,14 @@ def _evidence(connection: sqlite3.Connection, model: ModelAssignment) -> Evidenc
         coverage=evidence.coverage,
         mean_error=evidence.mean_error,
         abstained=[
-            AbstentionView(code=code, text=code.replace("_", " ").capitalize(), count=count)
+            AbstentionView(code=code, text=_of_many(code), count=count)
             for code, count in sorted(evidence.abstained.items(), key=lambda item: -item[1])
         ],
     )
+
+
+def _of_many(code: str) -> str:
+    return text_of_many("abstention", code) if code in Abstention.__members__ else code
 
 
 def _demotions(connection: sqlite3.Connection, model: ModelAssignment, snapshot: Snapshot) -> list[DemotionView]:

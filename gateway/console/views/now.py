@@ -8,7 +8,8 @@ from pydantic import Field
 from gateway.console.snapshot import Snapshot
 from gateway.console.views.alarms import AlarmView, all_alarms, calls, gateway_alarm_views
 from gateway.console.views.guidance import SEVERITY, guidance_views, open_guidance
-from gateway.console.views.parts import GuidanceView, View
+from gateway.console.views.moves import newest_move
+from gateway.console.views.parts import GuidanceView, MoveView, View
 from gateway.console.views.predictions import PredictionView, predictions_of
 from gateway.contract.times import rfc3339
 from gateway.contract.words import RecommendationWord, SeverityWord
@@ -65,6 +66,7 @@ class SetpointView(View):
     proposed: float | None
     guidance_id: str | None = Field(description="the guidance that proposes it")
     write: str | None = Field(description="the state of a write that is under way; null: there is none")
+    last_move: MoveView | None = Field(description="the newest that was approved, and what became of it")
 
 
 class StopView(View):
@@ -225,5 +227,6 @@ def _setpoints(connection: sqlite3.Connection, guidance: list[Guidance], snapsho
                 proposed=None if proposal is None or proposal.suggestion is None else proposal.suggestion.proposed,
                 guidance_id=None if proposal is None else proposal.guidance_id,
                 write=under_way.get(item.tag),
+                last_move=newest_move(connection, item.tag, snapshot.line),
             )
     return list(setpoints.values())

@@ -59,6 +59,36 @@ class AnsweredPart(View):
     at: str
 
 
+class MoveOutcomeView(View):
+    """What was seen after a move had had its time to take effect."""
+
+    followed: Literal["predicted", "measured"] = Field(description="by the next prediction, or by the laboratory")
+    at: str
+    value: float
+    as_expected: bool = Field(description="whether it lies within what was expected of the move")
+
+
+class MoveView(View):
+    """An approved move of a setpoint, and where writing it stands."""
+
+    tag: str
+    unit: str
+    from_value: float
+    to_value: float
+    state: str = Field(description="of the write, as labline setpoint list names it")
+    at: str = Field(description="since when it is so")
+    on_its_way: bool
+    read_back: float | None
+    reason: str | None = Field(description="why it was not written, or not taken")
+    analyte: str
+    analyte_unit: str | None
+    expected_low: float
+    expected_high: float
+    outcomes: list[MoveOutcomeView] = Field(description="the prediction first")
+    helped: bool | None = Field(description="whether it came as expected, the laboratory before a prediction")
+    holds: bool = Field(description="whether every record of it matches its hash")
+
+
 class GuidanceView(View):
     """Guidance that is open, or a lot's earlier guidance."""
 
@@ -88,6 +118,7 @@ class GuidanceView(View):
     answers: list[AnswerPart]
     answered: AnsweredPart | None = Field(description="who has answered last; null: nobody")
     signatures: list[SignaturePart] = Field(description="of its approval, where that is signed")
+    move: MoveView | None = Field(description="what became of it once it was approved; null: nothing is to be written")
 
 
 class OpenPointView(View):

@@ -13,7 +13,7 @@ from gateway.console.views.parts import SignaturePart, View
 from gateway.console.views.signed import signature_part
 from gateway.contract.signed_records import request_in
 from gateway.contract.times import rfc3339
-from gateway.decisions.signed_wording import WORDING
+from gateway.decisions.signed_wording import WORDING, SignedText, in_words
 from gateway.people.signing import SIGNABLE, policy_of
 from gateway.records.act_kinds import ActKind
 from gateway.records.signatures import SignedOnRecord, SignedRecord, SigningState
@@ -185,7 +185,7 @@ def pending_view(signed: SignedOnRecord, snapshot: Snapshot) -> PendingActView:
         act=record.kind,
         subject=record.subject,
         title=what,
-        meaning=f"approval: {what}",
+        meaning=in_words(SignedText.APPROVAL, what=what),
         parameters=document.get("act") or {},
         rests_on=document.get("rests_on") or {},
         evidence=document.get("evidence") or {},

@@ -214,6 +214,7 @@ class _Reading:
         return None
 
     def parents(self) -> tuple[Parent, ...]:
+        """Return the lots that it was made from and that are in question, each with what it asks for."""
         rows = self._connection.execute(SQL["parents_in_question"], {"material_lot_id": self._lot})
         return tuple(
             Parent(

@@ -166,20 +166,50 @@ def _decoded(row: sqlite3.Row) -> SetpointIntent | None:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class OutcomeShown:
+    """What came of a move, and when it was seen."""
+
+    outcome: SetpointOutcome
+    at_ns: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class WriteShown:
-    """An intent with its newest state and what came of it; ``holds``: whether every row of it matches its hash."""
+    """An intent with its newest state and what came of it; ``holds``: whether every row of it matches its hash.
+
+    ``at_ns``: since when it is in that state. ``outcomes_at``: by what it was followed.
+    """
 
     intent: SetpointIntent
     state: WriteState
+    at_ns: int
     last: IntentMoved
-    outcomes: Mapping[str, SetpointOutcome]
+    states: tuple[tuple[WriteState, int], ...]  # with when it came into each, the newest last
+    outcomes_at: Mapping[str, OutcomeShown]
     holds: bool
+
+    @property
+    def outcomes(self) -> Mapping[str, SetpointOutcome]:
+        """Return what came of the move, by what it was followed."""
+        return {followed: known.outcome for followed, known in self.outcomes_at.items()}
 
 
 def newest_writes(connection: sqlite3.Connection, *, most: int) -> tuple[WriteShown, ...]:
     """Return the newest intents, the newest first; one that cannot be read is left out."""
     shown = (_shown(connection, row) for row in connection.execute(SQL["newest_setpoint_intents"], {"most": most}))
     return tuple(write for write in shown if write is not None)
+
+
+def write_of_guidance(connection: sqlite3.Connection, guidance_id: str) -> WriteShown | None:
+    """Return the newest intent of a guidance, None where nothing was approved or it cannot be read."""
+    row = connection.execute(SQL["setpoint_intent_of_guidance"], {"guidance_id": guidance_id}).fetchone()
+    return None if row is None else _shown(connection, row)
+
+
+def newest_write_of_tag(connection: sqlite3.Connection, tag: str) -> WriteShown | None:
+    """Return the newest intent of a setpoint, None where there is none or it cannot be read."""
+    row = connection.execute(SQL["newest_move_of_tag"], {"tag": tag}).fetchone()
+    return None if row is None else _shown(connection, row)
 
 
 def _shown(connection: sqlite3.Connection, row: sqlite3.Row) -> WriteShown | None:
@@ -195,13 +225,17 @@ def _shown(connection: sqlite3.Connection, row: sqlite3.Row) -> WriteShown | Non
     return WriteShown(
         intent=intent,
         state=state,
+        at_ns=row["issued_ns"] if newest is None else newest["at_ns"],
         last=last if newest is None else decode(IntentMoved, newest["body"]),
-        outcomes={
-            item["followed"]: SetpointOutcome(
-                intent_id=intent.intent_id, followed=Followed(item["followed"]), by=item["by"],
-                expected=item["expected"], value=item["value"], as_expected=bool(item["as_expected"]),
-            )
-            for item in outcomes
-        },
+        states=tuple((WriteState(item["state"]), item["at_ns"]) for item in states),
+        outcomes_at={item["followed"]: _outcome(intent, item) for item in outcomes},
         holds=all(item["holds"] for item in (row, *states, *outcomes)),
     )  # fmt: skip
+
+
+def _outcome(intent: SetpointIntent, row: sqlite3.Row) -> OutcomeShown:
+    outcome = SetpointOutcome(
+        intent_id=intent.intent_id, followed=Followed(row["followed"]), by=row["by"], expected=row["expected"],
+        value=row["value"], as_expected=bool(row["as_expected"]),
+    )  # fmt: skip
+    return OutcomeShown(outcome=outcome, at_ns=row["at_ns"])

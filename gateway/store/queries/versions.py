@@ -7,8 +7,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from gateway.inference.versions import promoted_versions
-from gateway.line.definition import Promoted
+from gateway.inference.versions import Promoted, promoted_versions
 from gateway.records.people import VersionAct, VersionChange
 from gateway.store.audit import trail as audit
 from gateway.store.database import open_state

@@ -1,3 +1,10 @@
+-- name: changes_of_alarms
+SELECT at_ns, alarm_id, change FROM alarm_event ORDER BY seq;
+
+-- name: suppressions_on_record
+SELECT at_ns, subject, kind FROM audit
+WHERE kind IN ('alarm_suppression_begun', 'alarm_suppression_ended') ORDER BY seq;
+
 -- name: recorded_messages
 SELECT e.row_number, e.event_id, e.kind, e.at_ns, e.session, e.topic, e.message_number, e.payload_sha256,
        r.payload AS result, c.body AS change, p.body AS response, s.body AS specification, s.withdrawn

@@ -31,7 +31,15 @@ SELECT intent_id, state, open, body, holds AND vouched('setpoint_intent ' || int
 FROM setpoint_intent_checked WHERE tag = :tag ORDER BY issued_ns DESC, row_number DESC LIMIT 1;
 
 -- name: newest_setpoint_intents
-SELECT intent_id, state, body, holds FROM setpoint_intent_checked ORDER BY issued_ns DESC, intent_id LIMIT :most;
+SELECT intent_id, state, issued_ns, body, holds FROM setpoint_intent_checked ORDER BY issued_ns DESC, intent_id LIMIT :most;
+
+-- name: setpoint_intent_of_guidance
+SELECT intent_id, state, issued_ns, body, holds FROM setpoint_intent_checked
+WHERE guidance_id = :guidance_id ORDER BY issued_ns DESC LIMIT 1;
+
+-- name: newest_move_of_tag
+SELECT intent_id, state, issued_ns, body, holds FROM setpoint_intent_checked
+WHERE tag = :tag ORDER BY issued_ns DESC, row_number DESC LIMIT 1;
 
 -- name: states_of_setpoint_intent
 SELECT state, at_ns, body, holds FROM setpoint_intent_state_checked WHERE intent_id = :intent_id ORDER BY at_ns;

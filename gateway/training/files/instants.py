@@ -203,6 +203,7 @@ def _dated(day: str) -> _Parse:
     formats = [day + clock for clock in _CLOCKS]
 
     def parse(text: str) -> datetime:
+        """Return the time of a cell, in the form of the cell before it first; raises ValueError."""
         for at, pattern in enumerate(formats):
             try:
                 time = datetime.strptime(text, pattern)  # noqa: DTZ007 - its zone is the file's

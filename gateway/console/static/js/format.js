@@ -19,9 +19,19 @@ export function number(value, options = {}) {
 /** Return a number to the digits that a value of this size is read in: 104.9, 7.02, 0.31. */
 export function measured(value) {
   if (value === null || value === undefined) return "–";
+  return withDigits(value, 0);
+}
+
+/** Return a number that is to be set, or was: to the digits that it is read in, and all that it has besides: 78.05. */
+export function toBeSet(value) {
+  if (value === null || value === undefined) return "–";
+  return withDigits(value, 3);
+}
+
+function withDigits(value, more) {
   const size = Math.abs(value);
   const digits = size >= 1000 ? 0 : size >= 20 ? 1 : size >= 1 ? 2 : 3;
-  return number(value, { maximumSignificantDigits: undefined, minimumFractionDigits: digits, maximumFractionDigits: digits });
+  return number(value, { maximumSignificantDigits: undefined, minimumFractionDigits: digits, maximumFractionDigits: digits + more });
 }
 
 /** Return a value as the laboratory has written it, with the digits that it gave; only the point is the language's. */

@@ -4,7 +4,7 @@ import { act } from "../api.js";
 import { h } from "../dom.js";
 import { page } from "../page.js";
 import { text, word } from "../texts.js";
-import { limits, measured, unit } from "../format.js";
+import { limits, toBeSet, unit } from "../format.js";
 import { ask, signInOf } from "./dialog.js";
 
 /** Do an act at once and say what came of it in the line of the last act. */
@@ -61,7 +61,7 @@ function aboutGuidance(guidance) {
   return [
     h("p", { class: "strong" }, guidance.title),
     h("p", {}, [word("kind", guidance.kind), guidance.equipment_id, guidance.material_lot_id].filter(Boolean).join(" · ")),
-    suggestion ? h("p", { class: "move" }, `${suggestion.tag}: ${measured(suggestion.current)} → ${measured(suggestion.proposed)} ${unit(suggestion.unit)} `,
+    suggestion ? h("p", { class: "move" }, `${suggestion.tag}: ${toBeSet(suggestion.current)} → ${toBeSet(suggestion.proposed)} ${unit(suggestion.unit)} `,
       h("span", { class: "quiet" }, `(${limits(suggestion.validated[0], suggestion.validated[1], suggestion.unit)})`)) : null,
   ];
 }

@@ -69,7 +69,7 @@ function stopButton(view) {
     "data-key": "stop", type: "button", class: "stop", disabled: !page.connected,
     onclick: () => askAndDo({
       name: "stop_writes", parameters: {}, heading: text("stop.heading"), about: [h("p", {}, text("stop.about"))], label: text("stop.confirm"),
-      need: "optional", otherwise: text("stop.reason"), danger: true, ready: true, stillOpen: () => !page.now?.writes_stopped,
+      need: "optional", otherwise: text("stop.reason"), danger: true, ready: true, stillOpen: () => !page.now?.writes_stopped, done: text("stop.stopped"),
     }),
   }, text("stop.button"));
 }
@@ -79,7 +79,7 @@ function stopped({ writes_stopped: stop }) {
   const resume = may("resume_writes") ? h("button", {
     "data-key": "resume", type: "button", class: "quiet", disabled: !page.connected,
     onclick: () => askAndDo({
-      name: "resume_writes", parameters: { stopped_at: stop.at }, heading: text("stop.resume_heading"), label: text("stop.resume"),
+      name: "resume_writes", parameters: { stopped_at: stop.at }, heading: text("stop.resume_heading"), label: text("stop.resume"), done: text("stop.resume"),
       about: [h("p", {}, text("stop.line", { name: stop.person, at: time(stop.at), reason: stop.reason }))], stillOpen: () => page.now?.writes_stopped?.at === stop.at,
     }),
   }, text("stop.resume")) : h("span", { class: "quiet" }, text("stop.who"));

@@ -1,10 +1,11 @@
 // One card of guidance: how urgent, what is wrong, the one next action, the numbers with their limits, the buttons.
 
 import { h } from "../dom.js";
-import { asWritten, limits, measured, share, time, unit, until } from "../format.js";
+import { asWritten, limits, measured, share, time, toBeSet, unit, until } from "../format.js";
 import { hasRole, page } from "../page.js";
 import { text, word } from "../texts.js";
 import { answerGuidance } from "./acts.js";
+import { moved } from "./moves.js";
 import { ends, outside, range, reading } from "./range.js";
 import { severity } from "./symbols.js";
 
@@ -20,6 +21,7 @@ export function guidanceCard(guidance, { first = false, acts = true } = {}) {
     h("p", { class: "next" }, h("span", { class: "next-word" }, text("guidance.next")), " ", guidance.next_action),
     first ? numbers(guidance) : null,
     answered(guidance),
+    moved(guidance.move),
     acts ? buttons(guidance) : null,
     details(guidance, first));
 }
@@ -64,10 +66,10 @@ function suggestionLine({ suggestion, analyte, unit: name }) {
   const shown = unit(suggestion.unit);
   return h("div", { class: "number" },
     h("p", { class: "label" }, suggestion.tag.replaceAll("_", " ")),
-    h("p", { class: "reading" }, h("span", { class: "value" }, `${measured(suggestion.current)} → ${measured(suggestion.proposed)}`), h("span", { class: "unit" }, shown),
+    h("p", { class: "reading" }, h("span", { class: "value" }, `${toBeSet(suggestion.current)} → ${toBeSet(suggestion.proposed)}`), h("span", { class: "unit" }, shown),
       h("span", { class: "beside" }, limits(low, high, suggestion.unit))),
     range({ low, high, marks: [{ value: suggestion.current, kind: "current" }, { value: suggestion.proposed, kind: "proposed" }],
-      label: `${suggestion.tag} ${measured(suggestion.current)} → ${measured(suggestion.proposed)} ${shown}, ${limits(low, high, suggestion.unit)}` }),
+      label: `${suggestion.tag} ${toBeSet(suggestion.current)} → ${toBeSet(suggestion.proposed)} ${shown}, ${limits(low, high, suggestion.unit)}` }),
     ends(low, high, suggestion.unit),
     h("p", { class: "quiet" }, text("guidance.expected", { analyte, value: measured(expected.value), low: measured(expected.low), high: measured(expected.high), unit: unit(name) })));
 }

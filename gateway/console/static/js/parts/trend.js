@@ -47,7 +47,7 @@ export function controlChart(element, data) {
     lines: (view) => [
       ...specificationLines(view.specification),
       { value: view.centre, kind: "centre" }, { value: view.upper_limit, kind: "control" },
-      { value: view.lower_limit, kind: "control" },
+      { value: view.lower_limit, kind: "control", lower: true },
     ].filter((line) => line.value !== null),
   });
 }
@@ -92,7 +92,7 @@ function settings(element, lines, colours, { series, bands = [], x = { time: tru
       { ...axis, size: 64, values: (_plot, marks) => marks.map((mark) => measured(mark)) },
     ],
     hooks: { draw: [(plot) => drawLines(plot, lines(), colours)] },
-    padding: [10, 12, 0, 0],
+    padding: [10, 30, 0, 0],
   };
 }
 
@@ -105,7 +105,7 @@ function around(low, high, lines) {
   const values = [low, high, ...lines.map((line) => line.value)].filter((value) => value !== null && Number.isFinite(value));
   if (values.length === 0) return [0, 1];
   const [least, most] = [Math.min(...values), Math.max(...values)];
-  const margin = (most - least || 1) * 0.12;
+  const margin = (most - least || 1) * 0.22; // room for the names of the limits
   return [least - margin, most + margin];
 }
 
@@ -118,7 +118,7 @@ function drawLines(plot, lines, colours) {
   ctx.clip();
   ctx.font = `${13 * devicePixelRatio}px sans-serif`;
   [ctx.textAlign, ctx.textBaseline] = ["left", "alphabetic"];
-  for (const { value, kind } of lines) {
+  for (const { value, kind, lower } of lines) {
     const y = plot.valToPos(value, "y", true);
     ctx.strokeStyle = kind === "specification" ? colours.limit : colours.interval;
     ctx.fillStyle = colours.text;
@@ -128,15 +128,15 @@ function drawLines(plot, lines, colours) {
     ctx.moveTo(left, y);
     ctx.lineTo(left + width, y);
     ctx.stroke();
-    ctx.fillText(measured(value), left + 6, y - 4 * devicePixelRatio);
+    ctx.fillText(measured(value), left + 6, lower ? y + 14 * devicePixelRatio : y - 4 * devicePixelRatio);
   }
   ctx.restore();
 }
 
 function specificationLines(specification) {
-  return [specification?.upper, specification?.lower]
-    .filter((value) => value !== null && value !== undefined)
-    .map((value) => ({ value, kind: "specification" }));
+  return [{ value: specification?.upper, lower: false }, { value: specification?.lower, lower: true }] // its name stands outside of each
+    .filter(({ value }) => value !== null && value !== undefined)
+    .map((line) => ({ ...line, kind: "specification" }));
 }
 
 /** Predictions and results in columns over the same instants. */

@@ -22,7 +22,7 @@ export const audit = {
     verified(), traced(query),
     view.lines.length === 0 ? empty("audit.none") : table(text("nav.audit"),
       [text("audit.number"), text("audit.at"), text("audit.kind"), text("audit.subject"), text("audit.person"), text("audit.body")],
-      view.lines.map((line) => ({ key: String(line.seq), cells: [String(line.seq), time(line.at), word("audit_kind", line.kind), subject(line.subject), line.person ?? text("audit.gateway"), body(line)] }))),
+      view.lines.map((line) => ({ key: String(line.seq), cells: [String(line.seq), time(line.at), word("audit_kind", line.kind), subject(line.subject), line.person ? h("span", { class: "trail" }, line.person) : text("audit.gateway"), body(line)] }))),
     more(view),
   ],
 };
@@ -59,7 +59,7 @@ function branch({ kind, id, details, leads_to: children = [] }) {
 }
 
 function subject(value) {
-  return h("a", { href: `#/audit?query=${encodeURIComponent(value)}` }, value);
+  return h("a", { class: "trail", href: `#/audit?query=${encodeURIComponent(value)}` }, value);
 }
 
 function body(line) {

@@ -24,8 +24,13 @@ export const health = {
 function connections(view) {
   return section("connections", text("health.connections"), view.connections.length === 0 ? empty("health.no_connection") : table(text("health.connections"),
     [text("health.name"), text("health.state"), text("health.why"), text("health.clock")],
-    view.connections.map((one) => ({ key: one.name, cells: [one.name, condition(one.connected, text("health.connected"), text("health.disconnected")), one.why ?? "–",
+    view.connections.map((one) => ({ key: one.name, cells: [one.name, condition(one.connected, text("health.connected"), text("health.disconnected")), one.why ? technical(one.why) : "–",
       one.skew_seconds === null ? "–" : `${number(one.skew_seconds, { maximumSignificantDigits: 3, signDisplay: "exceptZero" })} s`] }))));
+}
+
+/** A cause as the program words it for its log and the status, in English whatever the plant's language. */
+function technical(cause) {
+  return h("span", { class: "as-written", lang: "en" }, cause);
 }
 
 function figures(name, list) {
@@ -60,7 +65,7 @@ function size(value) {
 function tags(view) {
   const names = Object.keys(view.tags);
   if (names.length === 0) return null;
-  return section("tags", text("health.tags"), table(text("health.tags"), [text("health.name"), text("health.why")], names.map((name) => ({ key: name, cells: [name, view.tags[name]] }))));
+  return section("tags", text("health.tags"), table(text("health.tags"), [text("health.name"), text("health.why")], names.map((name) => ({ key: name, cells: [name, technical(view.tags[name])] }))));
 }
 
 function certificates(view) {

@@ -152,6 +152,7 @@ function related(view) {
 const IN_WORDS = {
   context: (state) => word("context", state), disposition: (state) => word("recommendation", state), guidance: (state) => word("guidance_state", state),
   response: (state) => word("guidance_state", state), signature: (state) => word("role", state),
+  move: (state) => word("write", state), outcome: (state) => word("followed", state),
 };
 
 /** Return what has happened: its text, and its state in words. */

@@ -1,12 +1,13 @@
 // Now: what is wrong, the one next action, what runs, what is predicted, where the setpoints stand.
 
 import { h, island } from "../dom.js";
-import { limits, measured, share, time, unit } from "../format.js";
+import { limits, measured, share, time, toBeSet, unit } from "../format.js";
 import { may, page } from "../page.js";
 import { text, word } from "../texts.js";
 import { doNow } from "../parts/acts.js";
 import { alarmLines } from "../parts/alarms.js";
 import { guidanceCard } from "../parts/guidance.js";
+import { moved } from "../parts/moves.js";
 import { ends, outside, range, reading } from "../parts/range.js";
 import { empty, facts, loading, section } from "../parts/states.js";
 import { condition, recommendation, severity } from "../parts/symbols.js";
@@ -108,11 +109,11 @@ function setpoints(view) {
       h("div", { class: "card-head" }, h("h3", {}, `${one.equipment_id} ${name}`), isOut ? outsideBadge() : null,
         one.state === "unknown" ? h("span", { class: "state" }, text("now.unknown")) : null,
         one.write === null ? null : h("span", { class: "state" }, text("now.write", { state: word("write", one.write) })),
-        one.proposed === null ? null : h("span", { class: "state" }, text("now.proposed", { value: measured(one.proposed), unit: unit(one.unit) }))),
+        one.proposed === null ? null : h("span", { class: "state" }, text("now.proposed", { value: toBeSet(one.proposed), unit: unit(one.unit) }))),
       reading(one.value, one.unit, shown, isOut ? "warning" : "normal"),
       range({ low: one.low, high: one.high, marks: [{ value: one.value, kind: "current" }, { value: one.proposed, kind: "proposed" }],
         label: `${name} ${measured(one.value)} ${unit(one.unit)}, ${shown}` }),
-      ends(one.low, one.high, one.unit));
+      ends(one.low, one.high, one.unit), moved(one.last_move, { whole: true }));
   }));
 }
 

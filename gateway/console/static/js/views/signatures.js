@@ -9,6 +9,7 @@ import { waitsForMe } from "../parts/frame.js";
 import { signed } from "../parts/guidance.js";
 import { empty, facts, section, table } from "../parts/states.js";
 
+const WORDS = { verdict: "verdict", recommendation: "recommendation", roles: "role" }; // values that are codes
 const LONGEST_ID = 12; // hashes and ids are shown by their first characters; the audit trail has the whole
 
 export const signatures = {
@@ -69,11 +70,13 @@ function what(pending) {
 
 function shown(name, value) {
   if (value === null || value === undefined) return null;
+  if (typeof value === "boolean") return text(value ? "shown.yes" : "shown.no");
+  if (name === "from_ns") return time(new Date(value / 1e6).toISOString());
   if (typeof value === "number") return name === "coverage" ? share(value) : Number.isInteger(value) ? String(value) : measured(value);
   if (Array.isArray(value)) return value.map((one) => shown(name, one)).join(", ");
   if (typeof value === "object") return Object.entries(value).map(([key, one]) => `${word("parameter", key)} ${shown(key, one) ?? "–"}`).join(" · ");
   if (/^[0-9a-f]{40,}$/.test(value)) return `${value.slice(0, LONGEST_ID)}…`;
-  if (name === "verdict") return word("verdict", value);
+  if (WORDS[name]) return word(WORDS[name], value);
   return name.startsWith("stage") ? word("stage", value) : String(value);
 }
 

@@ -1,0 +1,158 @@
+"""Examples of what the views of lots, samples and charts are answered with."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.console.examples.parts import AT, GUIDANCE, LATER, REASON, SIGNATURE, SPECIFICATION
+
+OF_LOTS: Mapping[str, dict[str, Any]] = {
+    "LotsView": {
+        "query": "LOT",
+        "lots": [
+            {
+                "material_lot_id": "LOT-0042",
+                "product": "FG-100",
+                "job_order_id": "WO-1001",
+                "equipment_id": "R1",
+                "client_id": None,
+                "started_at": AT,
+                "ended_at": None,
+                "closed_at": None,
+                "recommendation": "pending",
+                "latched": False,
+                "results": 2,
+                "damaged": False,
+            }
+        ],
+        "before": None,
+    },
+    "LotView": {
+        "material_lot_id": "LOT-0042",
+        "recommendation": "review",
+        "reasons": [REASON],
+        "since_at": AT,
+        "latched": False,
+        "waits_to_be_judged": False,
+        "products": ["FG-100"],
+        "job_order_id": "WO-1001",
+        "equipment_id": "R1",
+        "client_id": None,
+        "started_at": AT,
+        "ended_at": LATER,
+        "closed_at": None,
+        "missing_tests": ["ph"],
+        "basis_sha256": "cd" * 32,
+        "decision": {
+            "decision": "release",
+            "full_name": "Lena Maurer",
+            "role": "quality",
+            "at": LATER,
+            "meaning": "released",
+            "reason": "retested, both inside",
+            "on_other_facts": False,
+        },
+        "signatures": [SIGNATURE],
+        "waiting": [],
+        "against_release": 1,
+        "open_points": [
+            {
+                "point_id": "8c0ad8a6-1c65-5f60-8bd8-6f6f3f1c8f70",
+                "asks": "review",
+                "code": "RESULT_MISSING",
+                "text": "no result of ph yet",
+                "how": "wait for the result, or settle it with a reason",
+                "can_be_settled": True,
+                "sample_id": None,
+                "analyte": "ph",
+            }
+        ],
+        "settled": [
+            {
+                "point_id": "2d1f",
+                "text": "the unit was read as mPa.s",
+                "person": "Lena Maurer",
+                "reason": "asked the laboratory",
+                "at": AT,
+            }
+        ],
+        "results": [
+            {
+                "result_id": "b5a0",
+                "sample_id": "S-1",
+                "analyte": "viscosity",
+                "value_text": "104.8",
+                "value": 104.8,
+                "qualifier": None,
+                "unit": "mPa.s",
+                "lower": 95,
+                "upper": 105,
+                "status": "approved",
+                "result_version": 1,
+                "sampled_at": AT,
+                "received_at": LATER,
+                "current": True,
+                "predicted": 105.2,
+            }
+        ],
+        "charts": [{"analyte": "viscosity", "path": "/api/charts/LOT-0042/viscosity"}],
+        "guidance": [GUIDANCE],
+        "deviations": [
+            {
+                "deviation_id": "77aa",
+                "at": AT,
+                "analyte": "viscosity",
+                "version": 1,
+                "title": "viscosity 106.3 mPa.s above 105",
+                "document": "/api/deviations/77aa",
+            }
+        ],
+        "timeline": [
+            {
+                "at": AT,
+                "kind": "result",
+                "text": "viscosity 104.8 mPa.s",
+                "state": None,
+                "id": "b5a0",
+                "severity": None,
+            },
+            {"at": LATER, "kind": "disposition", "text": "", "state": "review", "id": "c1d2", "severity": "warning"},
+        ],
+        "parents": [],
+        "children": [{"material_lot_id": "LOT-0043", "recommendation": "hold"}],
+        "damaged": [],
+    },
+    "SamplesView": {
+        "requested": True,
+        "samples": [
+            {
+                "request_id": "1f0e",
+                "material_lot_id": "LOT-0042",
+                "product": "FG-100",
+                "equipment_id": "R1",
+                "since_at": AT,
+                "probability": 0.31,
+                "tests": [{"analyte": "viscosity", "test_id": "VISC", "name": "Viscosity"}],
+            }
+        ],
+    },
+    "ChartView": {
+        "material_lot_id": "LOT-0042",
+        "product": "FG-100",
+        "analyte": "viscosity",
+        "unit": "mPa.s",
+        "centre": 100.2,
+        "lower_limit": 95.9,
+        "upper_limit": 104.5,
+        "specification": SPECIFICATION,
+        "points": [
+            {
+                "at": AT,
+                "value": 104.8,
+                "sample_id": "S-1",
+                "material_lot_id": "LOT-0042",
+                "rules": ["beyond three sigma"],
+                "of_this_lot": True,
+            }
+        ],
+    },
+}
