@@ -15,6 +15,7 @@ from gateway.training.candidates.scaled import Scaled
 
 _NETWORKS, _STEPS_PER_EPOCH, _LARGEST_BATCH = 3, 25, 400
 _DECAY = 1.0  # of a network's weights, for a target of variance 1: with 10 it says next to nothing but the mean
+_MOST_ROWS_OF_A_TREE = 4000  # each tree sees as many by chance: rows in between say nearly the same, and take long
 _Make = Callable[[int, int], Regressor]
 
 
@@ -35,9 +36,16 @@ def _gradient_boosting(seed: int, _inputs: int) -> Regressor:
 
 
 def _extra_trees(seed: int, _inputs: int) -> Regressor:
-    return Scaled(
-        lambda _rows: [ExtraTreesRegressor(64, min_samples_leaf=5, max_features=0.5, random_state=seed)], floats=True
-    )
+    def made(rows: int) -> list[ExtraTreesRegressor]:
+        some = _MOST_ROWS_OF_A_TREE if rows > _MOST_ROWS_OF_A_TREE else None
+        return [
+            ExtraTreesRegressor(
+                64, min_samples_leaf=5, max_features=0.5, bootstrap=some is not None, max_samples=some,
+                random_state=seed,
+            )
+        ]  # fmt: skip
+
+    return Scaled(made, floats=True)
 
 
 def _neural_network(seed: int, _inputs: int) -> Regressor:
