@@ -161,7 +161,8 @@ def test_every_table_has_its_row_and_is_vouched_for_or_says_why_not(store):
 
 def test_every_table_that_carries_a_hash_is_salvaged_or_is_made_again():
     made_again = {"model_learned", "console_session"}  # from the feedback; by signing in again
-    assert set(checked_tables()) - made_again == {row.name for row in TABLES.values() if row.salvaged}
+    left_behind = {"delivery"}  # put back it would be sent again; what waited is counted and told
+    assert set(checked_tables()) - made_again - left_behind == {row.name for row in TABLES.values() if row.salvaged}
 
 
 def vouched_keys(store):

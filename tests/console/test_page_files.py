@@ -16,6 +16,7 @@ SCRIPTS = {
 TEXTS = {path.stem: json.loads(path.read_text("utf-8")) for path in sorted((STATIC / "texts").glob("*.json"))}
 _LITERAL = re.compile(r'"([a-z_]+\.[a-z_0-9]+(?:\.[a-z_]+)?)"')
 _GROUP = re.compile(r'(?:text|word)\(`?"?([a-z_]+)')
+_TABLE = re.compile(r"const WORDS = \{([^}]*)\}")  # groups of texts by the field whose values they are
 _PARAMETER = re.compile(r"\{(\w+)\}")
 
 
@@ -38,6 +39,7 @@ def test_each_text_that_the_scripts_name_is_in_the_catalogue():
 def test_no_text_is_in_the_catalogue_that_no_script_shows():
     every = "\n".join(SCRIPTS.values())
     by_group = {group for script in SCRIPTS.values() for group in _GROUP.findall(script)}
+    by_group |= {group for table in _TABLE.findall(every) for group in re.findall(r'"([a-z_]+)"', table)}
     unused = [key for key in TEXTS["en"] if f'"{key}"' not in every and key.split(".")[0] not in by_group]
     assert unused == []
 

@@ -6,12 +6,14 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
+from gateway.store.database import read_state
 from tests.fixtures.page import gateway_of, keep, sign, signing, stage
 from tests.fixtures.real_parts import missing
 
@@ -25,6 +27,10 @@ async def line(tmp_path_factory):
         for number in range(1, 6):
             await at.lot(f"LOT-{number}")
             await at.result(f"LOT-{number}", 9.8)
+        with closing(read_state(at.folder / "store")) as store:
+            async with asyncio.timeout(120):
+                while store.execute("SELECT count(DISTINCT material_lot_id) FROM disposition").fetchone()[0] < 5:
+                    await asyncio.sleep(0.05)
         yield at
         assert at.faults == []
 
@@ -55,7 +61,7 @@ async def test_a_second_person_signs_at_the_same_browser_and_the_first_stays_sig
         card = await waiting(page, "LOT-1")
         await expect(page.locator(".part-waiting article", has_text="LOT-1")).to_contain_text("far outside, LOT-1")
         assert await page.locator(".part-mine article", has_text="LOT-1").count() == 0  # not by its author
-        await expect(card).to_contain_text("recommended hold")  # the facts that are signed with it
+        await expect(card).to_contain_text("recommended HOLD")  # the facts that are signed with it
         await card.get_by_role("button", name="Another person signs").click()
         dialog = page.get_by_role("dialog")
         await expect(dialog).to_contain_text("approval: reject of lot LOT-1")

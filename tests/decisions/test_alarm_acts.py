@@ -27,7 +27,7 @@ ACTS = (
     Acknowledge(alarm_id=ALARM), Shelve(alarm_id=ALARM, seconds=60.0), Unshelve(alarm_id=ALARM),
     TakeOutOfService(alarm_id=ALARM), ReturnToService(alarm_id=ALARM), AcknowledgeAlarm(code=CODE),
 )  # fmt: skip
-_WRITE = "INSERT INTO alarm VALUES (?, 'T', ?, 'engineer', ?, ?, ?, ?, ?, '', '', 1, NULL)"
+_WRITE = "INSERT INTO alarm VALUES (?, 'T', ?, 'engineer', ?, ?, ?, ?, ?, '', '', 1, NULL, NULL)"
 
 
 @pytest.fixture(scope="module")

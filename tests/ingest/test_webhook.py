@@ -6,6 +6,7 @@ import hmac
 import http.client
 import json
 import socket
+from contextlib import closing
 from functools import partial
 
 import pytest
@@ -65,13 +66,12 @@ async def post(port, body, *, token=TOKEN, signature=None, path=PATH, method="PO
     told = signature or hmac.new(SECRET.encode(), payload, hashlib.sha256).hexdigest()
 
     def ask():
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-        connection.request(
-            method, path, payload, {"Authorization": f"Bearer {token}", "X-Labline-Signature": f"sha256={told}"}
-        )
-        answer = connection.getresponse()
-        code, content = answer.status, answer.read()
-        connection.close()
+        with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=90)) as connection:
+            connection.request(
+                method, path, payload, {"Authorization": f"Bearer {token}", "X-Labline-Signature": f"sha256={told}"}
+            )
+            answer = connection.getresponse()
+            code, content = answer.status, answer.read()
         return code, json.loads(content) if content.startswith(b"{") else {}
 
     return await asyncio.to_thread(ask)

@@ -63,7 +63,7 @@ def reach(limits, value):
 def test_the_lines_drawn_do_lead_to_suggestions_and_some_are_held_back():
     counted = {"freely": 0, "beside pH": 0}
 
-    @settings(max_examples=120, database=None, derandomize=True)
+    @settings(max_examples=200, database=None, derandomize=True)
     @given(lines())
     def count(drawn):
         here, *_ = drawn

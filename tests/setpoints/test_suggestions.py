@@ -6,7 +6,8 @@ import os
 from dataclasses import replace
 
 import numpy as np
-from hypothesis import given, settings
+import pytest
+from hypothesis import Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from gateway.decisions.table import decide, windows_needed
@@ -120,13 +121,20 @@ def test_the_situations_drawn_do_lead_to_suggestions():
     """Else the property below would hold of nothing."""
     counted = []
 
-    @settings(max_examples=150, database=None, derandomize=True)
-    @given(situations())
-    def count(drawn):
-        counted.append(len(list(suggestions_of(drawn))))
+    def draw(number):
+        @seed(number)
+        @settings(max_examples=100, database=None, phases=[Phase.generate])
+        @given(situations())
+        def count(drawn):
+            counted.append(len(list(suggestions_of(drawn))))
 
-    count()
-    assert sum(counted) >= 0.01 * len(counted)  # which are drawn hangs on what else is loaded
+        count()
+
+    for number in range(20):  # which are drawn hangs on what else is loaded
+        draw(number)
+        if sum(counted) >= max(3, 0.01 * len(counted)):
+            return
+    pytest.fail(f"{sum(counted)} of {len(counted)} lead to one")
 
 
 @settings(max_examples=EXAMPLES, deadline=None)

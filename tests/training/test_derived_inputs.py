@@ -88,7 +88,7 @@ def reached(path):
 
 def test_a_plant_that_answers_to_changes_is_predicted_with_differences_and_not_without(tmp_path):
     both = U + "{}" + '[[inputs]]\ntag = "w"\nunit = "bar"\n'
-    without = reached(write_plant(tmp_path, answers_to_changes(), both.format("")))
+    without = reached(write_plant(tmp_path, answers_to_changes(), both.format("lags_rows = [0]\n")))
     with_them = reached(write_plant(tmp_path, answers_to_changes(), both.format("differences_rows = [4]\n")))
     assert with_them > 0.95
     assert with_them > without + 0.5
