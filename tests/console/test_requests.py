@@ -39,7 +39,8 @@ async def shared(tmp_path_factory):
             async def signed_in(role):
                 if role not in browsers:
                     browsers[role] = at_work.browser()
-                    assert (await browsers[role].sign_in(role)).status == 200
+                    answer = await browsers[role].sign_in(role)
+                    assert answer.status == 200, answer.document
                 return browsers[role]
 
             yield SimpleNamespace(port=at_work.port, signed_in=signed_in, stranger=lambda: Browser(at_work.port))
