@@ -3,6 +3,7 @@
 import { text } from "./texts.js";
 
 const PATIENCE_MS = 10000;
+const LONG_WORK_MS = 120000; // of what reads the whole trail
 let token = "";
 
 /** What the gateway has refused, or that it cannot be reached (status 0). */
@@ -26,8 +27,8 @@ export function keepToken(value) {
 }
 
 /** GET a view; `byItself`: the page asks, and no person has acted, so that the session's idle time runs on. */
-export function read(path, { byItself = false } = {}) {
-  return request("GET", path, undefined, byItself ? { "X-Labline-Refresh": "1" } : {});
+export function read(path, { byItself = false, longWork = false } = {}) {
+  return request("GET", path, undefined, byItself ? { "X-Labline-Refresh": "1" } : {}, longWork ? LONG_WORK_MS : PATIENCE_MS);
 }
 
 /** POST a document. */
@@ -51,7 +52,7 @@ export async function act(name, parameters, { reason = "", signIn = null } = {})
   }
 }
 
-async function request(method, path, body, more = {}) {
+async function request(method, path, body, more = {}, patienceMs = PATIENCE_MS) {
   const headers = { Accept: "application/json", ...more };
   if (method !== "GET") headers["X-CSRF-Token"] = token;
   if (body !== undefined) headers["Content-Type"] = "application/json";
@@ -59,7 +60,7 @@ async function request(method, path, body, more = {}) {
   try {
     answer = await fetch(path, {
       method, headers, body: body === undefined ? undefined : JSON.stringify(body), cache: "no-store",
-      credentials: "same-origin", redirect: "error", signal: AbortSignal.timeout(PATIENCE_MS),
+      credentials: "same-origin", redirect: "error", signal: AbortSignal.timeout(patienceMs),
     });
   } catch {
     throw unreachable();

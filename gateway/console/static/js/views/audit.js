@@ -29,7 +29,7 @@ export const audit = {
 
 async function ask(name, path) {
   extra.busy = true;
-  extra[name] = await read(path).catch((refusal) => ({ refusal }));
+  extra[name] = await read(path, { longWork: true }).catch((refusal) => ({ refusal }));
   extra.busy = false;
   document.dispatchEvent(new CustomEvent("labline-acted"));
 }
