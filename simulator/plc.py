@@ -129,6 +129,7 @@ class PlcTwin:
 
     async def _method(self, index: int) -> None:
         async def set_setpoint(_parent: ua.NodeId, value: ua.Variant, _intent: ua.Variant) -> list[ua.Variant]:
+            """Take a requested setpoint as the PLC's method does; raises where a fault has it refuse."""
             self.writes.append(("method.Set", value.Value))
             self.types.append(value.VariantType)
             self._hit_by_fault()

@@ -22,6 +22,7 @@ from gateway.line.definition import LineDefinition
 from gateway.operations.health import Health
 from gateway.runtime.model_versions import Versions
 from gateway.runtime.sources import Feed
+from gateway.transport.opcua_source import OpcUaSource
 
 log = structlog.get_logger()
 
@@ -69,6 +70,7 @@ class Reload:
             again = await asyncio.to_thread(self._file.read_again)
             _require_no_restart(again)
             line = await self._versions.line_by(lambda in_service: self._signed(again.line(in_service)))
+            sources = opcua_sources(again.settings)  # raises where a credential has gone meanwhile
         except ConfigurationError as error:
             for problem in error.problems:
                 log.error("the configuration is refused", key=problem.key, why=problem.message, hint=problem.hint)  # noqa: TRY400
@@ -80,16 +82,16 @@ class Reload:
             return
         self._health.condition(REFUSED, False)
         if again.changed:
-            await self._take(again, line)
+            await self._take(again, line, sources)
         else:
             log.info("the configuration is as it was")
 
-    async def _take(self, again: ReadAgain, line: LineDefinition) -> None:
+    async def _take(self, again: ReadAgain, line: LineDefinition, sources: Sequence[OpcUaSource]) -> None:
         """Room for new tags first, then whoever decides, then the sources: no value comes for a tag nobody knows."""
         again.take()
         self._history.take_tags({name: tag.source for name, tag in line.tags.items()}, read_back_ns(line))
         await self._versions.take(line)
-        for source in opcua_sources(again.settings):
+        for source in sources:
             if source.name in self._feeds:
                 self._feeds[source.name].take_source(source)
         await self._on_record(again)
@@ -104,8 +106,11 @@ class Reload:
             changed=again.changed[:_MOST_KEYS],
         )
         self._inbox.put(event, Urgency.STOP_AND_RESPONSES, committed.set)
-        async with asyncio.timeout(_ON_RECORD_SECONDS):
-            await committed.wait()
+        try:
+            async with asyncio.timeout(_ON_RECORD_SECONDS):
+                await committed.wait()
+        except TimeoutError:  # it is at work; that it is goes on record as soon as the store can
+            log.warning("the configuration is taken, and the store takes long to note it")
 
 
 def _require_no_restart(again: ReadAgain) -> None:

@@ -6,11 +6,15 @@ import os
 import re
 import signal
 from contextlib import closing
+from types import SimpleNamespace
 
 import pytest
 
+from gateway.clock import SystemClock
 from gateway.config.file_in_force import ConfigurationFile
 from gateway.errors import LablineError
+from gateway.ingest.event_queue import EventQueue
+from gateway.runtime import reload
 from gateway.store.database import read_state
 from simulator.gateway_process import ask
 
@@ -94,3 +98,30 @@ def test_what_needs_a_restart_is_named_and_is_not_taken(bench_line, change, keys
     else:
         again.take()
         assert file.sha256 == again.sha256
+
+
+class _Versions:
+    """Stands for the parts: they take any line."""
+
+    async def line_by(self, define):
+        return define({})
+
+    async def take(self, line):
+        self.line = line
+
+
+async def test_a_store_that_does_not_note_it_and_a_file_that_is_gone_end_no_gateway(bench_line, monkeypatch):
+    monkeypatch.setattr(reload, "_ON_RECORD_SECONDS", 0.05)
+    file, versions, conditions = ConfigurationFile(bench_line.configuration), _Versions(), {}
+    taking = reload.Reload(
+        file, signed=lambda line: line, versions=versions, history=SimpleNamespace(take_tags=lambda _tags, _need: None),
+        feeds=(), inbox=EventQueue(), clock=SystemClock(), health=SimpleNamespace(condition=conditions.__setitem__),
+    )  # fmt: skip
+    text = bench_line.configuration.read_text()
+    bench_line.configuration.write_text(text.replace("unit = ", "accept_uncertain = true\nunit = ", 1))
+    await taking.reload()  # nobody takes the event from the queue
+    assert conditions == {"CONFIGURATION_REFUSED": False}
+    assert any(tag.accept_uncertain for tag in versions.line.tags.values())
+    bench_line.configuration.unlink()
+    await taking.reload()
+    assert conditions == {"CONFIGURATION_REFUSED": True}
