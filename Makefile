@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test check format models screenshots schemas recipes texts metrics manual packages lock clean
+.PHONY: demo test test-packages check format models screenshots schemas recipes texts metrics manual packages lock lock-node clean
 
 demo: $(VENV)/demo.stamp
 	@$(BIN)/labline demo $(ARGS)
@@ -17,6 +17,12 @@ demo: $(VENV)/demo.stamp
 test: export PYTHONDONTWRITEBYTECODE :=
 test: $(VENV)/test.stamp
 	$(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS)
+
+# what is installed and brought up from nothing: packages, and beside them the programs of others; needs node and npm,
+# and for some the rights of root
+test-packages: export PYTHONDONTWRITEBYTECODE :=
+test-packages: $(VENV)/test.stamp $(VENV)/node.stamp
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/packages $(ARGS)
 
 check: $(VENV)/test.stamp
 	$(BIN)/ruff check .
@@ -89,6 +95,10 @@ lock: $(VENV)/python.stamp
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.lock
 	$(BIN)/python requirements/notices.py
 
+# the same for what tests/node brings
+lock-node:
+	cd tests/node && rm -f package-lock.json && npm install --package-lock-only && node slim_lock.js
+
 $(VENV)/python.stamp:
 	@test -n "$(PYTHON)" || { echo "Labline needs Python 3.11 or newer with venv; none was found."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
@@ -102,6 +112,13 @@ $(VENV)/demo.stamp: requirements/demo.lock requirements/build.lock pyproject.tom
 
 $(VENV)/test.stamp: requirements/test.lock $(VENV)/demo.stamp
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/test.lock
+	@touch $@
+
+$(VENV)/node.stamp: tests/node/package.json tests/node/package-lock.json tests/node/.npmrc $(VENV)/python.stamp
+	@command -v npm >/dev/null || { echo "These tests need node and npm; on Debian: apt-get install nodejs npm"; exit 1; }
+	mkdir -p $(VENV)/node
+	cp tests/node/package.json tests/node/package-lock.json tests/node/.npmrc $(VENV)/node
+	cd $(VENV)/node && npm ci --silent
 	@touch $@
 
 clean:

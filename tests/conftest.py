@@ -38,7 +38,8 @@ def pytest_collectstart(collector):
     worker, count = os.environ.get("PYTEST_XDIST_WORKER", ""), os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")
     if not worker or collector.path != _TESTS or [Path(part).resolve() for part in collector.config.args] != [_TESTS]:
         return
-    modules = sorted(path.relative_to(_TESTS.parent) for path in _TESTS.rglob("test_*.py"))
+    modules = sorted(path.relative_to(_TESTS.parent) for path in _TESTS.rglob("test_*.py")
+                     if _TESTS / "packages" not in path.parents)  # fmt: skip
     for module in modules[int(worker.removeprefix("gw")) :: int(count)]:
         with suppress(Exception, pytest.skip.Exception):  # its collection says why
             importlib.import_module(".".join(module.with_suffix("").parts))

@@ -2,10 +2,6 @@
 
 import json
 import re
-import shutil
-import subprocess
-
-import pytest
 
 from deploy.packaging.build import debian_architecture
 from tests.fixtures.real_parts import REPOSITORY
@@ -75,33 +71,8 @@ def test_the_health_check_asks_the_probe_that_the_gateway_has():
     assert f'listen = "{url.removeprefix("http://").removesuffix("/healthz")}"' in monitoring
 
 
-def engine():
-    """Return a container engine that answers, or None: to ask one costs little, to need one would be too much."""
-    for name in ("podman", "docker"):
-        program = shutil.which(name)
-        if program and subprocess.run([program, "info"], check=False, capture_output=True, timeout=60).returncode == 0:
-            return program
-    return None
-
-
 def test_the_entry_point_is_the_launcher_that_the_bundle_installs():
     assert json.loads(last("ENTRYPOINT")) == ["/opt/labline/bin/labline"]
     assert (REPOSITORY / "deploy" / "packaging" / "labline").exists()
     names = re.findall(r"BUNDLE=(\S+)", FILE.read_text(encoding="utf-8"))
     assert names[0].endswith(f"-{debian_architecture()}") or debian_architecture() != "amd64"
-
-
-if engine() is not None:
-
-    @pytest.fixture(scope="module")
-    def image(release):
-        bundle = release.bundle.name.removesuffix(".tar")
-        command = [engine(), "build", "--quiet", "--file", FILE, "--build-arg", f"BUNDLE={bundle}", "."]
-        (release.folder / "dist").mkdir(exist_ok=True)
-        shutil.copy(release.bundle, release.folder / "dist")
-        built = subprocess.run(command, check=True, capture_output=True, text=True, cwd=release.folder)
-        return built.stdout.split()[-1]
-
-    def test_the_image_starts_on_a_read_only_root(image):
-        command = [engine(), "run", "--rm", "--read-only", "--cap-drop=all", image, "--version"]
-        assert subprocess.run(command, check=True, capture_output=True, text=True).stdout.startswith("labline ")

@@ -1,5 +1,6 @@
 """Every dependency that a package holds may be passed on with a program under Apache-2.0."""
 
+import json
 import re
 
 import pytest
@@ -10,7 +11,7 @@ NOTICES = (REPOSITORY / "THIRD_PARTY_NOTICES.md").read_text(encoding="utf-8")
 # as packages write them: SPDX names, classifiers, and older spellings of the same
 PERMISSIVE = {
     "0BSD", "3-Clause BSD License", "Apache 2.0", "Apache-2.0", "BSD License", "BSD-2-Clause", "BSD-3-Clause",
-    "CC0-1.0", "ISC License", "MIT", "MIT License", "MIT-0", "PSF-2.0", "Zlib",
+    "CC0-1.0", "ISC", "ISC License", "MIT", "MIT License", "MIT-0", "PSF-2.0", "Zlib",
 }  # fmt: skip
 # weak copyleft: passed on unmodified, and may be replaced by who has it; the notices say how
 UNMODIFIED_LIBRARY = {"asyncua": "GNU Lesser General Public License v3 or later"}
@@ -53,3 +54,20 @@ def test_the_notices_say_how_a_library_under_the_lgpl_is_passed_on_and_replaced(
     for name in UNMODIFIED_LIBRARY:
         assert f"`{name}` is under the GNU Lesser General Public License" in statement
     assert "unmodified" in statement
+
+
+# only started beside the gateway by tests, and in no package
+NODE_LOCK = json.loads((REPOSITORY / "tests" / "node" / "package-lock.json").read_text(encoding="utf-8"))
+FOR_TESTS_ONLY = {"sparkplug-payload": "EPL-2.0", "tweetnacl": "Unlicense"}
+# these packages name no licence; this is what their own files say
+SAID_ELSEWHERE = {"dequeue": "BSD-2-Clause", "humanize": "MIT", "precond": "MIT"}
+
+
+def test_the_programs_of_others_that_tests_start_are_free_and_locked_by_hash_without_an_address():
+    packages = {path.rpartition("node_modules/")[2]: entry for path, entry in NODE_LOCK["packages"].items() if path}
+    assert len(packages) > 100
+    for name, entry in packages.items():
+        licence = (entry.get("license") or SAID_ELSEWHERE[name]).strip("()")
+        assert FOR_TESTS_ONLY.get(name) == licence or acceptable(name, licence), name
+        assert entry["integrity"].startswith("sha512-"), name
+        assert "resolved" not in entry
