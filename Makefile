@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test test-packages check format models screenshots schemas recipes texts metrics manual packages lock lock-node clean
+.PHONY: demo test test-packages check format models screenshots schemas recipes texts metrics manual configuration docs packages lock lock-node clean
 
 demo: $(VENV)/demo.stamp
 	@$(BIN)/labline demo $(ARGS)
@@ -61,10 +61,25 @@ texts: $(VENV)/test.stamp
 		page = Path('docs/payloads.md'); \
 		page.write_text(refreshed(page.read_text(encoding='utf-8')), encoding='utf-8')"
 
-# the manual page, out of the commands
+# the manual page and the reference of commands, out of the commands
 manual: $(VENV)/test.stamp
 	$(BIN)/python -c "from pathlib import Path; from gateway.cli.manual import manual_page; \
 		Path('docs/labline.1').write_text(manual_page(), encoding='utf-8')"
+	$(BIN)/python -c "from pathlib import Path; from gateway.cli.command_reference import refreshed; \
+		page = Path('docs/commands.md'); \
+		page.write_text(refreshed(page.read_text(encoding='utf-8')), encoding='utf-8')"
+
+# the reference of the configuration, out of the typed model and docs/every-key.toml
+configuration: $(VENV)/test.stamp
+	$(BIN)/python -c "from pathlib import Path; from gateway.config.reference import refreshed; \
+		page, examples = Path('docs/configuration.md'), Path('docs/every-key.toml'); \
+		page.write_text(refreshed(page.read_text('utf-8'), examples.read_text('utf-8')), encoding='utf-8')"
+
+# the documents as pages, in dist/handbook: read them in a browser, without a network
+docs: export NO_MKDOCS_2_WARNING := 1
+docs: $(VENV)/test.stamp
+	$(BIN)/mkdocs build --strict --quiet
+	@echo dist/handbook/index.html
 
 # the list of metrics, out of their table
 metrics: $(VENV)/test.stamp

@@ -12,19 +12,10 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from gateway.config.credentials import credential_path, known_credentials
-from gateway.config.measures import (
-    MEASURED_IN_BYTES,
-    MEASURED_IN_SECONDS,
-    MEASURED_PER_SECOND,
-    duration_text,
-    rate_text,
-    size_text,
-)
+from gateway.config.measures import MEASURES
 from gateway.config.positions import KeyPath, lines_of_keys
 from gateway.config.redaction import REDACTED, redacted, redacted_address
 from gateway.config.tables import PREFIX, Settings
-
-_MEASURES = ((MEASURED_IN_SECONDS, duration_text), (MEASURED_IN_BYTES, size_text), (MEASURED_PER_SECOND, rate_text))
 
 
 class Origin(StrEnum):
@@ -146,26 +137,27 @@ def _shown(value: Any, info: FieldInfo) -> Any:
     kind = extra.get("secret") if isinstance(extra, Mapping) else None
     if value is not None and kind is not None:
         return redacted_address(str(value)) if kind == "address" else REDACTED
-    for measure, text_of in _MEASURES:
-        if isinstance(value, float) and measure in _metadata(info):
-            return text_of(value)
-    return _plain(value)
+    for measure in MEASURES:
+        if isinstance(value, float) and measure.validator in metadata_of(info):
+            return measure.text_of(value)
+    return plain(value)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Return a value as JSON has it."""
     match value:
         case bool() | int() | float() | None if not isinstance(value, Enum):
             return value
         case Enum():
             return value.value if isinstance(value.value, str) else value.name.lower()
         case list() | tuple() | set() | frozenset():
-            return [_plain(item) for item in value]
+            return [plain(item) for item in value]
         case Mapping():
-            return {str(name): _plain(item) for name, item in value.items()}
+            return {str(name): plain(item) for name, item in value.items()}
     return redacted(str(value))
 
 
-def _metadata(info: FieldInfo) -> list[Any]:
+def metadata_of(info: FieldInfo) -> list[Any]:
     """Return what is said of a field's type, also where it may be left out."""
     inner = [item for argument in get_args(info.annotation) for item in getattr(argument, "__metadata__", ())]
     return [*info.metadata, *inner]

@@ -2,9 +2,9 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import BeforeValidator, Field
 
@@ -78,6 +78,21 @@ def size_text(size_bytes: float) -> str:
 def rate_text(per_second: float) -> str:
     """Return a rate as the configuration writes it."""
     return f"{per_second:.12g}/s"
+
+
+class Measure(NamedTuple):
+    """A kind of value that is written with its unit; ``name``: with the units that it may have."""
+
+    validator: BeforeValidator
+    name: str
+    text_of: Callable[[float], str]
+
+
+MEASURES = (
+    Measure(MEASURED_IN_SECONDS, f"duration ({', '.join(_SECONDS)})", duration_text),
+    Measure(MEASURED_IN_BYTES, f"size ({', '.join(_BYTES)})", size_text),
+    Measure(MEASURED_PER_SECOND, "rate (/s, /m, /h)", rate_text),
+)
 
 
 def _in_largest_unit(amount: float, factors: Mapping[str, float], *, between: str, smallest: str) -> str:

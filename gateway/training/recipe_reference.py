@@ -8,18 +8,12 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from gateway.contract.schema_words import default_in_words, meaning_of, type_in_words
 from gateway.training.recipe import Recipe
 from gateway.training.setpoint_findings import Verdict
 from gateway.training.setpoint_warnings import WHAT_TO_DO
 
 _REGION = re.compile(r"(<!-- made by `make recipes`: (?P<what>[^>]+) -->\n).*?(<!-- end -->)", re.DOTALL)
-_TYPES = {
-    "string": "text", "number": "number", "integer": "whole number", "boolean": "`true` or `false`", "object": "table",
-    "array": "list",
-}  # fmt: skip
-_PLURALS = {"table": "tables", "text": "texts", "number": "numbers", "whole number": "whole numbers"}
-_FORMATS = {"path": "path", "date-time": "time"}
-_BOUNDS = {"exclusiveMinimum": ">", "minimum": ">=", "exclusiveMaximum": "<", "maximum": "<="}
 
 
 def refreshed(page: str, *, root: Path) -> str:
@@ -70,55 +64,14 @@ def _table_of(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict
 def _section(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
     title, *more = str(schema["description"]).replace("``", "`").split("\n\n")
     name, _colon, about = title.partition(": ")
+    required = schema.get("required", ())
     rows = "\n".join(
-        f"| `{key}` | {_type(inner, definitions)} | {_default(inner, required=key in schema.get('required', ()))} | "
-        f"{_meaning(inner)} |"
+        f"| `{key}` | {type_in_words(inner, definitions)} | {default_in_words(inner, required=key in required)} | "
+        f"{meaning_of(inner)} |"
         for key, inner in schema["properties"].items()
     )
     prose = "\n\n".join(" ".join(part.split()) for part in (about[0].upper() + about[1:], *more))
     return f"### {name}\n\n{prose}\n\n| key | what it is | default | meaning |\n|---|---|---|---|\n{rows}\n"
-
-
-def _meaning(schema: Mapping[str, Any]) -> str:
-    return str(schema.get("description", "")).replace("|", "\\|")
-
-
-def _default(schema: Mapping[str, Any], *, required: bool) -> str:
-    if required:
-        return "**required**"
-    default = schema.get("default")
-    if default is None or default in ([], {}) or isinstance(default, dict):
-        return "-"
-    shown = (
-        str(default).lower() if isinstance(default, bool) else f'"{default}"' if isinstance(default, str) else default
-    )
-    return f"`{shown}`"
-
-
-def _type(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
-    """Return in words what may stand for a key."""
-    choices = [choice for choice in schema.get("anyOf", (schema,)) if choice.get("type") != "null"]
-    return " or ".join(_one_type(choice, definitions) for choice in choices)
-
-
-def _one_type(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
-    if "$ref" in schema:
-        named = definitions[schema["$ref"].rsplit("/", 1)[-1]]
-        return "table" if "properties" in named else _one_type(named, definitions)
-    if "enum" in schema:
-        return "one of " + ", ".join(f"`{value}`" for value in schema["enum"])
-    if "prefixItems" in schema:
-        return "[" + ", ".join(_one_type(item, definitions) for item in schema["prefixItems"]) + "]"
-    if schema.get("type") == "array":
-        most = " (at least one)" if schema.get("minItems") else ""
-        items = _one_type(schema["items"], definitions).replace("one of", "any of")
-        return f"list of {_PLURALS.get(items, items)}{most}"
-    if schema.get("type") == "object" and isinstance(schema.get("additionalProperties"), dict):
-        values = _one_type(schema["additionalProperties"], definitions)
-        return f"table of {_PLURALS.get(values, values)}"
-    words = _FORMATS.get(schema.get("format", ""), _TYPES[schema["type"]])
-    bounds = [f"{sign} {schema[name]:g}" for name, sign in _BOUNDS.items() if name in schema]
-    return " ".join([words, ", ".join(bounds)]).strip()
 
 
 def _verdicts() -> str:
