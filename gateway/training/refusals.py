@@ -22,7 +22,8 @@ from gateway.line.outputs import ValueOutput
 from gateway.line.sustained_outside import PastJudgement, SustainedOutside, stands_now
 from gateway.training.backtest import Served
 from gateway.training.cross_validation import root_mean_square
-from gateway.training.learned_limits import MOST_GROWTH, LeftOut, Margins, with_limits, with_ranges
+from gateway.training.learned_limits import LeftOut, Margins, with_limits, with_ranges
+from gateway.training.margin_evidence import MOST_GROWTH
 
 _ANY = ValueOutput(column=0, valid=(-np.inf, np.inf), coverage=0.9, half_width=1.0)
 Numbers = NDArray[np.float64]

@@ -9,7 +9,8 @@ from gateway.line.definition import Aggregate, InputDefinition
 from gateway.line.outputs import ValueOutput
 from gateway.training.backtest import Served
 from gateway.training.cross_validation import blocks
-from gateway.training.learned_limits import LeftOut, holds_up_to, margins_of, quantities_of, with_limits, with_ranges
+from gateway.training.learned_limits import LeftOut, margins_of, quantities_of, with_limits, with_ranges
+from gateway.training.margin_evidence import grows_beyond, holds_up_to
 from gateway.training.recipe_tables.output import OutputTable
 from gateway.training.refusals import gated_rows
 from tests.fixtures import generated_plants as plants
@@ -147,7 +148,9 @@ def test_the_lags_of_a_tag_are_heard_together_an_excursion_passes_one_after_the_
     column[150:157] = 1.6  # seven rows: too few for a lag by itself
     features = np.column_stack([lagged(column, (0, 7, 14)), np.sin(np.arange(ROWS))])
     apart, together = (
-        margins_of(LeftOut(features=features, errors=np.ones(ROWS), folds=4, gap=20, quantities=of), table())
+        margins_of(
+            LeftOut(features=features, errors=np.ones(ROWS), folds=4, gap=20, quantities=of), table(shared_margin=0)
+        )
         for of in (None, (0, 0, 0, 3))
     )
     assert apart.above.tolist() == [0, 0, 0, 0]
@@ -165,6 +168,72 @@ def test_the_same_quantity_at_another_lag_is_known_by_all_but_its_lag():
         )
     )  # fmt: skip
     assert quantities_of(inputs) == (0, 0, 2, 3, 4, 4)
+
+
+def a_little_outside(*, error=1.0, of=range(4), size=1.0):
+    """Return the rows of four tags: a fifth of the rows lies up to 0.3 of its range above in one or another of them.
+
+    ``error``: of the rows outside in the tags ``of``, where others err by 1; ``size``: how many tags leave their range.
+    """
+    chance = np.random.default_rng(4)
+    features, errors = chance.uniform(size=(ROWS, 4)), np.where(np.arange(ROWS) % 2, 1.0, -1.0)
+    for number in range(ROWS // 5):
+        tag, row = number % int(4 * size), number * 5 + 1
+        features[row, tag] = 1 + 0.3 * chance.uniform()
+        errors[row] *= error if tag in of else 1.0
+    # blocks take turns: within each one tag lies outside of what the others have seen
+    outside = features > 1.0
+    for tag in range(4):
+        own = np.arange(ROWS) // (ROWS // 4) == tag
+        features[:, tag] = np.where(outside[:, tag] & ~own, 0.5, features[:, tag])
+    return LeftOut(features=features, errors=errors, folds=4, gap=2)
+
+
+def test_inputs_that_are_hardly_ever_outside_have_a_margin_where_all_together_vouch_for_it():
+    rows = a_little_outside()
+    alone, shared = (margins_of(rows, table(shared_margin=most)) for most in (0, 0.25))
+    assert alone.below.max() == 0
+    assert (shared.above > 0.1).all()
+    assert (shared.below > 0.1).all()
+    assert max(shared.above.max(), shared.below.max()) <= 0.25
+
+
+def test_an_input_whose_few_rows_outside_err_more_has_no_margin_whatever_others_vouch_for():
+    margins = margins_of(a_little_outside(error=2.0, of=(2,)), table())
+    assert margins.above[2] < 0.02
+    assert margins.above[0] > 0.05
+
+
+def test_nothing_is_shared_where_errors_grow_outside():
+    margins = margins_of(a_little_outside(error=6.0), table())
+    assert max(margins.above.max(), margins.below.max()) < 0.02
+
+
+def test_two_inputs_do_not_vouch_for_all_others():
+    margins = margins_of(a_little_outside(size=0.5), table())
+    assert margins.above.max() < 0.05
+    assert margins.below.max() < 0.05
+
+
+def test_an_input_that_a_model_has_hardly_seen_move_has_no_share():
+    rows = a_little_outside()
+    rows.features[:, 3] = np.where(np.arange(ROWS) < 300, 0.5, rows.features[:, 3])
+    margins = margins_of(rows, table())
+    assert (margins.below[3], margins.above[3]) == (0, 0)
+    assert margins.below[0] > 0
+
+
+@given(
+    st.lists(st.tuples(st.floats(0.001, 3), st.floats(-9, 9)), max_size=40),
+    st.lists(st.floats(-2, 2), min_size=10, max_size=80),
+)
+def test_rows_that_deny_a_margin_lie_beyond_it(outside, inside):
+    distances, errors = (np.array([pair[at] for pair in outside]) for at in (0, 1))
+    beyond = grows_beyond(distances, errors, inside=np.array(inside))
+    assert beyond in {np.inf, 0.0, *distances.tolist()}
+    largest = np.max(np.square(inside))
+    too_large = distances[errors**2 > len(outside) * max(largest, 2.25 * np.mean(np.square(inside)))]
+    assert not len(too_large) or beyond <= too_large.min()
 
 
 LAGS = (0, 2, 4)

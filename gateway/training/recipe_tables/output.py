@@ -55,7 +55,14 @@ class OutputTable(RecipeTable):
         "errors there stayed below 1.5 times those inside",
     )
     most_margin: float = Field(default=1.0, ge=0, le=1, description="most of its range that an input earns on a side")
-
+    shared_margin: float = Field(
+        default=0.25,
+        ge=0,
+        le=1,
+        description="most of its range by which an input may lie outside that was hardly ever outside itself, where "
+        "errors of rows outside in other inputs held so far and its own do not speak against it; 0: each input by its "
+        "own rows alone",
+    )
     outside_cost: float = Field(
         default=0.02,
         ge=0,
