@@ -11,6 +11,7 @@ import structlog
 
 from tests.fixtures import address_space
 from tests.fixtures.fork_server import SERVER
+from tests.fixtures.order import long_first
 
 # no deadline: machines are shared, and time is for benches; for more: --hypothesis-profile=thorough
 _PATIENT = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
@@ -43,6 +44,14 @@ def pytest_collectstart(collector):
     for module in modules[int(worker.removeprefix("gw")) :: int(count)]:
         with suppress(Exception, pytest.skip.Exception):  # its collection says why
             importlib.import_module(".".join(module.with_suffix("").parts))
+
+
+def pytest_collection_modifyitems(config, items):
+    """Of the whole suite, let what takes long begin first."""
+    count = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if count > 1 and [Path(part).resolve() for part in config.args] == [_TESTS]:
+        places = long_first([item.nodeid.partition("::")[0] for item in items], count)
+        items[:] = [items[place] for place in places]
 
 
 def pytest_configure(config):
