@@ -15,6 +15,7 @@ import typer
 from gateway.cli.acts import person_option, reason_option, show_waiting, sign_in_of
 from gateway.cli.lot_decision import AskedDecision, decide, decision_document, show_decision
 from gateway.cli.lot_document import BESIDES, document_of, evidence_of, other_reasons, point_document
+from gateway.cli.lot_review import show_review
 from gateway.cli.options import CONFIG, JSON, takes
 from gateway.cli.output import show_json, show_wrapped
 from gateway.config.reading import read
@@ -40,7 +41,12 @@ _STYLES = {Recommendation.HOLD: "bold red", Recommendation.REVIEW: "yellow", Rec
 class LotOptions:
     """Which lot is shown, or what a person settles or decides of it."""
 
-    name: str = typer.Argument(..., metavar="LOT", help="The lot, as the messages name it.")
+    name: str = typer.Argument(
+        ..., metavar="LOT | review LOT", help="The lot, as the messages name it; or the word review before it."
+    )
+    reviewed: str | None = typer.Argument(
+        None, metavar="[LOT]", help="After the word review: the lot whose record is shown by exception."
+    )
     config: Path = CONFIG
     point: str | None = typer.Option(
         None, "--settle", metavar="POINT", help="Settle this point: it no longer speaks against the lot."
@@ -66,9 +72,12 @@ def lot(options: LotOptions) -> None:
 
     With --settle and --reason you settle one point, and the lot is judged again. A point that asks for a hold
     cannot be settled here. With --decide and --reason quality releases, rejects or holds the lot.
-    Exit 1 if something speaks against a release, 2 if no such lot or point is known.
+    labline lot review LOT shows its record by exception: what to look at, the worst first, and counts of the rest.
+    Exit 1 if something speaks against a release or an exception is open, 2 if no such lot or point is known.
     """
     settings, _sha256 = read(options.config)
+    if options.reviewed is not None:
+        raise typer.Exit(_reviewed(settings, options, options.reviewed))
     if options.point is not None:
         _settle(settings, options, options.point.strip())
     elif options.verdict is not None:
@@ -81,6 +90,15 @@ def lot(options: LotOptions) -> None:
     else:
         known = _shown(settings, options)
         raise typer.Exit(1 if _speaks_against(known) else 0)
+
+
+def _reviewed(settings: Settings, options: LotOptions, lot: str) -> int:
+    """Show the record of a lot by exception; return 1 where exceptions are open."""
+    if options.name != "review":
+        raise LablineError(f"{options.name} is no word that goes before a lot", hint="write: labline lot review LOT")
+    with closing(read_state(settings.store.directory)) as connection:
+        name = _known(connection, lot).material_lot_id
+    return show_review(settings, name, as_json=options.as_json)
 
 
 def _known(connection: sqlite3.Connection, name: str) -> LotOnRecord:

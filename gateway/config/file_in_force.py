@@ -11,7 +11,7 @@ from gateway.errors import LablineError
 from gateway.inference.versions import Promoted
 from gateway.line.definition import LineDefinition
 
-LIVE = frozenset({"tags", "specification", "trend", "together", "control", "sampling"})
+LIVE = frozenset({"tags", "specification", "trend", "together", "control", "sampling", "review"})
 """The tables that may change while the gateway runs, but for tags that are written; others need a restart."""
 
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from gateway.config.assigned_models import assigned_models, trusted_keys
 from gateway.config.checks import contradictions
 from gateway.config.laboratory_tables import ControlTable, SpecificationTable, TogetherTable, TrendTable
+from gateway.config.review_table import review_rules
 from gateway.config.setpoint_writes import write_problems, writes_of
 from gateway.config.signature_table import policies
 from gateway.config.sinks import sinks_of
@@ -67,7 +68,28 @@ def define_line(
         signatures=policies(settings.signatures),
         writes=writes_of(settings),
         sinks=sinks_of(settings),
+        review=review_rules(settings.review),
         umh_contract=None if settings.umh is None else settings.umh.contract,
+    )
+
+
+def line_without_models(settings: Settings, *, trusted: Iterable[str] | None = None) -> LineDefinition:
+    """Return the line as far as people's acts and reviews stand on it; no bundle is read.
+
+    A bundle that does not hold any more must not keep a person away. ``trusted``: the keys whose signatures count.
+    """
+    return LineDefinition(
+        path=settings.line_path,
+        topic_root=settings.topic_root,
+        tags=tags_of(settings),
+        specifications=specifications_of(settings),
+        models=(),
+        trusted_keys=None if trusted is None else frozenset(trusted),
+        signatures=policies(settings.signatures),
+        language=settings.texts.language,
+        units=settings.texts.units,
+        rationing=rationing_of(settings),
+        review=review_rules(settings.review),
     )
 
 

@@ -20,6 +20,7 @@ from gateway.config.connection_tables import (
 from gateway.config.forms import LARGEST_UINT32, Limits, Name, NodeText, Table, Unit
 from gateway.config.laboratory_tables import ControlTable, SamplingTable, SpecificationTable, TogetherTable, TrendTable
 from gateway.config.measures import Duration, Rate, Size
+from gateway.config.review_table import ReviewTable
 from gateway.config.setpoint_tables import SetpointsTable, WriteTable
 from gateway.config.signature_table import SignatureTable, acts_that_can_be_signed, all_can_be_given
 from gateway.config.sink_tables import SinkTable
@@ -175,6 +176,7 @@ class Settings(Table):
     approval: ApprovalTable = ApprovalTable()
     procedures: ProceduresTable = ProceduresTable()
     sampling: SamplingTable = SamplingTable()
+    review: ReviewTable = ReviewTable()
     setpoints: SetpointsTable = SetpointsTable()
     webhook: WebhookTable = WebhookTable()
     console: ConsoleTable | None = Field(

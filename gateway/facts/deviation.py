@@ -8,6 +8,7 @@ from gateway.history.windows import TagWindow, WindowRequest
 from gateway.lab.deviations import Drafted, TimelineEntry
 from gateway.lab.episodes import Standing
 from gateway.lab.fingerprints import Fingerprint, MaterialUse
+from gateway.lab.review.process_window import ModelRun
 from gateway.records.laboratory import LabResult
 from gateway.records.production import Context
 from gateway.records.verdicts import Reason
@@ -52,8 +53,12 @@ class DeviationFacts(JudgingFacts):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FingerprintFacts(Facts):
-    """What the fingerprint of an ended lot stands on; ``uses``: the materials that went into the lot."""
+    """What the fingerprint of an ended lot stands on; ``uses``: the materials that went into the lot.
+
+    ``asked``: how often each model was asked while the lot was made.
+    """
 
     windows: Mapping[WindowRequest, TagWindow]
     context: Context
     uses: tuple[MaterialUse, ...]
+    asked: tuple[ModelRun, ...]

@@ -18,6 +18,7 @@ from gateway.line.limits import Limits
 from gateway.line.model_domain import Domain
 from gateway.line.outputs import ModelOutput
 from gateway.line.procedures import Procedure
+from gateway.line.review_rules import USUAL_REVIEW, ReviewRules
 from gateway.line.setpoint_writes import NO_WRITES, SetpointWrites
 from gateway.line.sinks import Sink
 from gateway.line.spc_rules import ControlMaterial, Together, TrendRules
@@ -279,6 +280,7 @@ class LineDefinition:
     signatures: Mapping[ActKind, SignaturePolicy] = field(default_factory=dict)  # by act, where the plant states one
     writes: SetpointWrites = NO_WRITES  # what may be written to PLCs
     sinks: tuple[Sink, ...] = ()  # systems that are told over HTTP
+    review: ReviewRules = USUAL_REVIEW  # of batch records by exception
     umh_contract: str | None = None  # UMH's data contract, where predictions are sent in its form, too
 
     @property

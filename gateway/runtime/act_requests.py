@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 from gateway.clock import SystemClock
 from gateway.config.assigned_models import trusted_keys
-from gateway.config.line_definition import rationing_of
-from gateway.config.signature_table import policies
+from gateway.config.line_definition import line_without_models
 from gateway.config.tables import Settings
 from gateway.contract.acts import (
     LONGEST_ANSWER_BYTES,
@@ -154,17 +153,6 @@ def _committed(settings: Settings, act: Act, event: SignInTried | ActRequested, 
 
 
 def _line_without_models(settings: Settings, act: Act, *, path: Path) -> LineDefinition:
-    """Return the line as far as acts stand on it; a bundle that does not hold any more must not keep a person away."""
+    """Return the line as far as an act stands on it."""
     trusted = trusted_keys(settings, folder=path.parent) if isinstance(act, SignBiases) else None
-    return LineDefinition(
-        path=settings.line_path,
-        topic_root=settings.topic_root,
-        tags={},
-        specifications=(),
-        models=(),
-        trusted_keys=None if trusted is None else frozenset(trusted),
-        signatures=policies(settings.signatures),
-        language=settings.texts.language,
-        units=settings.texts.units,
-        rationing=rationing_of(settings),
-    )
+    return line_without_models(settings, trusted=trusted)

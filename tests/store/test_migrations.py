@@ -203,6 +203,9 @@ def rows_of_people():
     yield "signing_state", {"record_id": "sr", "state": "done", "at_ns": 1, "person": "Zoë", "why": "ü"}
     yield "lot_decision", {"record_id": "sr", "material_lot_id": "L-ü", "verdict": "hold", "state": "stands",
                            "at_ns": 1, "body": "{}"}  # fmt: skip
+    yield "review_answer", {"event_id": "e", "exception_id": "x", "material_lot_id": "L-ü", "code": "DATA_GAP",
+                            "settled": 1, "person": "Zoë", "role": "quality", "comment": "ü", "at_ns": 1}  # fmt: skip
+    yield "lot_review", {"record_id": "sr", "material_lot_id": "L-ü", "state": "signed", "at_ns": 1, "body": "{}"}
     yield "stage_change", {"model": "m", "stage": "advise", "record_id": "sr", "at_ns": 1, "body": "{}"}
     yield "sign_in", {"user_id": "q.head", "origin": "10.0.0.7", "failures": 1, "last_failed_ns": 1, "known": 0,
                       "at_ns": 1}  # fmt: skip
@@ -239,6 +242,7 @@ def rows_of_the_laboratory():
     yield "material_use", {"material_lot_id": "L1", "consumed_lot_id": "M2", "consumed_definition_id": "m", "at_ns": 1}
     yield "lot_fingerprint", {"material_lot_id": "L1", "product": "FG-ü", "until_ns": 1, "body": "{}"}
     yield "lot_fingerprint", {"material_lot_id": "L2", "until_ns": 1, "body": "{}"}
+    yield "lot_process", {"material_lot_id": "L1", "until_ns": 1, "body": "{}"}
     yield "deviation", {**of, "deviation_id": "v1", "result_id": "r1", "sample_id": "S", "material_lot_id": "L1",
                         "at_ns": 1, "body": "{}"}  # fmt: skip
     yield "incoming_result", {"result_id": "r1", "supplier": "Böhm", "material": "m", "analyte": "ph", "failed": 1}

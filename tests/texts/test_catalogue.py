@@ -34,6 +34,7 @@ from gateway.lab.lot_reasons import LotReason
 from gateway.lab.phrases import LabPhrase
 from gateway.lab.release.open_points import WITH_OWN_WAY, OpenPoint, WithoutOwnWay
 from gateway.lab.release.refused import ABOUT
+from gateway.lab.review.codes import ReviewCode, ReviewGroup, ReviewSeverity
 from gateway.lab.sampling import SampleReason
 from gateway.lab.trend_reasons import DEPARTED, SIGNALS, TrendSentence, code_of
 from gateway.lab.westgard import ControlRule
@@ -105,6 +106,9 @@ CODES: dict[str, Collection[str]] = {
     "lot_decision": {*Verdict.__members__, *Recommendation.__members__},
     "signing_state": [state.name for state in SigningState],
     "alarm_state": [state.name for state in AlarmState],
+    "review": ReviewCode,
+    "review_group": [group.name for group in ReviewGroup],
+    "review_severity": [severity.name for severity in ReviewSeverity],
 }
 REASONS = ["abstention", "advice", "outcome", "conformity", "lot"]
 WHOLE_SENTENCES = re.compile(r"(\.|\{(reason|point|first)\})( \(\{more\} \w+\))?$")  # some parameters are sentences
@@ -123,6 +127,10 @@ VARIANTS: dict[tuple[str, str], Collection[str]] = {
     ("open_point", "CONTEXT_CONTRADICTED"): {"of_lot", "of_product", "of_client"},
     ("open_point", "PARENT_IN_QUESTION"): {"hold", "review"},
     ("open_point", "DECIDED_BY_QUALITY"): {"reject", "hold", "release"},
+    ("review", "DATA_GAP"): {"over", "still_open"},
+    ("review", "MESSAGE_NOT_SENT"): {"waits", "parked"},
+    ("review", "DELIVERY_FAILED"): {"waits", "refused"},
+    ("review", "CONTEXT_CONTRADICTED"): {"product", "order", "equipment", "client", "point"},
     **{("act_refusal", code): {"why", "hint"} for code in ActRefusal},
     **{("request_refusal", code): {"why", "hint"} for code in RequestRefusal},
     **{("trend", signal): {"high", "low"} for signal in SIGNALS_IN_CAPITALS},

@@ -4,10 +4,12 @@ from gateway.events import (
     FollowUpDue,
 )
 from gateway.facts.deviation import DeviationFacts, FingerprintFacts
+from gateway.lab.review.process_window import ModelRun
 from gateway.records.production import Context
 from gateway.store.facts.investigation import around_result, uses_of_lot
 from gateway.store.facts.loaders import loader
 from gateway.store.facts.reading import Reading
+from gateway.store.statements import SQL
 
 
 @loader
@@ -41,4 +43,8 @@ def fingerprint_facts(reading: Reading, event: FollowUpDue) -> FingerprintFacts:
         windows=reading.windows,
         context=reading.context("context_of_lot", material_lot_id=lot) or Context(),
         uses=uses_of_lot(reading, lot),
+        asked=tuple(
+            ModelRun(model=model, predictions=predictions, abstained=abstained)
+            for model, predictions, abstained in reading.connection.execute(SQL["predictions_of_run"], {"lot": lot})
+        ),
     )

@@ -254,7 +254,7 @@ CREATE INDEX prediction_of_version ON prediction
     (model, CAST(CASE WHEN json_valid(body) THEN json_extract(body, '$.model.sha256') END AS TEXT), accepted, at_ns)
     WHERE sample_result_id IS NOT NULL;
 CREATE INDEX prediction_between_samples ON prediction (at_ns) WHERE sample_result_id IS NULL;
-CREATE INDEX prediction_of_lot ON prediction (material_lot_id, at_ns) WHERE sample_result_id IS NULL;
+CREATE INDEX prediction_of_lot ON prediction (material_lot_id, at_ns, model, accepted) WHERE sample_result_id IS NULL;
 CREATE TRIGGER prediction_hashed AFTER INSERT ON prediction BEGIN
     UPDATE prediction SET hash =
         evidence_hash('prediction', CAST(NEW.prediction_id AS BLOB), NEW.at_ns, CAST(NEW.model AS BLOB),
@@ -839,6 +839,22 @@ CREATE VIEW lot_fingerprint_checked AS SELECT rowid AS row_number, *, hash IS
     CAST(body AS BLOB)) AS holds
 FROM lot_fingerprint;
 
+-- How the equipment ran while each lot was made, by tag: what the review of its record looks at.
+CREATE TABLE lot_process (
+    material_lot_id  TEXT PRIMARY KEY,
+    until_ns         INTEGER NOT NULL,
+    body             TEXT NOT NULL,
+    hash             TEXT
+) STRICT;
+CREATE TRIGGER lot_process_hashed AFTER INSERT ON lot_process BEGIN
+    UPDATE lot_process SET hash =
+        evidence_hash('lot_process', CAST(NEW.material_lot_id AS BLOB), NEW.until_ns, CAST(NEW.body AS BLOB))
+    WHERE material_lot_id = NEW.material_lot_id;
+END;
+CREATE VIEW lot_process_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('lot_process', CAST(material_lot_id AS BLOB), until_ns, CAST(body AS BLOB)) AS holds
+FROM lot_process;
+
 -- Results of incoming material, by supplier, and for which client and study it was bought ('': for all).
 CREATE TABLE incoming_result (
     result_id  TEXT PRIMARY KEY,
@@ -1162,6 +1178,55 @@ CREATE VIEW lot_decision_checked AS SELECT rowid AS row_number, *, hash IS
     evidence_hash('lot_decision', seq, CAST(record_id AS BLOB), CAST(material_lot_id AS BLOB),
     CAST(verdict AS BLOB), CAST(state AS BLOB), at_ns, CAST(body AS BLOB)) AS holds
 FROM lot_decision;
+
+-- What people have said of exceptions in the review of a lot's record; settled: with it the exception is settled.
+CREATE TABLE review_answer (
+    event_id         TEXT PRIMARY KEY,
+    exception_id     TEXT NOT NULL,
+    material_lot_id  TEXT NOT NULL,
+    code             TEXT NOT NULL,
+    settled          INTEGER NOT NULL,
+    person           TEXT NOT NULL,
+    role             TEXT NOT NULL,
+    comment          TEXT NOT NULL,
+    at_ns            INTEGER NOT NULL,
+    hash             TEXT
+) STRICT;
+CREATE INDEX review_answer_of_lot ON review_answer (material_lot_id, at_ns);
+CREATE TRIGGER review_answer_hashed AFTER INSERT ON review_answer BEGIN
+    UPDATE review_answer SET hash =
+        evidence_hash('review_answer', CAST(NEW.event_id AS BLOB), CAST(NEW.exception_id AS BLOB),
+        CAST(NEW.material_lot_id AS BLOB), CAST(NEW.code AS BLOB), NEW.settled, CAST(NEW.person AS BLOB),
+        CAST(NEW.role AS BLOB), CAST(NEW.comment AS BLOB), NEW.at_ns)
+    WHERE event_id = NEW.event_id;
+END;
+CREATE VIEW review_answer_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('review_answer', CAST(event_id AS BLOB), CAST(exception_id AS BLOB),
+    CAST(material_lot_id AS BLOB), CAST(code AS BLOB), settled, CAST(person AS BLOB), CAST(role AS BLOB),
+    CAST(comment AS BLOB), at_ns) AS holds
+FROM review_answer;
+
+-- Signed reviews of lots' records, one row for each and one where it has lapsed; the newest row of a lot holds.
+CREATE TABLE lot_review (
+    seq              INTEGER PRIMARY KEY AUTOINCREMENT,
+    record_id        TEXT NOT NULL,
+    material_lot_id  TEXT NOT NULL,
+    state            TEXT NOT NULL,
+    at_ns            INTEGER NOT NULL,
+    body             TEXT NOT NULL,
+    hash             TEXT
+) STRICT;
+CREATE INDEX lot_review_of ON lot_review (material_lot_id, seq);
+CREATE TRIGGER lot_review_hashed AFTER INSERT ON lot_review BEGIN
+    UPDATE lot_review SET hash =
+        evidence_hash('lot_review', NEW.seq, CAST(NEW.record_id AS BLOB), CAST(NEW.material_lot_id AS BLOB),
+        CAST(NEW.state AS BLOB), NEW.at_ns, CAST(NEW.body AS BLOB))
+    WHERE seq = NEW.seq;
+END;
+CREATE VIEW lot_review_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('lot_review', seq, CAST(record_id AS BLOB), CAST(material_lot_id AS BLOB),
+    CAST(state AS BLOB), at_ns, CAST(body AS BLOB)) AS holds
+FROM lot_review;
 
 -- How far people have let each model go, by a signed act, one row for each; the newest row of a model holds.
 CREATE TABLE stage_change (
@@ -1563,6 +1628,7 @@ CREATE TABLE delivery (
 CREATE INDEX delivery_waiting ON delivery (sink, ordered_by, seq) WHERE state = 'waiting';
 CREATE INDEX delivery_refused ON delivery (sink, seq) WHERE state = 'refused';
 CREATE INDEX delivery_of_lot ON delivery (sink, ordered_by, material_lot_id, seq);
+CREATE INDEX delivery_about_lot ON delivery (material_lot_id) WHERE material_lot_id IS NOT NULL;
 CREATE INDEX delivery_by_time ON delivery (created_ns) WHERE state <> 'waiting';
 CREATE TRIGGER delivery_hashed AFTER INSERT ON delivery BEGIN
     UPDATE delivery SET hash =

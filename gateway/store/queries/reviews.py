@@ -1,0 +1,130 @@
+"""The review of a lot as it stands: exceptions, what people have said of them, and the newest signed review."""
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from gateway.contract.identity import sha256_hex
+from gateway.contract.signed_records import canonical
+from gateway.lab.review.document import Answer, review_document
+from gateway.lab.review.exceptions import ReviewException
+from gateway.lab.review.facts import LotReviewFacts
+from gateway.lab.review.review import Review, review_of
+from gateway.line.definition import LineDefinition
+from gateway.records.reviews import LotReviewed, ReviewState
+from gateway.records.signatures import SignedOnRecord, SigningState
+from gateway.store.codec import decode
+from gateway.store.queries.review_facts import MOST_ROWS, review_facts
+from gateway.store.queries.signatures import signed_record_of
+from gateway.store.statements import SQL, value_of
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReviewOnRecord:
+    """The review of a lot as it stands: what is to be looked at, what people have said of it, and who has signed.
+
+    ``signed``: the newest signed review that holds; ``lapsed``: something new is known since. ``sha256``: of
+    ``document``, the list of what was looked at with each exception and its settlement.
+    """
+
+    facts: LotReviewFacts
+    review: Review
+    answers: Mapping[str, tuple[Answer, ...]]
+    signed: LotReviewed | None
+    lapsed: bool
+    damaged: tuple[str, ...]
+
+    def is_settled(self, item: ReviewException) -> bool:
+        """Return whether a person has settled an exception."""
+        return any(answer.settled for answer in self.answers.get(item.exception_id, ()))
+
+    @property
+    def open(self) -> tuple[ReviewException, ...]:
+        """Return the exceptions that nobody has settled, the worst first."""
+        return tuple(item for item in self.review.exceptions if not self.is_settled(item))
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """Return what is signed."""
+        return review_document(self.review, self.answers)
+
+    @property
+    def sha256(self) -> str:
+        """Return the SHA-256 of what is signed."""
+        return sha256_hex(canonical(self.document).encode())
+
+
+def review_on_record(
+    connection: sqlite3.Connection, line: LineDefinition, lot: str, *, at_ns: int
+) -> ReviewOnRecord | None:
+    """Return the review of a lot as it stands; None where nothing is on record of the lot."""
+    facts = review_facts(connection, line, lot, at_ns=at_ns)
+    if facts is None:
+        return None
+    answers, damaged = answers_of_lot(connection, lot)
+    signed, damaged_review = signed_review_of(connection, lot)
+    review = review_of(facts)
+    return ReviewOnRecord(
+        facts=facts,
+        review=review,
+        answers=answers,
+        signed=signed,
+        lapsed=signed is not None and has_lapsed(connection, line, signed, at_ns=at_ns),
+        damaged=(*damaged, *damaged_review),
+    )
+
+
+def has_lapsed(connection: sqlite3.Connection, line: LineDefinition, signed: LotReviewed, *, at_ns: int) -> bool:
+    """Return whether something new is known since a review was signed, besides what follows from it."""
+    if signed.state is ReviewState.LAPSED:
+        return True
+    facts = review_facts(connection, line, signed.material_lot_id, at_ns=at_ns, known_ns=signed.at_ns)
+    if facts is None:
+        return True
+    now = review_of(facts)
+    new = {item.exception_id for item in now.exceptions} - set(signed.exceptions)
+    return bool(new) or now.basis_sha256 != signed.basis_sha256
+
+
+def answers_of_lot(
+    connection: sqlite3.Connection, lot: str
+) -> tuple[Mapping[str, tuple[Answer, ...]], tuple[str, ...]]:
+    """Return what people have said of a lot's exceptions, by exception, and the records that do not hold."""
+    rows = connection.execute(SQL["review_answers_of_lot"], {"lot": lot, "most": MOST_ROWS}).fetchall()
+    answers: dict[str, tuple[Answer, ...]] = {}
+    for row in rows:
+        if row["holds"]:
+            answer = Answer._make(tuple(row)[: len(Answer._fields)])
+            answers[answer.exception_id] = (*answers.get(answer.exception_id, ()), answer)
+    return answers, tuple(row["record"] for row in rows if not row["holds"])
+
+
+def signed_review_of(connection: sqlite3.Connection, lot: str) -> tuple[LotReviewed | None, tuple[str, ...]]:
+    """Return the newest signed review of a lot, if it is as it was written and signed, and what does not hold."""
+    row = connection.execute(SQL["newest_review_of_lot"], {"lot": lot}).fetchone()
+    if row is None:
+        missing = value_of(connection, "review_of_lot_is_missing", lot=lot)
+        return None, (f"lot_review {lot}",) if missing else ()
+    try:
+        review = decode(LotReviewed, row["body"]) if row["holds"] else None
+    except ValidationError:
+        review = None
+    if review is None:
+        return None, (row["record"],)
+    signed = signed_record_of(connection, review.record_id)
+    if signed is None or not _is_signed(signed, review):
+        return None, (f"signed_record {review.record_id}",)
+    return review, ()
+
+
+def _is_signed(signed: SignedOnRecord, review: LotReviewed) -> bool:
+    """Return whether a record is signed as a review says, with none of its signatures missing."""
+    return (
+        signed.holds
+        and signed.state is SigningState.DONE
+        and any(signature.signature_id == review.signature_id for signature in signed.signatures)
+        and sorted(item.printed_name for item in signed.signatures) == sorted(review.signed_by)
+    )
