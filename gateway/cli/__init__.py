@@ -45,6 +45,7 @@ _COMMANDS = {  # command to module and attribute, in the order of the help
     "lab": ("lab", "app"),
     "lims": ("lims", "app"),
     "lot": ("lot", "lot"),
+    "search": ("search", "search"),
     "signature": ("signature", "app"),
     "setpoint": ("setpoint", "app"),
     "trend": ("trend", "app"),

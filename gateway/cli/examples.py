@@ -63,6 +63,7 @@ EXAMPLES = {
     "lims materials": "labline lims materials --config labline.toml",
     "lims controls": "labline lims controls --config labline.toml",
     "lot": "labline lot LOT-0005 --config labline.toml",
+    "search": "labline search viscosity supplier:ACME from:2026-11-01 --config labline.toml",
     "signature list": "labline signature list --config labline.toml",
     "signature sign": "labline signature sign ID --config labline.toml",
     "signature withdraw": 'labline signature withdraw ID --config labline.toml --reason "asked for by mistake"',

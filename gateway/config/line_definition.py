@@ -221,6 +221,15 @@ def _procedures(settings: Settings, path: Path, problems: list[Problem]) -> tupl
     return tuple(procedures)
 
 
+def procedures_of(settings: Settings, path: Path) -> tuple[Procedure, ...]:
+    """Return the plant's procedures; raises ConfigurationError with a problem for each file that cannot be read."""
+    problems: list[Problem] = []
+    procedures = _procedures(settings, path, problems)
+    if problems:
+        raise ConfigurationError(tuple(problems))
+    return procedures
+
+
 def _trend(table: TrendTable) -> TrendRules:
     return TrendRules(
         product=table.product,

@@ -18,6 +18,7 @@ from gateway.config.connection_tables import (
     WebhookTable,
 )
 from gateway.config.forms import LARGEST_UINT32, Limits, Name, NodeText, Table, Unit
+from gateway.config.knowledge_tables import KnowledgeTable
 from gateway.config.laboratory_tables import ControlTable, SamplingTable, SpecificationTable, TogetherTable, TrendTable
 from gateway.config.measures import Duration, Rate, Size
 from gateway.config.review_table import ReviewTable
@@ -175,6 +176,7 @@ class Settings(Table):
     model: list[ModelTable] = Field(default_factory=list)
     approval: ApprovalTable = ApprovalTable()
     procedures: ProceduresTable = ProceduresTable()
+    knowledge: KnowledgeTable = KnowledgeTable()
     sampling: SamplingTable = SamplingTable()
     review: ReviewTable = ReviewTable()
     setpoints: SetpointsTable = SetpointsTable()

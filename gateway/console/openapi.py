@@ -13,6 +13,7 @@ from gateway.console.people import NOT_BY_CONSOLE
 from gateway.console.routes import ROUTES, Access, Route
 from gateway.console.views.acts import ActAsked
 from gateway.console.views.parts import Refusal
+from gateway.knowledge.kinds.table import NAMES
 from gateway.records.acts import ACTS
 
 _REFERENCES = "#/components/schemas/{model}"
@@ -20,7 +21,14 @@ _PARAMETERS: Mapping[str, dict[str, Any]] = {  # of the query, by name
     "query": {"type": "string", "maxLength": 200},
     "before": {"type": "string", "pattern": "^[0-9]{1,18}$"},
     "since": {"type": "string", "format": "date-time"},
+    "kind": {"type": "string", "enum": ["", *NAMES]},
+    "beyond": {"type": "integer", "minimum": 0, "maximum": 10000},
+    "format": {"type": "string", "enum": ["", "csv", "json"]},
     "hours": {"type": "number", "minimum": 0.1, "maximum": 24},
+}
+_OTHER_CONTENT: Mapping[str, tuple[str, ...]] = {  # of answers that are neither a view nor a page
+    "/api/events": ("text/event-stream",),
+    "/api/search/export": ("text/csv", "application/json"),
 }
 _REFUSALS = {
     "400": "what is asked for is not understood",
@@ -111,8 +119,8 @@ def _responses(route: Route) -> dict[str, Any]:
     elif route.method == "DELETE":
         success = {"204": {"description": "done"}}
     else:
-        kind = "text/event-stream" if route.path == "/api/events" else "text/html"
-        success = {"200": {"description": "the answer", "content": {kind: {}}}}
+        kinds = _OTHER_CONTENT.get(route.path, ("text/html",))
+        success = {"200": {"description": "the answer", "content": {kind: {} for kind in kinds}}}
     refusals = {code: {"description": why, "content": _json(Refusal.__name__)} for code, why in _REFUSALS.items()}
     return {**success, **refusals}
 

@@ -19,6 +19,7 @@ from gateway.console.views.now import NowView
 from gateway.console.views.parts import AskedFor, View
 from gateway.console.views.pilot import PilotView
 from gateway.console.views.samples import SamplesView
+from gateway.console.views.search import SearchView
 from gateway.console.views.session import LinkAsked, MeView, SetUpAsked, SignInAsked, StartView
 from gateway.console.views.signatures import SignaturesView
 from gateway.console.views.trend import TrendView
@@ -52,6 +53,11 @@ class Route:
 
 
 _SEARCH = (("query", "a part of the name"), ("before", "the number that the last page ended with"))
+_FINDING = (
+    ("query", "words, phrases in quotes, -without, and fields such as supplier:ACME or from:2026-11-01"),
+    ("kind", "only records of this kind"),
+    ("beyond", "how many are passed over"),
+)
 ROUTES: tuple[Route, ...] = (
     Route(method="GET", path="/api/start", text="What the page may know before anybody has signed in.",
           answer=StartView, access=Access.ANYBODY),
@@ -99,6 +105,10 @@ ROUTES: tuple[Route, ...] = (
     Route(method="GET", path="/api/charts/{lot}/{analyte}", text="A control chart of a lot's product.",
           answer=ChartView),
     Route(method="GET", path="/api/deviations/{id}", text="The draft of a deviation, as a page.", answer=None),
+    Route(method="GET", path="/api/search", text="Records of every kind that match words and fields, the best first.",
+          answer=SearchView, query=_FINDING),
+    Route(method="GET", path="/api/search/export", text="What a search finds as a file.", answer=None,
+          query=(*_FINDING[:2], ("format", "csv or json; else csv"))),
     Route(method="GET", path="/api/events", answer=None,
           text="Server-sent events: now (as /api/now), state {counter, same_as}, heartbeat {at}, over {why}."),
     Route(method="POST", path="/api/acts", text="Do an act; the answer says what came of it.", answer=ActAnswerView,

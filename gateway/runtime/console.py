@@ -1,7 +1,7 @@
 """Builds the console: each part gets what it needs, and hears of what concerns it."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from gateway.console.bundles import Bundles
 from gateway.console.changes import Changes
 from gateway.console.people import People, TakesActs
 from gateway.console.reading import Answers, ConsoleReader
+from gateway.console.searching import SearchAnswers
 from gateway.console.server import Console
 from gateway.console.sessions import Sessions
 from gateway.console.showing import Showing
@@ -29,6 +30,7 @@ from gateway.console.stream import Streams
 from gateway.console.verifying import Verifying
 from gateway.contract.console_links import SET_UP, link_of
 from gateway.database.writer import Writer
+from gateway.knowledge.options import KnowledgeOptions
 from gateway.line.definition import LineDefinition
 from gateway.operations.health import Health
 from gateway.store.audit.heads import HeadSigner, load_signer
@@ -54,6 +56,7 @@ class ConsoleGround:
     changes: Changes
     present: Callable[[str], float | None]
     certificates: Mapping[str, Path]
+    knowledge: KnowledgeOptions = field(default_factory=KnowledgeOptions)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,19 +91,23 @@ def console(options: ConsoleOptions, ground: ConsoleGround, acts: TakesActs) -> 
     showing = Showing(quick=quick, slow=slow, shown=shown, figures=_figures(snapshots, ground.reader))
     verifying = Verifying(directory, ground.line.path, now_ns=clock.now_ns)
     audit = ShowingAudit(reader=slow, shown=shown, verifying=verifying)
+    finding = ConsoleReader(directory, name="knowledge")
+    searching = SearchAnswers(finding, shown, ground.knowledge, directory)
     bundles = Bundles(slow, line=ground.line.path, signer=partial(_signer, ground))
     acting = ActAnswers(acts, on_sign_in=people.attempts.count, on_success=people.attempts.succeeded)
     application = Application(
         sessions=sessions,
         answering={**people.answering(), **accounts.answering(), **showing.answering(), **audit.answering(),
-                   **bundles.answering(), "POST /api/acts": acting.do, "GET /api/events": streams.answer},
+                   **bundles.answering(), **searching.answering(), "POST /api/acts": acting.do,
+                   "GET /api/events": streams.answer},
         files=StaticFiles(),
         entrance=entrance,
         options=options,
     )  # fmt: skip
     server = Console(
         options, application, entrance=entrance, on_condition=ground.health.condition,
-        before=lambda: _offer_set_up(options, directory, clock), readers=(quick, slow), on_closing=broadcast.end,
+        before=lambda: _offer_set_up(options, directory, clock), readers=(quick, slow, finding),
+        on_closing=broadcast.end,
     )  # fmt: skip
     return ConsoleParts(server=server, snapshots=snapshots)
 

@@ -42,7 +42,19 @@ def housekeeping(
         ),
         "authority": AuthorityWatch(table.directory, authority=ground.authority, clock=clock, inbox=ground.inbox),
         "checker": Checker(table.directory, clock=clock, inbox=ground.inbox, due=ground.prepared.unchecked),
+        **_knowledge_keeper(ground),
     }
+
+
+def _knowledge_keeper(ground: Dependencies) -> dict[str, Loop]:
+    """Return the loop that keeps the index for searches by name, none where nobody searches."""
+    table = ground.settings.knowledge
+    if ground.settings.console is None or not table.enabled:
+        return {}
+    from gateway.runtime.knowledge import KnowledgeKeeper  # noqa: PLC0415 - only the console searches
+
+    directory = ground.settings.store.directory
+    return {"knowledge": KnowledgeKeeper(directory, ground.line.procedures, most_bytes=round(table.most))}
 
 
 def retries_of(ground: Dependencies, stores: Stores, sessions: Sessions) -> Retries:

@@ -321,6 +321,7 @@ def _console(
     options = console_options(ground.settings)
     if options is None:
         return None
+    from gateway.config.knowledge import knowledge_options  # noqa: PLC0415 - only the console searches
     from gateway.runtime.console import ConsoleGround, console  # noqa: PLC0415 - a line without it needs no web server
 
     return console(
@@ -335,6 +336,7 @@ def _console(
             changes=changes,
             present=lambda tag: value_at_present(tag, ground.health.line, history, ground.clock),
             certificates=certificates_of(ground.settings),
+            knowledge=knowledge_options(ground.settings),
         ),
         acts,
     )

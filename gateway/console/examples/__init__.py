@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.console.examples.knowledge import OF_KNOWLEDGE
 from gateway.console.examples.lots import OF_LOTS
 from gateway.console.examples.parts import ALARM, AT, FIGURE, GUIDANCE, LATER, MODEL, SIGNATURE, SPECIFICATION
 from gateway.console.examples.people import OF_PEOPLE
@@ -10,6 +11,7 @@ from gateway.console.examples.people import OF_PEOPLE
 EXAMPLES: Mapping[str, dict[str, Any]] = {
     **OF_LOTS,
     **OF_PEOPLE,
+    **OF_KNOWLEDGE,
     "Refusal": {
         "code": "WRONG_PASSWORD",
         "message": "user or password is wrong; after some wrong ones in a row the next attempt has to wait",

@@ -22,10 +22,11 @@ import { lots } from "./views/lots.js";
 import { models } from "./views/models.js";
 import { now } from "./views/now.js";
 import { samples } from "./views/samples.js";
+import { search } from "./views/search.js";
 import { signatures } from "./views/signatures.js";
 import { users } from "./views/users.js";
 
-const VIEWS = { account, alarms, lots, lot, samples, models, signatures, audit, health, users };
+const VIEWS = { account, alarms, lots, lot, samples, models, signatures, audit, health, users, search };
 const BETWEEN_READS_MS = 300; // of Now; other views less often
 const BETWEEN_VIEW_READS_MS = 2000, BETWEEN_TREND_READS_MS = 5000;
 const MOST_READS_OF_A_STATE = 8, SETTLING_MS = 500;

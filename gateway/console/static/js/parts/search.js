@@ -11,7 +11,7 @@ export function search(view, query, label) {
   };
   return h("form", { role: "search", class: "search", "data-key": "search", onsubmit: submit },
     h("label", { for: "search" }, label),
-    h("input", { id: "search", name: "query", type: "search", value: query, autocomplete: "off", spellcheck: "false", maxlength: 200 }),
+    h("input", { id: "search", name: "query", type: "search", value: query, autocomplete: "off", spellcheck: "false", maxlength: view === "search" ? 1000 : 200 }),
     h("button", { type: "submit", class: "primary" }, text("search.button")));
 }
 

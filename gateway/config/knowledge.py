@@ -1,0 +1,45 @@
+"""From ``[knowledge]`` to what searches and answers stand on."""
+
+from collections.abc import Iterable
+
+from gateway.config.knowledge_tables import SightTable
+from gateway.config.line_definition import analytes_of
+from gateway.config.tables import Settings
+from gateway.knowledge.options import KnowledgeOptions
+from gateway.knowledge.sight import Sight, Sights
+from gateway.knowledge.synonyms import Synonyms, read_groups, synonyms_of, usual_groups
+
+
+def knowledge_options(settings: Settings) -> KnowledgeOptions:
+    """Return whose records people see, and which words mean the same; raises LablineError where a file is wrong."""
+    return KnowledgeOptions(
+        enabled=settings.knowledge.enabled,
+        most_bytes=round(settings.knowledge.most),
+        synonyms=synonyms_from(settings),
+        sights=Sights(
+            of_users=_by_name((name, table) for table in settings.knowledge.sight for name in table.users),
+            of_terminals=_by_name((name, table) for table in settings.knowledge.sight for name in table.terminals),
+        ),
+    )
+
+
+def synonyms_from(settings: Settings) -> Synonyms:
+    """Return Labline's groups with the plant's, and each analyte with the laboratory's names of its tests."""
+    path = settings.knowledge.synonyms
+    tests: dict[str, list[str]] = {}
+    for test, analyte in analytes_of(settings).items():
+        tests.setdefault(analyte, [analyte]).append(test)
+    named = [[analyte, *settings.sampling.tests.get(analyte, ())] for analyte in settings.sampling.tests]
+    own = () if path is None else read_groups(path)
+    return synonyms_of((*usual_groups(), *own, *tests.values(), *named))
+
+
+def _by_name(rows: Iterable[tuple[str, SightTable]]) -> dict[str, Sight]:
+    """Return the sight of each name; of several tables all that they name."""
+    sights: dict[str, Sight] = {}
+    for name, table in rows:
+        sight = Sight(
+            clients=frozenset(table.clients), studies=None if table.studies is None else frozenset(table.studies)
+        )
+        sights[name] = sight if name not in sights else sights[name].together(sight)
+    return sights

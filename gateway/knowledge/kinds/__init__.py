@@ -1,0 +1,1 @@
+"""The kinds of records that are found: one file each, and one row in ``table.py``."""
