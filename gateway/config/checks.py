@@ -8,6 +8,7 @@ from string import Formatter
 
 from gateway.config.history_doubts import history_doubts
 from gateway.config.laboratory_tables import SpecificationTable
+from gateway.config.sparkplug_checks import sparkplug_problems
 from gateway.config.suppressions import suppression_problems
 from gateway.config.tables import Settings, SiteTable
 from gateway.contract.lims.numbers import number_text
@@ -39,6 +40,7 @@ def contradictions(path: Path, settings: Settings) -> list[Problem]:
         *_control_problems(settings),
         *_topic_problems(settings),
         *suppression_problems(settings),
+        *sparkplug_problems(settings),
     ]
     return [Problem(file=str(path), key=key, message=message, hint=hint) for key, message, hint in problems]
 

@@ -70,6 +70,7 @@ def define_line(
         sinks=sinks_of(settings),
         review=review_rules(settings.review),
         umh_contract=None if settings.umh is None else settings.umh.contract,
+        reports_to_sparkplug=settings.sparkplug is not None,
     )
 
 

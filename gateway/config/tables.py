@@ -25,6 +25,7 @@ from gateway.config.review_table import ReviewTable
 from gateway.config.setpoint_tables import SetpointsTable, WriteTable
 from gateway.config.signature_table import SignatureTable, acts_that_can_be_signed, all_can_be_given
 from gateway.config.sink_tables import SinkTable
+from gateway.config.sparkplug_tables import SparkplugTable
 from gateway.line.definition import Stage
 from gateway.records.act_kinds import ActKind
 
@@ -189,6 +190,9 @@ class Settings(Table):
     )
     umh: UmhTable | None = Field(
         default=None, description="predictions to the United Manufacturing Hub; without the table none"
+    )
+    sparkplug: SparkplugTable | None = Field(
+        default=None, description="an edge node of Sparkplug B for hosts; without the table there is none"
     )
     texts: TextsTable = TextsTable()
     signatures: Annotated[

@@ -282,6 +282,7 @@ class LineDefinition:
     sinks: tuple[Sink, ...] = ()  # systems that are told over HTTP
     review: ReviewRules = USUAL_REVIEW  # of batch records by exception
     umh_contract: str | None = None  # UMH's data contract, where predictions are sent in its form, too
+    reports_to_sparkplug: bool = False  # whether an edge node of Sparkplug tells hosts of what is published
 
     @property
     def control_names(self) -> frozenset[str]:

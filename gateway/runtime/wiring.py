@@ -42,6 +42,7 @@ from gateway.runtime.retries import Retries
 from gateway.runtime.sessions import Sessions, broker_sessions
 from gateway.runtime.setpoint_writers import setpoint_writers
 from gateway.runtime.sources import Feed, HistoryOfLine, feeds, loaded_history, value_at_present
+from gateway.runtime.sparkplug import edge_node, wakes
 from gateway.texts.catalogue import speak
 from gateway.transport.mqtt import MqttSession
 from gateway.transport.unix_line_server import LineServer
@@ -88,8 +89,13 @@ async def build(ground: Dependencies, stores: Stores) -> Parts:
     changes = Changes()
     drain = _drain(ground, stores, sessions, history, progress)
     follow_ups = _follow_ups(ground, stores, drain, history)
+    sparkplug = edge_node(ground, stores)
     listener = HearsOfProcessing(
-        drain=drain, follow_up_loop=follow_ups, health=ground.health, watchdog=progress, on_commit=changes.note
+        drain=drain,
+        follow_up_loop=follow_ups,
+        health=ground.health,
+        watchdog=progress,
+        on_commit=wakes(changes.note, sparkplug),
     )
     monitoring = _monitoring(ground)
     processor = _processor(ground, stores, history, listener, None if monitoring is None else monitoring.decided)
@@ -97,6 +103,7 @@ async def build(ground: Dependencies, stores: Stores) -> Parts:
     take_line: list[TakesLine] = [HistoryOfLine(history=history), processor, drain, status, ground.health, follow_ups]
     writers = setpoint_writers(ground, stores, history)
     take_line += writers.values()
+    take_line += () if sparkplug is None else (sparkplug,)
     versions, sources = _versions(ground, stores, take_line), feeds(ground, history)
     deliverers = _deliverers(ground, stores)
     acts = _acts(ground, versions, partial(_tried_again, retries, drain, tuple(deliverers.values())))
@@ -129,6 +136,7 @@ async def build(ground: Dependencies, stores: Stores) -> Parts:
             **writers,
             **deliverers,
             **_mes_pull(ground, sessions),
+            **({} if sparkplug is None else {"sparkplug": sparkplug}),
             **_monitoring_loop(monitoring, ground, progress, drain, status),
         },
     )

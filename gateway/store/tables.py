@@ -120,6 +120,9 @@ _ROWS = (
     # put back they would be sent again; how often they were tried, and what was answered, changes with each attempt
     Table(name="delivery", left_behind="state = 'waiting'", may_leave=True, blobs=frozenset({"body"}),
           hash_leaves_out=frozenset({"seq", "state", "attempts", "first_ns", "due_ns", "answer", "answered_ns"})),
+    Table(name="sparkplug_report", not_vouched_for="values for a host; what they follow from has lines of its own",
+          written_by="the messages of a decision"),
+    Table(name="sparkplug_session", not_vouched_for="a count of connections", written_by="the edge node's loop"),
     Table(name="departure", written_by="what leaves the outbox"),
     Table(name="console_session", hash_leaves_out=frozenset({"used_ns"}), authorises=True),
     Table(name="retry", not_vouched_for="what a person has asked for; the line about it says so"),

@@ -32,12 +32,18 @@ class BrokerAnswers:
         self.opened: asyncio.Future[None] = self._loop.create_future()
         self.lost: asyncio.Future[str] = self._loop.create_future()
         self._subscribed: dict[int, asyncio.Future[list[ReasonCode]]] = {}
+        self._unsubscribed: dict[int, asyncio.Future[None]] = {}
         self._published: dict[int, asyncio.Future[int]] = {}
         self._acknowledged = asyncio.Event()  # any of the published messages
 
     def to_subscribe(self, number: int) -> asyncio.Future[list[ReasonCode]]:
         """Return the future of the answer to a SUBSCRIBE."""
         answer = self._subscribed[number] = self._loop.create_future()
+        return answer
+
+    def to_unsubscribe(self, number: int) -> asyncio.Future[None]:
+        """Return the future of the answer to an UNSUBSCRIBE."""
+        answer = self._unsubscribed[number] = self._loop.create_future()
         return answer
 
     def to_publish(self, number: int) -> asyncio.Future[int]:
@@ -69,13 +75,14 @@ class BrokerAnswers:
         if not self.opened.done():
             self.opened.set_exception(ClosedUnansweredError(why))
             self.opened.exception()
-        waiting: tuple[asyncio.Future[Any], ...] = (*self._subscribed.values(), *self._published.values())
+        asked = (self._subscribed, self._unsubscribed, self._published)
+        waiting: list[asyncio.Future[Any]] = [answer for answers in asked for answer in answers.values()]
         for answer in waiting:
             if not answer.done():
                 answer.set_exception(NotConnectedError(why))
                 answer.exception()  # looked at: a caller that was cancelled will not
-        self._subscribed.clear()
-        self._published.clear()
+        for answers in asked:
+            answers.clear()
         self._acknowledged.set()
         if not self.lost.done():
             self.lost.set_result(why)
@@ -108,3 +115,9 @@ class BrokerAnswers:
         answer = self._subscribed.pop(number, None)
         if answer is not None and not answer.done():
             answer.set_result(codes)
+
+    def on_unsubscribe(self, _client: Client, _data: Any, number: int, _codes: Any, _properties: Any) -> None:
+        """Take the answer to an UNSUBSCRIBE, whatever it says."""
+        answer = self._unsubscribed.pop(number, None)
+        if answer is not None and not answer.done():
+            answer.set_result(None)

@@ -36,7 +36,7 @@ def make_client(options: SessionOptions, client_class: type[Client]) -> Client:
         client.tls_set_context(address.tls)
     will = options.will
     if will is not None:
-        client.will_set(will.topic, will.payload(), qos=1, retain=True)
+        client.will_set(will.topic, will.payload(), qos=1, retain=will.retain)
     return client
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import MQTTErrorCode
+from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
@@ -24,6 +25,8 @@ from gateway.transport.mqtt_properties import PublishProperties
 from gateway.transport.mqtt_socket import LoopSocket
 
 _RETAINED_ONLY_ON_NEW_SUBSCRIPTION = 1
+_WITH_WILL = 0x04  # "Disconnect with Will Message" (MQTT 5.0, 3.14.2.1)
+_NEVER_SUBSCRIBED = "labline/never-subscribed"
 
 
 class Connection:
@@ -43,6 +46,7 @@ class Connection:
         self._client.on_message = self._on_message
         self._client.on_publish = self.answers.on_publish
         self._client.on_subscribe = self.answers.on_subscribe
+        self._client.on_unsubscribe = self.answers.on_unsubscribe
         self.socket = LoopSocket(self._client, client_id=options.client_id, lost=self.end)
 
     # --- from CONNECT to CONNACK and SUBACK
@@ -106,13 +110,18 @@ class Connection:
         self.socket.unwatch()
         self.answers.fail(why)
 
-    def close(self, *, polite: bool) -> None:
-        """Leave: DISCONNECT if polite and still possible, close the socket, fail what waits."""
+    def close(self, *, polite: bool, with_will: bool = False) -> None:
+        """Leave: DISCONNECT if polite and still possible, close the socket, fail what waits.
+
+        ``with_will``: the broker is to publish the will all the same, which only MQTT 5 can say.
+        """
         self.socket.unwatch()
         self._client.on_disconnect = None
         if polite:
+            leaves_will = with_will and self._options.address.version_5
+            code = ReasonCode(PacketTypes.DISCONNECT, identifier=_WITH_WILL) if leaves_will else None
             with contextlib.suppress(OSError, ValueError):
-                self._client.disconnect()
+                self._client.disconnect(reasoncode=code)
                 self._client.loop_write()
         self.socket.close()
         self.answers.fail("the session was closed")
@@ -128,6 +137,25 @@ class Connection:
         outcome = self.answers.to_publish(sent.mid)
         self.socket.flush()
         return outcome
+
+    def send(self, topic: str, payload: bytes) -> None:
+        """Publish at QoS 0, not retained: nothing says whether it arrives; raises NotConnectedError."""
+        sent = self._client.publish(topic, payload, qos=0)
+        if sent.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            raise NotConnectedError(f"publishing failed: {MQTTErrorCode(sent.rc).name}")
+        self.socket.flush()
+
+    async def confirmed(self) -> None:
+        """Return once the broker has read what was sent: it answers in order. Raises NotConnectedError.
+
+        It is asked to end a subscription that there is not, which changes nothing and brings no retained message.
+        """
+        code, number = self._client.unsubscribe(_NEVER_SUBSCRIBED)
+        if code != MQTTErrorCode.MQTT_ERR_SUCCESS or number is None:
+            raise NotConnectedError(f"the broker cannot be asked: {code.name}")
+        answer = self.answers.to_unsubscribe(number)
+        self.socket.flush()
+        await answer
 
     def acknowledge(self, delivery: Delivery) -> None:
         """Acknowledge a delivery of this connection."""

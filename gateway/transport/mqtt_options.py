@@ -27,10 +27,11 @@ class BrokerAddress:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Will:
-    """What the broker publishes, retained, when this session goes without a word."""
+    """What the broker publishes, retained unless it says otherwise, when this session goes without a word."""
 
     topic: str
     payload: Callable[[], bytes]
+    retain: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -28,7 +28,8 @@ _HEAVY = {  # library to where it is needed
     "asyncua": "a source of tags", "uvicorn": "the webhook", "starlette": "the webhook", "onnxruntime": "a model",
     "scipy": "training", "sklearn": "training", "skl2onnx": "training", "onnx": "training", "matplotlib": "figures",
     "pyarrow": "Parquet", "pandas": "nothing", "simulator": "the demo", "gateway.training": "training",
-    "rich": "tables on a terminal", "pydantic_settings": "variables over the file",
+    "rich": "tables on a terminal", "pydantic_settings": "variables over the file", "google.protobuf": "Sparkplug",
+    "opentelemetry": "traces",
 }  # fmt: skip
 
 

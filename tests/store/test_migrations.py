@@ -122,6 +122,8 @@ def rows_of_a_store():
     yield "outbox", outbox_row(**message, message_id="o1", expires_ns=NOW_NS)
     yield "outbox", {**outbox_row(**message, message_id="o2", expires_ns=None), "parked": "refused"}
     yield "notify_target", {"target": "shift", "seq": 1}
+    yield "sparkplug_report", {"device": "R1", "subject": "guidance", "at_ns": 1, "body": "{}"}
+    yield "sparkplug_session", {"only_row": 1, "bd_seq": 3}
     yield "notify_put_off", {"target": "shift", "seq": 1}
     yield "notify_parked", {"target": "shift", "seq": 1, "at_ns": 1, "why": "answered 400"}
     yield "delivery", {"delivery_id": "v1", "sink": "mes", "message_id": "o1", "kind": "hold", "material_lot_id": "L1",

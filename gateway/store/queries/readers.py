@@ -20,6 +20,7 @@ from gateway.store.outbox import Queued
 from gateway.store.queries.alarm_reader import AlarmReader
 from gateway.store.queries.model_reader import ModelReader
 from gateway.store.queries.sink_reader import SinkReader
+from gateway.store.queries.sparkplug_reader import SparkplugReader
 from gateway.store.statements import SQL
 from gateway.store.transaction.restated_results import MEANT_AFTER_NS, meant
 from gateway.time_units import SECOND_NS
@@ -44,7 +45,7 @@ class Depths:
 class Reader:
     """A read connection to the state database; an async context manager.
 
-    ``alarms``, ``models`` and ``sinks`` read on the same connection.
+    ``alarms``, ``models``, ``sinks`` and ``sparkplug`` read on the same connection.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -53,6 +54,7 @@ class Reader:
         self.alarms = AlarmReader(self._all)
         self.models = ModelReader(self._all)
         self.sinks = SinkReader(self._all)
+        self.sparkplug = SparkplugReader(self._all)
 
     async def __aenter__(self) -> Self:
         self._connection = await aiosqlite.Connection(partial(read_state, self._directory), _ROWS_AT_ONCE)

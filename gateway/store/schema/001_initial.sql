@@ -1643,6 +1643,28 @@ CREATE VIEW delivery_checked AS SELECT rowid AS row_number, *, hash IS
     created_ns) AS holds
 FROM delivery;
 
+-- What an edge node of Sparkplug reports: values of metrics by name, written with their cause. Of each subject the newest
+-- row stays, for the next birth; the others go once they are sent.
+CREATE TABLE sparkplug_report (
+    seq              INTEGER PRIMARY KEY AUTOINCREMENT,
+    device           TEXT NOT NULL,
+    subject          TEXT NOT NULL,
+    at_ns            INTEGER NOT NULL,
+    body             TEXT NOT NULL,
+    expires_ns       INTEGER,
+    expires_boot_ns  INTEGER,
+    boot_id          TEXT,
+    sent             INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX sparkplug_report_newest ON sparkplug_report (device, subject, seq);
+CREATE INDEX sparkplug_report_waiting ON sparkplug_report (seq) WHERE sent = 0;
+
+-- The number of the edge node's last connection, so that a death is never taken for that of another one.
+CREATE TABLE sparkplug_session (
+    only_row  INTEGER PRIMARY KEY CHECK (only_row = 1),
+    bd_seq    INTEGER NOT NULL
+) STRICT;
+
 -- Why a message left the outbox without an acknowledgement.
 CREATE TABLE departure (
     seq         INTEGER PRIMARY KEY,

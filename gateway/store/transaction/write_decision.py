@@ -8,6 +8,7 @@ import sqlite3
 
 from gateway.contract.identity import identity_of
 from gateway.contract.sinks.rule import deliveries_of
+from gateway.contract.sparkplug.reports import reports_of
 from gateway.decision import Decision
 from gateway.events import (
     ContextChanged,
@@ -28,6 +29,7 @@ from gateway.store.audit.evidence import Cell, with_hash
 from gateway.store.codec import encode
 from gateway.store.deliveries import insert as insert_delivery
 from gateway.store.outbox import Queued, enqueue
+from gateway.store.sparkplug import insert as insert_report
 from gateway.store.statements import SQL
 from gateway.store.transaction.records.table import RECORD_KINDS
 
@@ -62,6 +64,7 @@ def write(
         RECORD_KINDS[type(record)].write(connection, event, record)
     queued = [enqueue(connection, message, at_ns=event.at_ns) for message in decision.messages]
     _tell_sinks(connection, event, decision, line)
+    _report(connection, event, decision, line)
     for follow_up in decision.follow_ups:
         of_lot = () if follow_up.material_lot_id is None else (follow_up.material_lot_id,)
         event_id = identity_of("follow-up", event.event_id, follow_up.kind, follow_up.subject, *of_lot)
@@ -83,6 +86,13 @@ def _tell_sinks(connection: sqlite3.Connection, event: Event, decision: Decision
     for message in decision.messages if line.sinks else ():
         for delivery in deliveries_of(message, line.sinks, topic_root=line.topic_root):
             insert_delivery(connection, delivery, at_ns=event.at_ns)
+
+
+def _report(connection: sqlite3.Connection, event: Event, decision: Decision, line: LineDefinition) -> None:
+    """Write what an edge node of Sparkplug reports, in the same transaction."""
+    for message in decision.messages if line.reports_to_sparkplug else ():
+        for report in reports_of(message, topic_root=line.topic_root):
+            insert_report(connection, report, at_ns=event.at_ns)
 
 
 def _only_counted(decision: Decision) -> bool:

@@ -1,0 +1,58 @@
+"""Reports for a host of Sparkplug in the store: with their cause, by exception, kept until they are sent."""
+
+from dataclasses import replace
+
+import pytest
+
+from gateway.line.definition import Stage
+from gateway.store.sparkplug import next_bd_seq, sent
+from tests.fixtures.store_bench import Bench
+
+OF_A_SUBJECT = "SELECT seq, sent FROM sparkplug_report WHERE subject = 'prediction/viscosity' ORDER BY seq"
+
+
+@pytest.fixture
+def bench(tmp_path):
+    bench = Bench(tmp_path)
+    bench.line = replace(bench.line, reports_to_sparkplug=True)
+    yield bench
+    bench.connection.close()
+
+
+def predict(bench, *temperatures):
+    for temperature in temperatures:
+        bench.now_ns += 10**9
+        bench.model_due(temperature)
+
+
+def test_the_number_of_a_connection_goes_on_to_255_and_begins_again_at_zero(bench):
+    assert [next_bd_seq(bench.connection) for _ in range(258)] == [*range(256), 0, 1]
+
+
+def test_a_prediction_that_says_the_same_again_only_holds_longer(bench):
+    predict(bench, 78.0)
+    (first,) = bench.rows("SELECT seq, at_ns, expires_ns FROM sparkplug_report")
+    predict(bench, 78.0)
+    (again,) = bench.rows("SELECT seq, at_ns, expires_ns FROM sparkplug_report")
+    assert first[:2] == again[:2]
+    assert again[2] == first[2] + 10**9
+
+
+def test_of_what_is_sent_only_the_newest_of_a_subject_stays(bench):
+    predict(bench, 77.0, 78.0, 79.0)
+    assert bench.rows(OF_A_SUBJECT) == [(1, 0), (2, 0), (3, 0)]
+    sent([1, 2])(bench.connection)
+    assert bench.rows(OF_A_SUBJECT) == [(3, 0)]
+    sent([3])(bench.connection)
+    assert bench.rows(OF_A_SUBJECT) == [(3, 1)]
+    predict(bench, 76.0)
+    assert bench.rows(OF_A_SUBJECT) == [(4, 0)]
+
+
+def test_nothing_is_kept_of_a_model_in_shadow_or_on_a_line_without_sparkplug(bench):
+    told = bench.line
+    bench.line = replace(told, models=(replace(told.models[0], stage=Stage.SHADOW),))
+    predict(bench, 78.0)
+    bench.line = replace(told, reports_to_sparkplug=False)
+    predict(bench, 79.0)
+    assert bench.rows("SELECT count(*) FROM sparkplug_report") == [(0,)]
