@@ -83,6 +83,9 @@ def _answer(
         "demotions": asdict(trained.demotions),
         "refusals": {where: document_of(of) for where, of in refusals.items()},
         "lags": None if trained.lags is None else asdict(trained.lags.scheme),
+        "lags_of_tags": {}
+        if trained.lags is None
+        else {tag: asdict(scheme) for tag, scheme in trained.lags.plainer.items()},
         "search": None if search is None else asdict(search),
         "warnings": list(trained.warnings),
     }
@@ -138,7 +141,7 @@ def _show_trained(
         columns = ("tag", "suggests moves", "verdict", "model", "data", "interval")
         show_table("setpoints it may move: reaction for one unit", columns, _setpoint_rows(setpoints))
     if trained.lags is not None:
-        out.print(f"lags that the recipe leaves open: {trained.lags.scheme.name}", markup=False, soft_wrap=True)
+        out.print(f"lags that the recipe leaves open: {trained.lags.name}", markup=False, soft_wrap=True)
     if trained.search is not None:
         steps = [(name, f"{error:.4g}") for name, error in trained.search.path]
         show_table(f"search: {trained.search.outcome}", ("taken one after the other", "error as served"), steps)

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from gateway.line.model_domain import Domain
+from gateway.training.spread import scale_of
 
 _NOTHING = 1e-18  # of scaled inputs squared: below that is arithmetic
 _EXPLAINED = 0.95  # of the variance of the scaled inputs, by the components that are kept
@@ -17,8 +18,7 @@ def fit_domain(rows: NDArray[np.float64], *, alpha: float, explained: float = _E
     the plane. As many components are kept as explain that share of the variance.
     """
     count, _inputs = rows.shape
-    center, deviation = rows.mean(axis=0), rows.std(axis=0, ddof=1)
-    scale = np.where(deviation > 0, deviation, 1.0)
+    center, scale = rows.mean(axis=0), scale_of(rows, ddof=1)
     scaled = (rows - center) / scale
     _left, singular, right = np.linalg.svd(scaled, full_matrices=False)
     variances = singular**2 / (count - 1)

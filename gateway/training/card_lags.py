@@ -1,5 +1,6 @@
 """The section of a model's card about lags that its recipe leaves open."""
 
+from gateway.training.lag_choice import LagChoice
 from gateway.training.trained_model import Trained
 
 _SHOWN = 8
@@ -23,5 +24,17 @@ best ones:
 
 | of each tag | inputs | error |
 |---|---|---|
-{rows}
+{rows}{_plainer(choice)}
 """
+
+
+def _plainer(choice: LagChoice) -> str:
+    """Return which tags have fewer inputs; empty where none has."""
+    if not choice.plainer:
+        return ""
+    tags = "".join(f"- of {tag}: {scheme.name}\n" for tag, scheme in choice.plainer.items())
+    return f"""
+Some tags often lay outside what was learned. Where the error is as small without their levels, these are left out, as
+nothing would be predicted while they are outside.
+
+{tags}"""

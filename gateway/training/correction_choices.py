@@ -10,6 +10,7 @@ from gateway.training.biases import biases_of
 from gateway.training.calibration import Correction
 from gateway.training.files.instants import NEVER
 from gateway.training.recipe import Recipe
+from gateway.training.spread import scale_of
 
 _USUAL_ERROR, _ROOM = 0.995, 1.5  # the quantile of left-out errors, and how much larger a correction may be
 _MOST_RESULTS = 2000  # with more, trying it takes minutes, and so dense a laboratory is served as well by a bias
@@ -29,7 +30,7 @@ def _by_likeness(recipe: Recipe, timing: Timing, errors: NDArray[np.float64]) ->
     results = int(np.sum(timing.arrives_ns != NEVER))
     if not table.enabled or timing.features is None or largest == 0 or results > _MOST_RESULTS:
         return ()
-    deviation = timing.features.std(axis=0, ddof=1)
+    scale = scale_of(timing.features, ddof=1)
 
     def span_ns(rows: float | None, intervals: int) -> int:
         return intervals * timing.every_ns if rows is None else round(rows * period_ns)
@@ -46,7 +47,7 @@ def _by_likeness(recipe: Recipe, timing: Timing, errors: NDArray[np.float64]) ->
             max_age_ns=span_ns(table.max_age_rows, _OLDEST),
             most_results=table.most_results,
             center=tuple(timing.features.mean(axis=0).tolist()),
-            scale=tuple(np.where(deviation > 0, deviation, 1.0).tolist()),
+            scale=tuple(scale.tolist()),
         )
         for weight in table.weights
     )

@@ -20,6 +20,7 @@ from gateway.training.applicability_domain import fit_domain
 from gateway.training.cross_validation import blocks, later_blocks
 from gateway.training.margin_evidence import Numbers, Part, own_margins, seen, shared_margin
 from gateway.training.recipe_tables.output import OutputTable
+from gateway.training.spread import noise_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,10 +70,11 @@ def margins_of(left_out: LeftOut, table: OutputTable) -> Margins:
 def with_ranges(inputs: tuple[InputDefinition, ...], learned: Numbers, margins: Margins) -> tuple[InputDefinition, ...]:
     """Return the inputs with the ranges that rows of shape (n, k) span, and these with the margins: valid nowhere else.
 
-    An input that never moved has no margin.
+    An input that never moved has no margin but for arithmetic.
     """
     low, high = learned.min(axis=0), learned.max(axis=0)
-    lower, upper = low - margins.below * (high - low), high + margins.above * (high - low)
+    noise = noise_of(learned)
+    lower, upper = low - margins.below * (high - low) - noise, high + margins.above * (high - low) + noise
     return tuple(
         replace(
             item,

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.training.cross_validation import root_mean_square
+from gateway.training.spread import noise_of
 
 MOST_GROWTH = 1.5  # of the errors outside, against those inside
 _LEAST_ROWS = 10  # outside, from which something can be learned
@@ -55,12 +56,13 @@ def seen(features: Numbers, errors: Numbers, parts: Iterable[Part], *, as_in_ser
     """Return how the left-out rows of parts lay to the rows that were learned from, in shares of the range of these."""
     below, above = np.full_like(features, np.nan), np.full_like(features, np.nan)
     rows, moved = np.zeros(len(features), np.bool_), np.ones(features.shape[1], np.bool_)
+    noise = noise_of(features)
     least = _LEAST_SHARE * np.ptp(features, axis=0)
     for fitting, leaving in parts:
         low, high = features[fitting].min(axis=0), features[fitting].max(axis=0)
-        spans = np.where((high > low) & (high - low >= least), high - low, np.nan)
-        below[leaving] = _shares(low - features[leaving], spans)
-        above[leaving] = _shares(features[leaving] - high, spans)
+        spans = np.where((high - low >= least) & (high - low > noise), high - low, np.nan)
+        below[leaving] = _shares(low - features[leaving] - noise, spans)
+        above[leaving] = _shares(features[leaving] - high - noise, spans)
         rows[leaving] = True
         moved &= np.isfinite(spans)
     rows &= np.isfinite(errors)

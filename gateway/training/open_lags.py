@@ -8,8 +8,9 @@ the fewest inputs is taken.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ from gateway.training.candidates.scaled import center_and_scale
 from gateway.training.cross_validation import blocks
 from gateway.training.lag_choice import LagChoice, Scheme
 from gateway.training.model_selection import gap_rows
+from gateway.training.narrowed_lags import narrowed, often_outside
 from gateway.training.recipe import Recipe
 from gateway.training.recipe_tables.inputs import InputsTable
 from gateway.training.rough_serving import least_errors
@@ -69,16 +71,37 @@ def with_lags(
     for number, scheme in enumerate(schemes):
         errors.append(judge.error(_features(recipe, rows, scheme)))
         on_progress("lags", number + 1, len(schemes))
-    best = min(errors)
-    chosen = next(number for number, error in enumerate(errors) if error <= best * _AS_WELL)
-    choice = LagChoice(schemes=tuple(schemes), errors=tuple(errors), chosen=chosen)
-    return recipe_with(recipe, choice.scheme), choice
+    enough = min(errors) * _AS_WELL
+    chosen = next(number for number, error in enumerate(errors) if error <= enough)
+    plainer = _plainer(recipe, rows, judge, schemes[chosen], enough=enough)
+    choice = LagChoice(schemes=tuple(schemes), errors=tuple(errors), chosen=chosen, plainer=plainer)
+    return recipe_with(recipe, choice.scheme, choice.plainer), choice
 
 
-def recipe_with(recipe: Recipe, scheme: Scheme) -> Recipe:
-    """Return the recipe with a scheme for its open lags, as it could have been written."""
+def _plainer(recipe: Recipe, rows: Rows, judge: "_Judge", scheme: Scheme, *, enough: float) -> dict[str, Scheme]:
+    """Return the tags whose levels the data do not need though they often lie outside, with what is left of them."""
+    setpoints = {tag for item in recipe.manipulated for tag in (item.tag, *item.follows, *item.gains)}
+    tags = [table.tag for table in open_tables(recipe)]
+    levels = {
+        item.tag: rows.features[: len(judge.values), at] for at, item in enumerate(rows.inputs)
+        if item.name == f"{item.tag}.last.0" and item.tag in tags and item.tag not in setpoints
+    }  # fmt: skip
+    moved_on = often_outside(levels, folds=recipe.candidates.folds, gap=gap_rows(rows))
+
+    def error_of(plainer: Mapping[str, Scheme]) -> float:
+        features = _features(recipe, rows, scheme, plainer)
+        return judge.error(features) if features.shape[1] else float("inf")
+
+    return narrowed(scheme, moved_on, error_of, enough=enough)
+
+
+def recipe_with(recipe: Recipe, scheme: Scheme, of_tags: Mapping[str, Scheme] = MappingProxyType({})) -> Recipe:
+    """Return the recipe with a scheme for its open lags, another one for some tags, as it could have been written."""
     of_data = open_tables(recipe)
-    tables = [table for item in recipe.inputs for table in (_written(item, scheme) if item in of_data else [item])]
+    tables = [
+        table for item in recipe.inputs
+        for table in (_written(item, of_tags.get(item.tag, scheme)) if item in of_data else [item])
+    ]  # fmt: skip
     document = recipe.model_dump(mode="json", exclude_none=True) | {
         "inputs": [table.model_dump(mode="json", exclude_none=True) for table in tables]
     }
@@ -130,12 +153,15 @@ def _longest(recipe: Recipe, rows: Rows) -> int:
     return int(min(max(_LONGEST, of_results), _LONGEST_OF_ALL, span * _SHARE_OF_TIME))
 
 
-def _features(recipe: Recipe, rows: Rows, scheme: Scheme) -> Numbers:
-    """Return the inputs of a scheme, shape (n, inputs), out of rows that have all lags."""
+def _features(
+    recipe: Recipe, rows: Rows, of_most: Scheme, of_tags: Mapping[str, Scheme] = MappingProxyType({})
+) -> Numbers:
+    """Return the inputs of a scheme, another one for some tags, shape (n, inputs), out of rows that have all lags."""
     tags = {table.tag for table in open_tables(recipe)}
     column_of = {item.name: at for at, item in enumerate(rows.inputs) if item.name.rpartition(".last.")[0] in tags}
     parts = [rows.features[:, [at for at in range(len(rows.inputs)) if at not in column_of.values()]]]
     for tag in sorted(tags):
+        scheme = of_tags.get(tag, of_most)
         levels = {lag: rows.features[:, column_of[f"{tag}.last.{lag:g}"]]
                   for lag in (0.0, *scheme.lags, *scheme.changes)}  # fmt: skip
         parts += [levels[lag][:, None] for lag in scheme.lags]

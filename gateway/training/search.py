@@ -21,6 +21,7 @@ from gateway.line.outputs import BiasLimits
 from gateway.training.backtest import serve
 from gateway.training.biases import biases_of
 from gateway.training.calibration import uncorrected
+from gateway.training.candidates.scaled import center_and_scale
 from gateway.training.cross_validation import blocks, root_mean_square
 from gateway.training.files.instants import NEVER
 from gateway.training.model_selection import gap_rows
@@ -195,8 +196,7 @@ class _Moments:
     def of(cls, rows: Rows, fitting: NDArray[np.int64], leaving: NDArray[np.int64]) -> Self:
         """Return the moments of some rows; inputs are standardised by them."""
         features, values = rows.features[fitting], rows.values[fitting]
-        center, spread = features.mean(axis=0), features.std(axis=0)
-        scale = np.where(spread > 0, spread, 1.0)
+        center, scale = center_and_scale(features)
         x, mean = (features - center) / scale, float(values.mean())
         gram = x.T @ x + _PENALTY * len(fitting) * np.eye(x.shape[1])
         standardised = (rows.features[leaving] - center) / scale

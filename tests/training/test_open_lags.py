@@ -2,8 +2,12 @@
 
 from functools import partial
 
+import numpy as np
 import pytest
 
+from gateway.training.card_lags import lags_section
+from gateway.training.lag_choice import LagChoice, Scheme
+from gateway.training.narrowed_lags import narrowed, often_outside, plainer_than
 from gateway.training.open_lags import open_tables, schemes_up_to, with_lags
 from gateway.training.recipe import read_recipe
 from gateway.training.row_source import RowSource
@@ -29,7 +33,7 @@ def _first_test(recipe, rows):
 
 
 def test_a_plant_with_dead_times_gets_lags_and_the_model_is_better_than_the_instant_alone(tmp_path):
-    plant = plants.dead_times()
+    plant = plants.dead_times(900)
     open_ones = train(read_recipe(plant.write(tmp_path, inputs=open_inputs(plant), tables=RIDGE)), folder=tmp_path)
     assert max(open_ones.lags.scheme.lags) >= 16
     assert open_ones.rows.features.shape[1] == 3 * open_ones.lags.scheme.inputs
@@ -54,7 +58,7 @@ def test_where_lags_say_nothing_the_instant_alone_is_taken(tmp_path):
 
 
 def test_what_is_chosen_does_not_hang_on_the_test_rows(tmp_path):
-    plant = plants.continuous()
+    plant = plants.continuous(400)
     _recipe, choice = chosen(read_recipe(plant.write(tmp_path, inputs=open_inputs(plant))), tmp_path)
     plant.y[len(plant.y) * 2 // 3 + 20 :] = 999
     _recipe, again = chosen(read_recipe(plant.write(tmp_path, inputs=open_inputs(plant))), tmp_path)
@@ -83,3 +87,84 @@ def test_schemes_reach_as_far_as_they_may_and_those_with_few_inputs_come_first()
     assert [scheme.inputs for scheme in schemes] == sorted(scheme.inputs for scheme in schemes)
     assert (schemes[0].lags, schemes[0].changes) == ((0.0,), ())
     assert len({(scheme.lags, scheme.changes) for scheme in schemes}) == len(schemes)
+
+
+def walking(plant, *, tag="QI9", effect=0.0):
+    """Return the plant with one more tag, that counts up; the analyte follows it by ``effect``."""
+    counter = np.arange(len(plant.y)) / 100.0
+    return plants.GeneratedPlant(
+        tags={**plant.tags, tag: counter}, y=plant.y + effect * counter, explained=plant.explained
+    )  # fmt: skip
+
+
+def test_a_tag_that_moves_on_and_says_nothing_is_left_out_so_that_rows_are_accepted(tmp_path):
+    plant = walking(plants.continuous(500, seed=2, drift=0.0))
+    trained = train(read_recipe(plant.write(tmp_path, inputs=open_inputs(plant), tables=RIDGE)), folder=tmp_path)
+    assert trained.lags.plainer["QI9"] == Scheme(lags=(), changes=())
+    assert {"TI1", "FI2"} <= {item.tag for item in trained.inputs} <= {"TI1", "FI2", "PI3"}
+    assert trained.figures["accepted_share"] > 0.8
+    assert "of QI9: nothing" in lags_section(trained)
+
+
+def test_a_tag_that_moves_on_stays_where_the_analyte_follows_it(tmp_path):
+    plant = walking(plants.continuous(500), effect=20.0)
+    recipe, choice = chosen(read_recipe(plant.write(tmp_path, inputs=open_inputs(plant))), tmp_path)
+    assert "QI9" not in choice.plainer
+    assert "QI9" in {table.tag for table in recipe.inputs}
+
+
+def test_a_level_that_walks_away_leaves_its_changes(tmp_path):
+    plant = plants.answers_to_changes()
+    recipe, choice = chosen(read_recipe(plant.write(tmp_path, inputs=open_inputs(plant))), tmp_path)
+    assert not choice.scheme.lags or not choice.plainer["LI1"].lags
+    assert [table.levels for table in recipe.inputs if table.tag == "LI1"] == [False]
+
+
+def test_a_setpoint_s_level_is_never_left_out(tmp_path):
+    plant = walking(plants.continuous(400), tag="SP9")
+    moved = (
+        '[[manipulated]]\ntag = "SP9"\nunit = "1"\nvalidated = [0, 9]\nmax_step = 1\nresolution = 0.1\n'
+        "minimum_interval_seconds = 600\n"
+    )
+    recipe = read_recipe(plant.write(tmp_path, inputs=open_inputs(plant), tables=moved))
+    taken, choice = chosen(recipe, tmp_path)
+    assert "SP9" not in choice.plainer
+    assert "SP9" in {table.tag for table in taken.inputs}
+
+
+def test_tags_outside_most_often_come_first_and_those_that_return_are_left_alone():
+    rows = np.arange(400)
+    levels = {"returns": np.sin(rows / 7.0), "counts": rows / 1.0, "ends high": np.where(rows > 370, 5.0, rows % 3)}
+    assert often_outside(levels, folds=4, gap=2) == {
+        "counts": pytest.approx(0.5, abs=0.1),
+        "ends high": pytest.approx(0.1, abs=0.03),
+    }
+
+
+def test_what_is_plainer_is_taken_while_the_error_stays_small_enough():
+    scheme = Scheme(lags=(0.0, 2.0), changes=())
+    nothing, changes = plainer_than(scheme)
+    assert (nothing.inputs, changes.inputs, changes.changes) == (0, 1, (2.0,))
+    errors = {"a": 1.0, "b": 1.4}
+
+    def error_of(taken):
+        return max(errors[tag] for tag, plainer in taken.items() if plainer == nothing)
+
+    assert narrowed(scheme, {"a": 0.0}, error_of, enough=1.01) == {"a": nothing}
+    assert narrowed(scheme, {"b": 0.0}, lambda taken: 1.0 if taken["b"] == changes else 1.4, enough=1.01) == {
+        "b": changes
+    }
+    assert narrowed(scheme, {"b": 1.0}, lambda _taken: 1.4, enough=1.01) == {}
+    assert narrowed(scheme, {"b": 1.0}, lambda _taken: 1.1, enough=1.01) == {
+        "b": nothing
+    }  # else it says nothing at all
+    assert narrowed(scheme, {"b": 0.1}, lambda _taken: 1.1, enough=1.01) == {}
+    assert plainer_than(Scheme(lags=(0.0,), changes=())) == [nothing]
+
+
+def test_a_choice_is_named_with_the_tags_that_have_less():
+    choice = LagChoice(
+        schemes=(Scheme(lags=(0.0, 4.0), changes=()),), errors=(1.0,), chosen=0,
+        plainer={"QI9": Scheme(lags=(), changes=())},
+    )  # fmt: skip
+    assert choice.name == "levels at 0, 4 rows; of QI9 nothing"

@@ -17,6 +17,7 @@ from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
 from sklearn.exceptions import ConvergenceWarning
 
 from gateway.training.candidates.graph_part import INPUT, OPSETS, GraphPart, constant
+from gateway.training.spread import scale_of
 
 Estimator = Any  # scikit-learn says nothing of its types
 
@@ -101,5 +102,4 @@ class Scaled:
 
 def center_and_scale(features: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the inputs' means and standard deviations, shape (inputs,) each; that of a constant input is 1."""
-    deviation = features.std(axis=0)
-    return features.mean(axis=0), np.where(deviation > 0, deviation, 1.0)
+    return features.mean(axis=0), scale_of(features)
