@@ -29,8 +29,9 @@ Labline runs on the packages below, each under its own licence, whose text is in
 are those of `requirements/run.lock`; `make lock` writes both anew.
 
 The offline bundle and the Debian package hold the wheels of these packages as their publishers made them, unmodified.
-`asyncua` is under the GNU Lesser General Public License: its wheel is its source. Who wants another version of it puts
-that into the environment (`/opt/labline/current/bin/python3 -m pip install ...`); nothing in Labline stands in the way.
+`asyncua` is under the GNU Lesser General Public License, and `pyphen` is under the GNU Lesser General Public License,
+too (of its three licences the one that is taken here): their wheels are their source. Who wants another version puts it
+into the environment (`/opt/labline/current/bin/python3 -m pip install ...`); nothing in Labline stands in the way.
 
 | package | version | licence | copyright |
 |---|---|---|---|

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from gateway.config.certificates import files_sha256
 from gateway.config.line_definition import define_line
 from gateway.config.reading import read
 from gateway.config.tables import Settings
@@ -11,7 +12,7 @@ from gateway.errors import LablineError
 from gateway.inference.versions import Promoted
 from gateway.line.definition import LineDefinition
 
-LIVE = frozenset({"tags", "specification", "trend", "together", "control", "sampling", "review"})
+LIVE = frozenset({"tags", "specification", "trend", "together", "control", "sampling", "review", "certificates"})
 """The tables that may change while the gateway runs, but for tags that are written; others need a restart."""
 
 
@@ -22,6 +23,7 @@ class ConfigurationFile:
         """Read the file; raises ConfigurationError with every problem."""
         self._path = path.resolve()
         self.settings, self.sha256 = read(path)
+        self.files_sha256 = files_sha256(self.settings)
 
     def define(self, in_service: Mapping[str, Promoted]) -> LineDefinition:
         """Return the line with the versions that are in service; raises ConfigurationError with every problem."""
@@ -44,7 +46,10 @@ class ReadAgain:
         self._file = file
         self.settings = settings
         self.sha256 = sha256
-        self.changed = changed_keys(file.settings, settings)
+        self.files_sha256 = files_sha256(settings)
+        changed = changed_keys(file.settings, settings)
+        files = "certificates" if self.files_sha256 != file.files_sha256 else None
+        self.changed = changed if files is None or files in changed else tuple(sorted((*changed, files)))
 
     def need_restart(self) -> tuple[str, ...]:
         """Return the changed keys that a running gateway cannot take."""
@@ -66,6 +71,7 @@ class ReadAgain:
         if self.need_restart():
             raise LablineError(f"a restart is needed for {', '.join(self.need_restart())}")
         self._file.settings, self._file.sha256 = self.settings, self.sha256
+        self._file.files_sha256 = self.files_sha256
 
 
 def changed_keys(before: Settings, after: Settings) -> tuple[str, ...]:

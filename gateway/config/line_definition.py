@@ -6,6 +6,7 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gateway.config.assigned_models import assigned_models, trusted_keys
+from gateway.config.certificates import certificate_rules
 from gateway.config.checks import contradictions
 from gateway.config.laboratory_tables import ControlTable, SpecificationTable, TogetherTable, TrendTable
 from gateway.config.review_table import review_rules
@@ -43,6 +44,7 @@ def define_line(
     problems += [*unusable, *_unit_problems(settings, path, models.values())]
     problems += write_problems(settings, path, models.values())
     procedures, zone = _procedures(settings, path, problems), _zone(settings, path, problems)
+    certificates = certificate_rules(settings, path=path, problems=problems)
     if problems:
         raise ConfigurationError(tuple(problems))
     return LineDefinition(
@@ -69,6 +71,7 @@ def define_line(
         writes=writes_of(settings),
         sinks=sinks_of(settings),
         review=review_rules(settings.review),
+        certificates=certificates,
         umh_contract=None if settings.umh is None else settings.umh.contract,
         reports_to_sparkplug=settings.sparkplug is not None,
     )

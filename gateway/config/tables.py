@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
 from gateway.config.alarm_tables import AlarmsTable, NotifyTable
+from gateway.config.certificate_tables import CertificatesTable
 from gateway.config.connection_tables import (
     ConsoleTable,
     LimsTable,
@@ -178,6 +179,7 @@ class Settings(Table):
     approval: ApprovalTable = ApprovalTable()
     procedures: ProceduresTable = ProceduresTable()
     knowledge: KnowledgeTable = KnowledgeTable()
+    certificates: CertificatesTable = CertificatesTable()
     sampling: SamplingTable = SamplingTable()
     review: ReviewTable = ReviewTable()
     setpoints: SetpointsTable = SetpointsTable()

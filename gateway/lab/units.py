@@ -36,18 +36,31 @@ def converted(value: float, from_unit: str | None, to_unit: str | None) -> float
     Equal units, and a unit that is not stated on one side, leave the value as it is. Unknown units and units of another
     kind are refused. The result is the float nearest to the exact value.
     """
+    scales = _scales(from_unit, to_unit)
+    return value if scales is _SAME else None if scales is None else _computed(value, *scales)
+
+
+def converted_exactly(value: Fraction, from_unit: str | None, to_unit: str | None) -> Fraction | None:
+    """Return a decimal number in another unit without any rounding, or None where that is not certain."""
+    scales = _scales(from_unit, to_unit)
+    return value if scales is _SAME else None if scales is None else _exactly(value, *scales)
+
+
+_SAME: tuple[NamedUnit, ...] = ()  # a value stays as it is
+
+
+def _scales(from_unit: str | None, to_unit: str | None) -> tuple[NamedUnit, ...] | None:
+    """Return both units where a value has to be computed, nothing where it stays as it is; None: it is not certain."""
     if from_unit == to_unit or is_absent(from_unit) or is_absent(to_unit):
-        return value
+        return _SAME
     if _is_one_of_no_unit(from_unit, to_unit):
-        return value
+        return _SAME
     first, second = read_unit(from_unit or ""), read_unit(to_unit or "")
     if first is None and second is None:  # nobody's unit, but perhaps one and the same: mg KOH/g
-        return value if _without_spaces(from_unit) == _without_spaces(to_unit) else None
+        return _SAME if _without_spaces(from_unit) == _without_spaces(to_unit) else None
     if first is None or second is None or not _alike(first.dimensions, second.dimensions):
         return None
-    if (first.scale, first.offset) == (second.scale, second.offset):
-        return value
-    return _computed(value, first, second)
+    return _SAME if (first.scale, first.offset) == (second.scale, second.offset) else (first, second)
 
 
 def _without_spaces(unit: str | None) -> str:
@@ -57,10 +70,13 @@ def _without_spaces(unit: str | None) -> str:
 
 def _computed(value: float, first: NamedUnit, second: NamedUnit) -> float | None:
     try:
-        exact = (Fraction(repr(float(value))) * first.scale + first.offset - second.offset) / second.scale
-        return float(exact)
+        return float(_exactly(Fraction(repr(float(value))), first, second))
     except (OverflowError, ValueError):  # too large, or no number
         return None
+
+
+def _exactly(value: Fraction, first: NamedUnit, second: NamedUnit) -> Fraction:
+    return (value * first.scale + first.offset - second.offset) / second.scale
 
 
 def is_absent(unit: str | None) -> bool:

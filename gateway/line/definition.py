@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.line.alarm_rules import USUAL_RATIONING, WARN_AT_ONCE, Rationing, SuppressionRule, WarningRules
+from gateway.line.certificates import NO_CERTIFICATES, CertificateRules
 from gateway.line.derived_inputs import SMALLEST_DIVISOR, Category, Stretch, Transform
 from gateway.line.limits import Limits
 from gateway.line.model_domain import Domain
@@ -281,6 +282,7 @@ class LineDefinition:
     writes: SetpointWrites = NO_WRITES  # what may be written to PLCs
     sinks: tuple[Sink, ...] = ()  # systems that are told over HTTP
     review: ReviewRules = USUAL_REVIEW  # of batch records by exception
+    certificates: CertificateRules = NO_CERTIFICATES  # of analysis, for customers
     umh_contract: str | None = None  # UMH's data contract, where predictions are sent in its form, too
     reports_to_sparkplug: bool = False  # whether an edge node of Sparkplug tells hosts of what is published
 

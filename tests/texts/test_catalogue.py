@@ -9,6 +9,7 @@ from string import Formatter
 
 import pytest
 
+from gateway.advice.certificate_paper import PaperText
 from gateway.advice.document_texts import ChartText, DocumentText, Heading, TimelineText
 from gateway.advice.gateway_alarms import GatewayAlarm
 from gateway.advice.grouping import Group
@@ -27,6 +28,7 @@ from gateway.guardrails.reasons import Abstention, AbstentionPhrase
 from gateway.lab.capability import Withheld
 from gateway.lab.cause_names import CauseName
 from gateway.lab.cause_sentences import CausePhrase, CauseSentence
+from gateway.lab.certificates.gaps import Gap
 from gateway.lab.conformity_reasons import ConformityReason, OutOfSpecification
 from gateway.lab.control_state import StateReason
 from gateway.lab.disposition import WITHDRAWN
@@ -104,6 +106,8 @@ CODES: dict[str, Collection[str]] = {
     "role_name": [role.name for role in Role],
     "stage_name": [stage.name for stage in Stage],
     "lot_decision": {*Verdict.__members__, *Recommendation.__members__},
+    "certificate": PaperText,
+    "certificate_gap": Gap,
     "signing_state": [state.name for state in SigningState],
     "alarm_state": [state.name for state in AlarmState],
     "review": ReviewCode,
