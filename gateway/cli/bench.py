@@ -6,21 +6,27 @@ from typing import Any
 
 import typer
 
-from gateway.cli.options import JSON
+from gateway.cli.options import JSON, how_long
 from gateway.cli.output import err, show_json, show_table
 from gateway.errors import LablineError
+
+_OPTIONS = {"seed": "--seed", "only": "--only", "seconds": "--for"}
+_TAKES = {"seed": ("training", "fuzz"), "only": ("training", "fuzz"), "seconds": ("fuzz",)}
 
 
 def bench(
     name: str = typer.Argument(
         ...,
-        help="What to measure: arms, console, drain, durability, enqueue, history, latency, memory, sampling, season, "
-        "tags, tick or training.",
+        help="What to measure: arms, console, drain, durability, enqueue, fuzz, history, latency, memory, sampling, "
+        "season, tags, tick or training.",
     ),
     as_json: bool = JSON,
     small: bool = typer.Option(False, "--small", "--quick", help="A short run, only to see that it works."),
-    seed: int | None = typer.Option(None, "--seed", help="training: other plants of the same kinds."),
-    only: list[str] = typer.Option([], "--only", help="training: a plant, by name, or speed; as often as wanted."),
+    seed: int | None = typer.Option(None, "--seed", help="training: other plants; fuzz: other inputs."),
+    only: list[str] = typer.Option(
+        [], "--only", help="training: a plant, by name, or speed; fuzz: a parser; as often as wanted."
+    ),
+    duration: str | None = typer.Option(None, "--for", metavar="<time>", help="fuzz: for how long, such as 600s."),
 ) -> None:
     """Measure how fast and how safe Labline is on this machine, and compare each figure with its goal.
 
@@ -29,9 +35,11 @@ def bench(
     benches = _benches()
     if name not in benches:
         raise LablineError(f"there is no bench {name}", hint=f"benches are: {', '.join(benches)}")
-    given = {key: value for key, value in {"seed": seed, "only": only or None}.items() if value is not None}
-    if given and name != "training":
-        raise LablineError(f"--{next(iter(given))} is of the bench training", hint=f"leave it out for {name}")
+    stated = {"seed": seed, "only": only or None, "seconds": how_long(duration)}
+    given = {key: value for key, value in stated.items() if value is not None}
+    surplus = [_OPTIONS[key] for key in given if name not in _TAKES[key]]
+    if surplus:
+        raise LablineError(f"{surplus[0]} is not of the bench {name}", hint="leave it out; labline bench --help")
     err.print(f"measuring {name} ...")
     from simulator.bench.measuring import report  # noqa: PLC0415 - only a bench needs the simulator
 
@@ -77,12 +85,14 @@ def _benches() -> dict[str, Callable[..., Any]]:
         tick,
         training,
     )
+    from simulator.bench.fuzz import measure as fuzz  # noqa: PLC0415
 
     return {
         "arms": arms.measure,
         "console": console.measure,
         "drain": drain.measure,
         "enqueue": enqueue.measure,
+        "fuzz": partial(fuzz.measure, on_progress=err.print),
         "history": history.measure,
         "latency": latency.measure,
         "memory": memory.measure,

@@ -1,27 +1,14 @@
 """``labline demo``: the whole plant on one machine, around the real gateway."""
 
 import asyncio
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import typer
 
-from gateway.cli.options import takes
+from gateway.cli.options import how_long, takes
 from gateway.cli.output import err, out, show_json, show_table
 from gateway.errors import LablineError, first_of
-
-_DURATION = re.compile(r"(?P<number>\d+(\.\d+)?)(?P<unit>s|m|h)?")
-_SECONDS = {None: 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
-
-
-def _seconds(text: str | None) -> float | None:
-    if text is None:
-        return None
-    match = _DURATION.fullmatch(text.strip())
-    if match is None or float(match["number"]) <= 0:
-        raise typer.BadParameter(f"--for {text}: give a time such as 60s, 2m or 1h")
-    return float(match["number"]) * _SECONDS[match["unit"]]
 
 
 def _bundles(named: Path | None) -> Path:
@@ -76,7 +63,7 @@ def demo(options: DemoCommandOptions) -> None:
     demonstration = DemoOptions(
         console=console,
         seed=options.seed,
-        seconds=_seconds(options.duration),
+        seconds=how_long(options.duration),
         follows=options.follow,
         stage="automatic" if options.automatic else "advise",
         models=_bundles(options.models),

@@ -3,6 +3,7 @@
 ``typer`` reads the fields of such a record like the parameters of a function.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import fields
 from functools import wraps
@@ -15,6 +16,18 @@ CONFIG: Any = typer.Option(..., "--config", "-c", metavar="<file>", help="The co
 JSON: Any = typer.Option(False, "--json", help="Print one JSON object instead of text and tables.")
 
 Options = TypeVar("Options")
+_DURATION = re.compile(r"(?P<number>\d+(\.\d+)?)(?P<unit>s|m|h)?")
+_SECONDS = {None: 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def how_long(text: str | None) -> float | None:
+    """Return the seconds that ``--for`` says, None without it; raises BadParameter where it says none."""
+    if text is None:
+        return None
+    match = _DURATION.fullmatch(text.strip())
+    if match is None or float(match["number"]) <= 0:
+        raise typer.BadParameter(f"--for {text}: give a time such as 60s, 2m or 1h")
+    return float(match["number"]) * _SECONDS[match["unit"]]
 
 
 def takes(record: type[Options]) -> Callable[[Callable[[Options], None]], Callable[..., None]]:

@@ -9,6 +9,7 @@ from typing import Any
 from gateway.contract.refusals import MessageRefusedError, Refusal, RefusalText, refusal, refusal_text
 
 LONGEST_MESSAGE_BYTES = 256 * 1024
+MOST_LEVELS = 64  # of lists and objects within each other: whoever reads them goes down by as many calls
 _LONGEST_ECHO = 80
 _LONGEST_NUMBER = 400  # digits: no finite number has more before its point
 # a string, or a number that JSON does not know and people write: .5, 5. and +5; possessive, so that no text costs more
@@ -87,7 +88,8 @@ def parse_document(payload: bytes) -> Any:
         text = refusal_text(RefusalText.MESSAGE_TOO_LARGE, bytes=len(payload), most=LONGEST_MESSAGE_BYTES)
         raise MessageRefusedError((refusal(Refusal.TOO_LARGE, text, bytes=len(payload)),))
     try:
-        return _tolerant(payload.decode("utf-8-sig"))
+        text = payload.decode("utf-8-sig")
+        document = _tolerant(text)
     except UnicodeDecodeError as error:
         raise _refused(Refusal.NOT_TEXT, RefusalText.NOT_UTF_8, byte=error.start) from error
     except _DuplicateKeyError as error:
@@ -96,6 +98,22 @@ def parse_document(payload: bytes) -> Any:
         raise _refused(Refusal.NOT_JSON, RefusalText.NESTED_TOO_DEEPLY) from error
     except ValueError as error:  # also a number of thousands of digits
         raise _refused(Refusal.NOT_JSON, RefusalText.NOT_JSON, error=error) from error
+    if text.count("[") + text.count("{") > MOST_LEVELS and _is_deep(document):
+        raise _refused(Refusal.NOT_JSON, RefusalText.NESTED_TOO_DEEPLY)
+    return document
+
+
+def _is_deep(document: Any) -> bool:
+    """Return whether a document has more levels than are read; without going down by calls."""
+    level = [document] if isinstance(document, dict | list) else []
+    for _depth in range(MOST_LEVELS):
+        level = [
+            inner
+            for container in level
+            for inner in (container.values() if isinstance(container, dict) else container)
+            if isinstance(inner, dict | list)
+        ]
+    return bool(level)
 
 
 def _refused(code: Refusal, text: RefusalText, **parameters: Any) -> MessageRefusedError:

@@ -57,8 +57,16 @@ def pulled_messages(answer: bytes, rules: Sequence[PullRule], *, items: str | No
     else:
         messages = [message for row in rows for rule in rules if (message := _message(row, rule)) is not None]
     messages = sorted((message for message in messages if _when(message)[0] <= now_ns), key=_when)
-    return [json.dumps(message, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str).encode()
-            for message in messages]  # fmt: skip
+    try:
+        return [_encoded(message) for message in messages]
+    except RecursionError as error:
+        raise AnswerNotReadError("has a row that is nested too deeply") from error
+
+
+def _encoded(message: Any) -> bytes:
+    """Return a message as bytes; half of a character pair stays the escape as which it came."""
+    text = json.dumps(message, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+    return text.encode("utf-8", "backslashreplace")
 
 
 def _message(row: Any, rule: PullRule) -> dict[str, Any] | None:

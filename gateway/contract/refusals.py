@@ -128,3 +128,10 @@ def refusal(code: Refusal, text: str, **parameters: Any) -> Reason:
 def refusal_text(code: RefusalText, **parameters: Any) -> str:
     """Return a sentence, or a part of one, with what it says of the message."""
     return catalogue_text("refusal", code.value, **parameters)
+
+
+def unreadable(error: Exception) -> Reason:
+    """Return the reason of a message over which a reader failed: a defect of ours, which must lose nothing."""
+    text = refusal_text(RefusalText.READING_FAILED, error=type(error).__name__)
+    error_text = repr(error)[:500].encode("utf-8", "backslashreplace").decode()
+    return refusal(Refusal.DECISION_FAILED, text, error=error_text)

@@ -12,7 +12,14 @@ from typing import Protocol
 import structlog
 
 from gateway.contract.identity import sha256_hex
-from gateway.contract.refusals import MessageRefusedError, Refusal, RefusalText, refusal, refusal_text
+from gateway.contract.refusals import (
+    MessageRefusedError,
+    Refusal,
+    RefusalText,
+    refusal,
+    refusal_text,
+    unreadable,
+)
 from gateway.contract.topics import matches
 from gateway.deadlines import ClockReading
 from gateway.events import Arrived, HeadWitnessed, MessageRefused
@@ -179,7 +186,7 @@ class Intake:
             refused = error
         except Exception as error:  # a loop's edge, as below
             log.exception("a message could not be parted; it becomes a dead letter", topic=delivery.topic)
-            refused = MessageRefusedError((_unreadable(error),))
+            refused = MessageRefusedError((unreadable(error),))
         return [_refused(delivery, at, refused)]
 
     def _event(self, delivery: Delivery, at: ClockReading, route: str) -> Arrived | HeadWitnessed:
@@ -189,7 +196,7 @@ class Intake:
             refused = error
         except Exception as error:  # a loop's edge: no message, whatever is in it, may stop the ones after it
             log.exception("a message could not be read; it becomes a dead letter", topic=delivery.topic)
-            refused = MessageRefusedError((_unreadable(error),))
+            refused = MessageRefusedError((unreadable(error),))
         return _refused(delivery, at, refused)
 
     def _route(self, topic: str) -> str | None:
@@ -228,9 +235,3 @@ def _refused(delivery: Delivery, at: ClockReading, error: MessageRefusedError) -
 def _unrouted(topic: str, routes: Iterable[str]) -> Reason:
     text = refusal_text(RefusalText.NO_ROUTE, topic=topic)
     return refusal(Refusal.NO_ROUTE, text, topic=topic, configured=", ".join(routes))
-
-
-def _unreadable(error: Exception) -> Reason:
-    text = refusal_text(RefusalText.READING_FAILED, error=type(error).__name__)
-    error_text = repr(error)[:500].encode("utf-8", "backslashreplace").decode()
-    return refusal(Refusal.DECISION_FAILED, text, error=error_text)

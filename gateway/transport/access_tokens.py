@@ -66,10 +66,10 @@ class AccessTokens:
             raise NotTakenNowError(
                 f"no access token: answered {answer.status}", after_seconds=answer.retry_after_seconds
             )
-        return _read(answer.body)
+        return token_in(answer.body)
 
 
-def _read(body: bytes) -> tuple[str, float]:
+def token_in(body: bytes) -> tuple[str, float]:
     """Return a token and for how many seconds it is good; raises NotTakenNowError where there is none."""
     try:
         document = json.loads(body)

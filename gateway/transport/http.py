@@ -76,14 +76,14 @@ class Webhook:
 
     async def _serve(self, listening: socket.socket) -> None:
         await serve_until_cancelled(
-            self._serve_request, listening, entrance=self._entrance, tls=_context(self._options),
+            self.serve_request, listening, entrance=self._entrance, tls=_context(self._options),
             most_connections=_CONNECTIONS,
         )  # fmt: skip
 
     def _bound(self) -> socket.socket:
         return listening_socket(self._options.host, self._options.port, what="the webhook")
 
-    async def _serve_request(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def serve_request(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; after an answer that is no success the connection is closed, whatever still comes."""
         if scope["type"] != "http":
             return

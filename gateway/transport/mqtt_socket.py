@@ -11,6 +11,8 @@ import structlog
 from paho.mqtt.client import Client
 from paho.mqtt.enums import MQTTErrorCode
 
+from gateway.transport.mqtt_client import MAXIMUM_PACKET_BYTES
+
 log = structlog.get_logger()
 
 
@@ -78,12 +80,19 @@ class LoopSocket:
     def _readable(self) -> None:
         try:
             self.check(self._client.loop_read())
+            self._refuse_large()
             while self._socket is not None and isinstance(self._socket, ssl.SSLSocket) and self._pending():
                 self.check(self._client.loop_read())
             self.flush()
         except Exception as error:  # a loop's edge: paho stumbles over malformed packets in many ways
             log.exception("a packet of the broker could not be read", client_id=self._client_id)
             self._lost(f"a packet of the broker could not be read: {error!r}")
+
+    def _refuse_large(self) -> None:
+        """End the connection where a packet is announced that is larger than we take: paho would collect all of it."""
+        size = self._client._in_packet["remaining_length"]  # noqa: SLF001 - known nowhere else before all has come
+        if size > MAXIMUM_PACKET_BYTES:
+            self._lost(f"the broker sends a packet of {size} bytes, more than {MAXIMUM_PACKET_BYTES}")
 
     def _pending(self) -> int:
         try:

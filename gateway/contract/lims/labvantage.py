@@ -80,7 +80,7 @@ def canonical(document: Document, agreed: Agreed) -> Canonical:
     message |= {name: read for name, read in (("value", value), ("unit", unit)) if read is not None}
     message["replicate"] = _replicate(item)
     states = {name: item[name] for name in _STATES if not blank(item.get(name))}
-    if len({status_of(state) or state for state in states.values()}) > 1:
+    if len({status_of(state) or echo(state) for state in states.values()}) > 1:
         text = refusal_text(RefusalText.CONTRADICTS, fields=fields_text(states.items()))
         reasons = (*reasons, refusal(Refusal.CONTRADICTS, text, field="status"))
     status = _status(document, item)

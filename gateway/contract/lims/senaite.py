@@ -265,7 +265,7 @@ def _limits(limits_sent: Any, reasons: list[Reason]) -> dict[str, Any]:
             continue
         limits[ours] = limits_sent[theirs]
         limits[f"{ours}_inclusive"] = _OPEN_ENDS.get(str(operator), True)
-        if not blank(operator) and operator not in _OPEN_ENDS:
+        if not blank(operator) and str(operator) not in _OPEN_ENDS:
             reasons.append(unmapped(f"ResultsRange.{theirs}_operator", operator))
     return limits
 

@@ -1,0 +1,14 @@
+"""Every parser that strangers can reach: one row each, by where it is reached. A new one is added here."""
+
+from simulator.bench.fuzz import commands, console, http, messages, models, mqtt, opcua
+from simulator.bench.fuzz.running import Parser
+
+PARSERS: tuple[Parser, ...] = (
+    *messages.PARSERS,
+    *mqtt.PARSERS,
+    *opcua.PARSERS,
+    *http.PARSERS,
+    *console.PARSERS,
+    *commands.PARSERS,
+    *models.PARSERS,
+)
