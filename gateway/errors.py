@@ -9,7 +9,9 @@ from typing import Any
 
 
 class LablineError(Exception):
-    """The base of all these errors; ``hint`` tells a person what to do next."""
+    """The base of all these errors; ``hint`` tells a person what to do next, ``exit_code`` is that of a command."""
+
+    exit_code = 2
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)

@@ -164,13 +164,13 @@ def _show(error: LablineError) -> None:
 
 
 def main() -> None:
-    """Run the command line; an error is printed as a sentence with what to do, and the exit code is 2."""
+    """Run the command line; an error is printed as a sentence with what to do, and the exit code is the error's."""
     _print_on_any_terminal()
     try:
         app(prog_name="labline")
     except LablineError as error:
         _show(error)
-        sys.exit(2)
+        sys.exit(error.exit_code)
     except UnicodeEncodeError:  # an argument with bytes that are no UTF-8, on its way into the store
         _show(LablineError("an argument is not UTF-8 text", hint="write names in UTF-8, as the messages do"))
         sys.exit(2)

@@ -28,7 +28,9 @@ from gateway.config.notify import targets
 from gateway.config.reading import read
 from gateway.config.sink_tables import RequestsTable, is_on_this_machine
 from gateway.config.sinks import pull_source, sink_targets
+from gateway.config.sparkplug import node_options
 from gateway.config.tables import Settings
+from gateway.config.traces import trace_options
 from gateway.errors import ConfigurationError
 from gateway.line.definition import UTC_ZONE, LineDefinition, Stage
 from gateway.transport.notices import NoticeKind
@@ -94,6 +96,8 @@ def configured(config: Path) -> tuple[Settings, LineDefinition]:
     pull_source(settings)
     console_options(settings)
     monitoring_options(settings)
+    node_options(settings)
+    trace_options(settings)
     return settings, line
 
 

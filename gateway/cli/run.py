@@ -9,9 +9,11 @@ import uvloop
 from gateway.cli.options import CONFIG
 from gateway.clock import SystemClock
 from gateway.config.file_in_force import ConfigurationFile
-from gateway.errors import LablineError, first_of
+from gateway.errors import ConfigurationError, LablineError, first_of
 from gateway.operations.logs import LogLevel, configure_logs
 from gateway.runtime import daemon
+
+EX_CONFIG = 78  # of sysexits.h: starting again does not help, so systemd does not (RestartPreventExitStatus)
 
 
 def run(
@@ -27,6 +29,14 @@ def run(
     """
     configure_logs(level=log_level.value)
     gc.disable()  # all that a start loads stays; the daemon enables it once it has settled in
+    try:
+        _run(config)
+    except ConfigurationError as error:
+        error.exit_code = EX_CONFIG
+        raise
+
+
+def _run(config: Path) -> None:
     file = ConfigurationFile(config)
     file.define({})  # raises what is wrong with the configuration before anything is touched
     try:

@@ -213,6 +213,22 @@ class MonitoringTable(Table):
         return self
 
 
+class TracesTable(Table):
+    """``[traces]``: spans of results for OpenTelemetry; a collector may want credential traces_token."""
+
+    endpoint: str = Field(
+        default="http://127.0.0.1:4318/v1/traces",
+        pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$",
+        description="where the collector takes OTLP over HTTP, such as https://collector.example.com:4318/v1/traces",
+    )
+    share: float = Field(
+        default=0.1, ge=0, le=1, description="which share of results is traced, where their sender does not say: 0 to 1"
+    )
+    ca_certificate: Path | None = Field(
+        default=None, description="the certificate (PEM) of the authority that signed the collector's"
+    )
+
+
 class ConsoleTable(Table):
     """``[console]``: the operators' page; with tls_certificate the key is credential console_key.pem."""
 

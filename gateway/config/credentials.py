@@ -29,7 +29,16 @@ def known_credentials(settings: Settings) -> list[str]:
     servers += [f"sink_{name}_{part}" for name in settings.sinks for part in of_sinks]
     servers += [] if settings.mes.pull is None else [f"mes_pull_{part}" for part in of_sinks]
     servers += [f"notify_{name}_{part}" for name in settings.notify for part in ("password", "url")]
-    return ["mqtt_password", "mqtt_key.pem", "audit_key", "monitoring_token", OF_CONSOLE, *OF_WEBHOOK, *servers]
+    return [
+        "mqtt_password",
+        "mqtt_key.pem",
+        "audit_key",
+        "monitoring_token",
+        "traces_token",
+        OF_CONSOLE,
+        *OF_WEBHOOK,
+        *servers,
+    ]
 
 
 def credential(name: str, environment: Mapping[str, str] | None = None) -> str | None:

@@ -15,6 +15,7 @@ from gateway.config.connection_tables import (
     MonitoringTable,
     MqttTable,
     OpcUaTable,
+    TracesTable,
     UmhTable,
     WebhookTable,
 )
@@ -195,6 +196,9 @@ class Settings(Table):
     )
     sparkplug: SparkplugTable | None = Field(
         default=None, description="an edge node of Sparkplug B for hosts; without the table there is none"
+    )
+    traces: TracesTable | None = Field(
+        default=None, description="spans of results for OpenTelemetry; without the table there are none"
     )
     texts: TextsTable = TextsTable()
     signatures: Annotated[

@@ -24,6 +24,7 @@ from gateway.contract.topics import matches
 from gateway.deadlines import ClockReading
 from gateway.events import Arrived, HeadWitnessed, MessageRefused
 from gateway.ingest.event_queue import EventQueue, Urgency
+from gateway.operations.traces import NO_TRACES, Traces
 from gateway.records.deliveries import Origin
 from gateway.records.verdicts import Reason
 from gateway.transport.mqtt_messages import Delivery
@@ -82,6 +83,7 @@ class Intake:
         now: Callable[[], ClockReading],
         splits: Mapping[str, Split] = MappingProxyType({}),
         goes_first: Callable[[ClockReading], bool] = lambda _at: True,
+        traces: Traces = NO_TRACES,
     ) -> None:
         """Take from a session.
 
@@ -94,6 +96,7 @@ class Intake:
         self._routes = routes
         self._now = now
         self._goes_first = goes_first
+        self._traces = traces
         self._splits = splits
         self._offered = 0
         self._waiting: dict[tuple[int, str, str], _Waiting] = {}
@@ -129,6 +132,7 @@ class Intake:
         committed = _countdown(len(events), lambda: self._settled(key, waiting, session))
         urgency = self._urgency if self._goes_first(events[0].at) else Urgency.LATER
         for event in events:
+            self._traces.arrived(event, delivery.traceparent)
             self._inbox.put(event, urgency, committed)
         if not self._paused and len(self._waiting) >= _PAUSE_AT:  # only where the protocol sets no bound (MQTT 3.1.1)
             self._paused = True

@@ -11,6 +11,7 @@ import asyncio
 import hashlib
 import hmac
 import random
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -75,6 +76,7 @@ class Deliverer:
         self._attempts = Attempts(f"sink-{target.name}")
         self._rate = CallRate(target.calls_per_minute)
         self._failures = 0  # of the system itself, in a row
+        self.attempts = Counter[str]()  # of this run, by outcome
         self._not_before = -LONGEST_DUE_SECONDS  # on the clock that never steps
         self._look = asyncio.Event()
 
@@ -183,6 +185,7 @@ class Deliverer:
             self._not_before = self._clock.monotonic() + max(away, asked)
         repeated = delivery.attempts > 0 or self._failures > 1
         self._on_condition(self._unavailable, repeated)
+        self.attempts["failed"] += 1
         level = log.warning if delivery.attempts == 0 else log.debug
         level("a delivery is not taken", sink=self._target.name, delivery=delivery.delivery_id, why=why,
               again_in_seconds=round(pause, 1))  # fmt: skip
@@ -198,11 +201,14 @@ class Deliverer:
         return f"SINK_UNAVAILABLE_{self._target.name.upper()}"
 
     async def _tried(self, delivery: DueDelivery, state: DeliveryState, answer: str, *, due_ns: int = 0) -> None:
+        if state is not DeliveryState.WAITING:
+            self.attempts[state.value] += 1
         await self._writer.run(tried(delivery.seq, state, answer=answer, at_ns=self._clock.now_ns(), due_ns=due_ns))
 
     async def _end(self, delivery: DueDelivery, state: DeliveryState, why: str) -> None:
         log.warning("a delivery is not sent", sink=self._target.name, kind=delivery.kind, delivery=delivery.delivery_id,
                     why=why)  # fmt: skip
+        self.attempts[state.value] += 1
         await self._writer.run(not_sent(delivery.seq, state, why=why, at_ns=self._clock.now_ns()))
 
 

@@ -20,6 +20,7 @@ from gateway.clock import Clock
 from gateway.database.writer import Writer
 from gateway.errors import StoreUnavailableError
 from gateway.line.definition import LineDefinition
+from gateway.operations.traces import NO_TRACES, Traces
 from gateway.publish.holding_back import HoldingBack, SendingListener
 from gateway.publish.in_flight import InFlight
 from gateway.publish.order import SendingOrder
@@ -52,6 +53,7 @@ class Drain:
         present: Callable[[str], float | None],
         clock: Clock,
         listener: SendingListener,
+        traces: Traces = NO_TRACES,
     ) -> None:
         """``present`` gives a tag's value at this instant, or None."""
         self._session = session
@@ -60,7 +62,7 @@ class Drain:
         self._listener = listener
         self._order = SendingOrder()
         self._waiting = Waiting(reader, self._order)
-        self._in_flight = InFlight(clock)
+        self._in_flight = InFlight(clock, traces)
         self.holding_back = HoldingBack(
             session=session, reader=reader, writer=writer, line=line, present=present, clock=clock,
             listener=listener,
@@ -72,6 +74,7 @@ class Drain:
         self._sending = Sending(
             session=session, writer=writer, waiting=self._waiting, in_flight=self._in_flight,
             holding_back=self.holding_back, poison_detector=self._settling.poison_detector, clock=clock,
+            traces=traces,
         )  # fmt: skip
         self._something = asyncio.Event()
         self._settled = asyncio.Event()

@@ -5,6 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from gateway.clock import Clock
+from gateway.operations.traces import NO_TRACES, Traces
 from gateway.store.outbox import Queued
 
 
@@ -19,8 +20,9 @@ class Sent:
 class InFlight:
     """Messages that the broker has still to acknowledge, or whose acknowledgement has still to be committed."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, traces: Traces = NO_TRACES) -> None:
         self._clock = clock
+        self._traces = traces
         self._sent: dict[int, Sent] = {}
         self._answers: dict[int, int | None] = {}
         self.answered_at = 0.0  # when the last acknowledgement came
@@ -39,11 +41,12 @@ class InFlight:
     def add(self, message: Queued, outcome: "asyncio.Future[int]") -> None:
         """Note that a message was published; ``outcome``: the broker's reason code."""
         self._sent[message.seq] = Sent(message, self._clock.monotonic())
-        outcome.add_done_callback(lambda answer: self._answered(message.seq, answer))
+        outcome.add_done_callback(lambda answer: self._answered(message, answer))
 
-    def _answered(self, seq: int, answer: "asyncio.Future[int]") -> None:
+    def _answered(self, message: Queued, answer: "asyncio.Future[int]") -> None:
         lost = answer.cancelled() or answer.exception() is not None
-        self._answers[seq] = None if lost else answer.result()
+        code = self._answers[message.seq] = None if lost else answer.result()
+        self._traces.answered(message.message_id, code)
         if not lost:
             self.answered_at = self._clock.monotonic()
         self.answered.set()

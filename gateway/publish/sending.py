@@ -7,6 +7,7 @@ import structlog
 from gateway.clock import Clock
 from gateway.database.writer import Writer
 from gateway.errors import NotConnectedError, StoreUnavailableError
+from gateway.operations.traces import Traces
 from gateway.publish.holding_back import HoldingBack
 from gateway.publish.in_flight import InFlight
 from gateway.publish.poison_message import PoisonMessageDetector
@@ -33,7 +34,9 @@ class Sending:
         holding_back: HoldingBack,
         poison_detector: PoisonMessageDetector,
         clock: Clock,
+        traces: Traces,
     ) -> None:
+        self._traces = traces
         self._session = session
         self._writer = writer
         self._waiting = waiting
@@ -114,7 +117,9 @@ class Sending:
             self._waiting.more = True
             return
         try:
-            outcome = self._session.publish(_outgoing(message, self._clock, late=self._order.is_late(message)))
+            traceparent = self._traces.traceparent_of(message.message_id)
+            late = self._order.is_late(message)
+            outcome = self._session.publish(_outgoing(message, self._clock, late=late, traceparent=traceparent))
         except NotConnectedError:
             self._waiting.more = True  # the next connection begins again
             return
@@ -122,7 +127,7 @@ class Sending:
         log.debug("sent", topic=message.topic, message=message.message_id)
 
 
-def _outgoing(message: Queued, clock: Clock, *, late: bool) -> Outgoing:
+def _outgoing(message: Queued, clock: Clock, *, late: bool, traceparent: str | None) -> Outgoing:
     seconds = None
     if message.expires is not None:
         seconds = max(1, -(-clock.now().remaining_ns(message.expires) // SECOND_NS))
@@ -134,4 +139,5 @@ def _outgoing(message: Queued, clock: Clock, *, late: bool) -> Outgoing:
         content_type="application/json" if message.payload else None,
         correlation=message.message_id.encode(),
         late=late,
+        traceparent=traceparent,
     )

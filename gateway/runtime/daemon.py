@@ -35,6 +35,7 @@ from gateway.operations.memory import give_back_unused
 from gateway.operations.systemd import Notifier
 from gateway.records.timers import Timer
 from gateway.runtime.dependencies import Dependencies, opened
+from gateway.runtime.interfaces import span_traces
 from gateway.runtime.scheduler import make_due, run_timer
 from gateway.runtime.wiring import Parts, build
 from gateway.store.audit.governed import governing
@@ -85,7 +86,7 @@ async def run(file: ConfigurationFile, *, clock: SystemClock) -> None:
                 ground = Dependencies(
                     file=file, settings=settings, line=line, clock=clock, health=health, inbox=inbox,
                     gaps=Gaps(inbox=inbox, now=clock.now), prepared=prepared, define=signing,
-                    signed=signed, authority=authority,
+                    signed=signed, authority=authority, spans=span_traces(settings, clock=clock),
                 )  # fmt: skip
                 async with opened(ground) as stores:
                     await _live(await build(ground, stores), file.sha256, notifier)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from gateway.clock import Clock
 from gateway.config.file_in_force import ConfigurationFile
@@ -16,6 +16,7 @@ from gateway.ingest.event_queue import EventQueue
 from gateway.ingest.gaps import Gaps
 from gateway.line.definition import LineDefinition
 from gateway.operations.health import Health
+from gateway.operations.traces import NO_TRACES, Traces
 from gateway.records.process import GapKind
 from gateway.runtime.model_versions import Define
 from gateway.store.audit.authority import Authority
@@ -24,6 +25,9 @@ from gateway.store.audit.heads import HeadFile
 from gateway.store.care.opening import Prepared
 from gateway.store.database import open_state
 from gateway.store.queries.readers import Reader
+
+if TYPE_CHECKING:
+    from gateway.operations.spans import SpanTraces
 
 
 class Loop(Protocol):
@@ -49,6 +53,12 @@ class Dependencies:
     define: Define
     signed: Callable[[LineDefinition], LineDefinition]
     authority: Authority
+    spans: "SpanTraces | None" = None
+
+    @property
+    def traces(self) -> Traces:
+        """Return what hears of results for traces; nothing does without ``spans``."""
+        return NO_TRACES if self.spans is None else self.spans
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Building monitoring: what a scrape reads, and what the probes answer."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,6 +12,7 @@ from gateway.events import Event
 from gateway.ingest.event_queue import EventQueue
 from gateway.operations.certificates import Expiry, expiries
 from gateway.operations.health import Health
+from gateway.operations.interface_figures import InterfaceFigures
 from gateway.operations.metrics.counts import Counts
 from gateway.operations.metrics.exposition import CONTENT_TYPE, Exposition
 from gateway.operations.metrics.snapshot import Snapshot
@@ -25,7 +26,7 @@ _READ_CERTIFICATES_SECONDS = 3600.0
 
 @dataclass(frozen=True, kw_only=True)
 class Monitored:
-    """What is monitored; ``sent``: how many messages the broker has acknowledged."""
+    """What is monitored; ``sent``: how many messages the broker has acknowledged; ``interfaces``: their figures."""
 
     health: Health
     progress: Progress
@@ -34,6 +35,7 @@ class Monitored:
     clock: Clock
     sent: Callable[[], int]
     certificates: Mapping[str, Path]
+    interfaces: Callable[[], Awaitable[InterfaceFigures]]
 
 
 class MonitoringGround:
@@ -74,6 +76,7 @@ class MonitoringGround:
             sent=monitored.sent(),
             stalled=monitored.progress.stalled(),
             certificates=self._expiries,
+            interfaces=await monitored.interfaces(),
         )
         return self._exposition.text(snapshot)
 

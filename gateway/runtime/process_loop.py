@@ -29,6 +29,7 @@ from gateway.history.windows import TagWindow, WindowRequest
 from gateway.ingest.event_queue import EventQueue, Pending
 from gateway.line.definition import LineDefinition
 from gateway.operations.plant_log import PlantLine, PlantLog, lines_of
+from gateway.operations.traces import NO_TRACES, Traces
 from gateway.records.act_refusals import ActRefusal
 from gateway.records.acts import unknown
 from gateway.store.outbox import Queued
@@ -91,8 +92,9 @@ class Processor:
         writer: Writer,
         listener: ProcessListener,
         on_decided: OnDecided | None = None,
+        traces: Traces = NO_TRACES,
     ) -> None:
-        """``on_decided`` hears of each decision once it is committed."""
+        """``on_decided`` hears of each decision once it is committed, ``traces`` before its messages are sent."""
         self._inbox = inbox
         self._line = line
         self._windows = windows
@@ -101,6 +103,7 @@ class Processor:
         self._plant_log = PlantLog()
         self._lines: list[PlantLine] = []
         self._on_decided = on_decided
+        self._traces = traces
         self._decided: list[tuple[Event, Decision]] = []
         self._room = asyncio.Event()
         self._room.set()
@@ -162,9 +165,11 @@ class Processor:
 
         def noted(event: Event, decision: Decision) -> None:
             self._lines.extend(lines_of(event, decision))
-            if self._on_decided is not None:
+            if self._on_decided is not None or self._traces is not NO_TRACES:
                 self._decided.append((event, decision))
 
+        for pending in waiting:
+            self._traces.begun(pending.event)
         return partial(decide_batch, line=line, batch=tuple(waiting), on_decided=noted)
 
     async def _one_at_a_time(self, waiting: Sequence[Pending], line: LineDefinition) -> None:
@@ -195,6 +200,8 @@ class Processor:
         return True
 
     async def _settle(self, done: Sequence[Pending], outcome: BatchOutcome) -> None:
+        for event, decision in self._decided:
+            self._traces.decided(event, decision)
         self._listener.committed(outcome.messages)
         await asyncio.sleep(0)  # what people wait for leaves before the receipts do
         self._plant_log.write(self._lines)

@@ -20,6 +20,7 @@ from gateway.ingest.mes_pull import TOPIC as PULL_TOPIC
 from gateway.ingest.messages import Intake, Understand
 from gateway.ingest.responses import AnswersFirst, understand_response
 from gateway.ingest.webhook import TOPIC as WEBHOOK_TOPIC
+from gateway.operations.traces import NO_TRACES, Traces
 from gateway.publish.status import offline_payload
 from gateway.records.outgoing import Head
 from gateway.runtime.dependencies import Dependencies
@@ -54,7 +55,9 @@ def inbound_routes(settings: Settings) -> dict[str, Understand]:
     return routes
 
 
-def inbound_intake(settings: Settings, *, inbox: EventQueue, now: Callable[[], ClockReading]) -> Intake:
+def inbound_intake(
+    settings: Settings, *, inbox: EventQueue, now: Callable[[], ClockReading], traces: Traces = NO_TRACES
+) -> Intake:
     """Return the intake of results, context and master data: from the broker, the webhook and dead letters alike."""
     routes, parts = inbound_routes(settings), result_mapping(settings.lims).parts
     results = routes[settings.lims.topic]
@@ -69,6 +72,7 @@ def inbound_intake(settings: Settings, *, inbox: EventQueue, now: Callable[[], C
             WEBHOOK_TOPIC: parts,
         },
         now=now,
+        traces=traces,
     )
 
 
@@ -77,7 +81,7 @@ def broker_sessions(ground: Dependencies) -> Sessions:
     for name in ("broker", "broker_in"):
         ground.health.source(name, False)  # until it is heard: one that never comes is not left out
     line, health, topics = ground.line, ground.health, Topics(ground.line.topic_root)
-    intake = inbound_intake(ground.settings, inbox=ground.inbox, now=ground.clock.now)
+    intake = inbound_intake(ground.settings, inbox=ground.inbox, now=ground.clock.now, traces=ground.traces)
     responses = _responses(ground, topics)
     inbound = _inbound_options(ground, intake)
     main = replace(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from gateway.clock import Clock
 from gateway.config.connections import certificates_of, console_options, monitoring_options, webhook_options
 from gateway.config.notify import targets
-from gateway.config.sinks import pull_source, sink_targets
+from gateway.config.sinks import pull_source
 from gateway.config.tables import Settings
 from gateway.console.changes import Changes
 from gateway.history.tag_history import History
@@ -23,7 +23,6 @@ from gateway.ingest.webhook import WebhookIntake
 from gateway.line.definition import LineDefinition
 from gateway.operations.health import Health
 from gateway.operations.systemd import Progress
-from gateway.publish.delivering import Deliverer
 from gateway.publish.drain import Drain
 from gateway.publish.notifying import Notifier
 from gateway.publish.status import StatusPublisher
@@ -34,6 +33,7 @@ from gateway.runtime.control_socket import Acts
 from gateway.runtime.dependencies import Dependencies, Loop, Stores
 from gateway.runtime.follow_ups import FollowUps
 from gateway.runtime.housekeeping import housekeeping, retries_of
+from gateway.runtime.interfaces import Interfaces, interfaces
 from gateway.runtime.listeners import HearsOfProcessing, HearsOfRetention, HearsOfSending
 from gateway.runtime.model_versions import TakesLine, Versions
 from gateway.runtime.process_loop import OnDecided, Processor
@@ -42,7 +42,6 @@ from gateway.runtime.retries import Retries
 from gateway.runtime.sessions import Sessions, broker_sessions
 from gateway.runtime.setpoint_writers import setpoint_writers
 from gateway.runtime.sources import Feed, HistoryOfLine, feeds, loaded_history, value_at_present
-from gateway.runtime.sparkplug import edge_node, wakes
 from gateway.texts.catalogue import speak
 from gateway.transport.mqtt import MqttSession
 from gateway.transport.unix_line_server import LineServer
@@ -89,13 +88,13 @@ async def build(ground: Dependencies, stores: Stores) -> Parts:
     changes = Changes()
     drain = _drain(ground, stores, sessions, history, progress)
     follow_ups = _follow_ups(ground, stores, drain, history)
-    sparkplug = edge_node(ground, stores)
+    others = interfaces(ground, stores)
     listener = HearsOfProcessing(
         drain=drain,
         follow_up_loop=follow_ups,
         health=ground.health,
         watchdog=progress,
-        on_commit=wakes(changes.note, sparkplug),
+        on_commit=others.hearing(changes.note),
     )
     monitoring = _monitoring(ground)
     processor = _processor(ground, stores, history, listener, None if monitoring is None else monitoring.decided)
@@ -103,10 +102,9 @@ async def build(ground: Dependencies, stores: Stores) -> Parts:
     take_line: list[TakesLine] = [HistoryOfLine(history=history), processor, drain, status, ground.health, follow_ups]
     writers = setpoint_writers(ground, stores, history)
     take_line += writers.values()
-    take_line += () if sparkplug is None else (sparkplug,)
+    take_line += others.take_line
     versions, sources = _versions(ground, stores, take_line), feeds(ground, history)
-    deliverers = _deliverers(ground, stores)
-    acts = _acts(ground, versions, partial(_tried_again, retries, drain, tuple(deliverers.values())))
+    acts = _acts(ground, versions, partial(_tried_again, retries, drain, others))
     console = _console(ground, stores, history, acts, changes)
     take_line += () if console is None else (console.snapshots,)
     kept = housekeeping(ground, stores, processor, HearsOfRetention(drain=drain, health=ground.health))
@@ -134,10 +132,9 @@ async def build(ground: Dependencies, stores: Stores) -> Parts:
             "retries": retries,
             "follow-ups": follow_ups,
             **writers,
-            **deliverers,
+            **others.loops,
             **_mes_pull(ground, sessions),
-            **({} if sparkplug is None else {"sparkplug": sparkplug}),
-            **_monitoring_loop(monitoring, ground, progress, drain, status),
+            **_monitoring_loop(monitoring, ground, progress, drain, status, others),
         },
     )
 
@@ -152,6 +149,7 @@ def _processor(
         writer=stores.writer,
         listener=listener,
         on_decided=on_decided,
+        traces=ground.traces,
     )
 
 
@@ -170,6 +168,7 @@ def _monitoring_loop(
     progress: Progress,
     drain: Drain,
     status: StatusPublisher,
+    others: Interfaces,
 ) -> dict[str, Loop]:
     """Return the server of monitoring by name, none where the configuration has none."""
     options = monitoring_options(ground.settings)
@@ -185,6 +184,7 @@ def _monitoring_loop(
         clock=ground.clock,
         sent=lambda: drain.sent,
         certificates=certificates_of(ground.settings),
+        interfaces=others.figures,
     )
     return {"monitoring": monitoring.served(options, monitored)}
 
@@ -212,20 +212,6 @@ def _notifiers(ground: Dependencies, stores: Stores) -> dict[str, Loop]:
     }
 
 
-def _deliverers(ground: Dependencies, stores: Stores) -> dict[str, Deliverer]:
-    """Return the loops that tell systems over HTTP, by name."""
-    return {
-        f"sink-{target.name}": Deliverer(
-            target,
-            reader=stores.reader,
-            writer=stores.writer,
-            clock=ground.clock,
-            on_condition=ground.health.condition,
-        )
-        for target in sink_targets(ground.settings)
-    }
-
-
 def _mes_pull(ground: Dependencies, sessions: Sessions) -> dict[str, Loop]:
     """Return the loop that fetches orders and lots by name, none where the configuration has none."""
     source = pull_source(ground.settings)
@@ -244,6 +230,7 @@ def _drain(ground: Dependencies, stores: Stores, sessions: Sessions, history: Hi
         present=lambda tag: value_at_present(tag, ground.health.line, history, ground.clock),
         clock=ground.clock,
         listener=HearsOfSending(inbox=ground.inbox, clock=ground.clock, health=ground.health, watchdog=progress),
+        traces=ground.traces,
     )
 
 
@@ -314,11 +301,10 @@ def _acts(ground: Dependencies, versions: Versions, on_retries: Callable[[], Non
     )
 
 
-def _tried_again(retries: Retries, drain: Drain, deliverers: Sequence[Deliverer]) -> None:
+def _tried_again(retries: Retries, drain: Drain, others: Interfaces) -> None:
     """Take up at once what a person wants tried or sent again."""
     retries.wake()
-    for deliverer in deliverers:
-        deliverer.wake()
+    others.deliver_again()
     drain.look_behind()
 
 

@@ -21,7 +21,7 @@ from gateway.transport.mqtt_client import connect, make_client
 from gateway.transport.mqtt_failures import ClosedUnansweredError
 from gateway.transport.mqtt_messages import Delivery, Outgoing
 from gateway.transport.mqtt_options import SessionOptions
-from gateway.transport.mqtt_properties import PublishProperties
+from gateway.transport.mqtt_properties import TRACEPARENT, PublishProperties
 from gateway.transport.mqtt_socket import LoopSocket
 
 _RETAINED_ONLY_ON_NEW_SUBSCRIPTION = 1
@@ -188,5 +188,12 @@ class Connection:
                 redelivered=message.dup,
                 qos=message.qos,
                 generation=self.generation,
+                traceparent=_traceparent(message),
             )
         )
+
+
+def _traceparent(message: MQTTMessage) -> str | None:
+    """Return the user property of that name, the first where there are several."""
+    pairs = getattr(message.properties, "UserProperty", None) or ()
+    return next((value for name, value in pairs if name == TRACEPARENT), None)

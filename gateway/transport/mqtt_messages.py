@@ -14,6 +14,7 @@ class Delivery:
     redelivered: bool
     qos: int
     generation: int
+    traceparent: str | None = None  # of who has sent it (a user property of MQTT 5)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,3 +31,4 @@ class Outgoing:
     content_type: str | None = None
     correlation: bytes | None = None
     late: bool = False
+    traceparent: str | None = None

@@ -6,6 +6,7 @@ from gateway.transport.mqtt_messages import Outgoing
 
 _MESSAGE_EXPIRY, _CONTENT_TYPE, _CORRELATION_DATA, _USER_PROPERTY = 0x02, 0x03, 0x09, 0x26
 LATE = ("labline-sent", "late")
+TRACEPARENT = "traceparent"  # W3C Trace Context: MQTT
 
 
 class PublishProperties:
@@ -21,6 +22,8 @@ class PublishProperties:
             fields.append(_counted(_CORRELATION_DATA, message.correlation))
         if message.late:
             fields.append(_LATE_PACKED)
+        if message.traceparent is not None:
+            fields.append(_user_property(TRACEPARENT, message.traceparent))
         content = b"".join(fields)
         self._packed = _variable_byte_integer(len(content)) + content
 
@@ -33,7 +36,11 @@ def _counted(identifier: int, content: bytes) -> bytes:
     return struct.pack("!BH", identifier, len(content)) + content
 
 
-_LATE_PACKED = _counted(_USER_PROPERTY, LATE[0].encode()) + struct.pack("!H", len(LATE[1])) + LATE[1].encode()
+def _user_property(name: str, value: str) -> bytes:
+    return _counted(_USER_PROPERTY, name.encode()) + struct.pack("!H", len(value)) + value.encode()
+
+
+_LATE_PACKED = _user_property(*LATE)
 
 
 def _variable_byte_integer(number: int) -> bytes:

@@ -5,16 +5,21 @@ import json
 import re
 import urllib.error
 import urllib.request
+from collections import Counter
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.config.connections import monitoring_options
 from gateway.config.reading import read
+from gateway.contract.payloads.status import StatusPayload
 from gateway.errors import ConfigurationError
+from gateway.operations.interface_figures import InterfaceFigures, SinkFigures, SparkplugFigures, TraceFigures
 from gateway.operations.metrics.counts import Counts, Histogram
+from gateway.operations.metrics.exposition import Exposition
 from gateway.operations.metrics.families import FAMILIES
 from gateway.operations.metrics.reference import exposed_names, refreshed
+from gateway.operations.metrics.snapshot import Snapshot
 from simulator.broker import free_port
 from tests.fixtures.real_parts import REPOSITORY
 
@@ -139,3 +144,39 @@ def test_figures_that_can_be_reached_from_outside_need_a_token(tmp_path, monkeyp
     (tmp_path / "monitoring_token").write_text(TOKEN)
     assert options('[monitoring]\nlisten = "0.0.0.0:9464"\n').token == TOKEN
     assert "no host and port" in problem_of('[monitoring]\nlisten = "here"\n')
+
+
+def snapshot(figures):
+    status = StatusPayload.model_construct(sources={}, stage={}, buffer=dict.fromkeys(
+        ("guidance", "evidence", "telemetry", "parked", "oldest_seconds"), 0.0), degraded=[], models={}, disk={},
+        clock_skew_seconds={}, tag_reasons={}, alarms={}, version="1", line="a")  # fmt: skip
+    return Snapshot(
+        status=status, counts=Counts(), queue=0, started_ns=0, ready=True, sent=0, stalled=(), certificates=(),
+        interfaces=figures,
+    )  # fmt: skip
+
+
+def test_the_interfaces_that_a_configuration_has_are_figures_and_the_others_are_none():
+    traces = TraceFigures(Counter(exported=3, dropped=1))
+    sinks = {"mes": SinkFigures(waiting=2, refused=1, oldest_seconds=7.5, attempts={"delivered": 4, "failed": 5})}
+    sparkplug = SparkplugFigures(waiting=6, dropped=7, births=8, online=True)
+    with_all = values_of(
+        Exposition().text(snapshot(InterfaceFigures(sinks=sinks, sparkplug=sparkplug, traces=traces))).decode()
+    )
+    assert (
+        with_all.items()
+        >= {
+            ("labline_sink_waiting_deliveries", ("sink", "mes")): 2,
+            ("labline_sink_refused_deliveries", ("sink", "mes")): 1,
+            ("labline_sink_oldest_seconds", ("sink", "mes")): 7.5,
+            ("labline_sink_deliveries_total", ("outcome", "delivered"), ("sink", "mes")): 4,
+            ("labline_sink_deliveries_total", ("outcome", "failed"), ("sink", "mes")): 5,
+            ("labline_sparkplug_online",): 1,
+            ("labline_sparkplug_waiting_reports",): 6,
+            ("labline_sparkplug_dropped_reports_total",): 7,
+            ("labline_sparkplug_births_total",): 8,
+            ("labline_trace_spans_total", ("outcome", "dropped")): 1,
+        }.items()
+    )
+    names = {name for name, *_labels in values_of(Exposition().text(snapshot(InterfaceFigures())).decode())}
+    assert not any(name.startswith(("labline_sink", "labline_sparkplug", "labline_trace")) for name in names)

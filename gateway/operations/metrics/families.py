@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gateway.operations.interface_figures import SinkFigures, SparkplugFigures
 from gateway.operations.metrics.counts import Histogram, Labels
 from gateway.operations.metrics.snapshot import Snapshot
 from gateway.time_units import SECOND_NS
@@ -98,6 +99,28 @@ def _expiries(snapshot: Snapshot) -> Samples:
     ]
 
 
+def _of_sinks(figure: Callable[[SinkFigures], float]) -> Callable[[Snapshot], Samples]:
+    return lambda snapshot: [((name,), figure(sink)) for name, sink in snapshot.interfaces.sinks.items()]
+
+
+def _sink_attempts(snapshot: Snapshot) -> Samples:
+    sinks = snapshot.interfaces.sinks
+    return [((name, outcome), count) for name, sink in sinks.items() for outcome, count in sink.attempts.items()]
+
+
+def _of_sparkplug(figure: Callable[[SparkplugFigures], float]) -> Callable[[Snapshot], Samples]:
+    def samples(snapshot: Snapshot) -> Samples:
+        figures = snapshot.interfaces.sparkplug
+        return [] if figures is None else [((), figure(figures))]
+
+    return samples
+
+
+def _spans(snapshot: Snapshot) -> Samples:
+    traces = snapshot.interfaces.traces
+    return [] if traces is None else [((outcome,), count) for outcome, count in traces.spans.items()]
+
+
 def _sent(snapshot: Snapshot) -> Samples:
     return [((), snapshot.sent)]
 
@@ -134,6 +157,26 @@ FAMILIES: tuple[Family, ...] = (
            _by_name(lambda snapshot: snapshot.status.disk), "figure"),
     Family(name="labline_messages_sent", kind=Kind.COUNTER, text="Messages that the broker has acknowledged.",
            samples=_sent),
+    # interfaces
+    _gauge("labline_sink_waiting_deliveries", "Deliveries to a system over HTTP that wait.",
+           _of_sinks(lambda sink: sink.waiting), "sink"),
+    _gauge("labline_sink_refused_deliveries", "Deliveries that a system has refused and that wait for a person.",
+           _of_sinks(lambda sink: sink.refused), "sink"),
+    _gauge("labline_sink_oldest_seconds", "The age of the oldest delivery that waits.",
+           _of_sinks(lambda sink: sink.oldest_seconds), "sink"),
+    Family(name="labline_sink_deliveries", kind=Kind.COUNTER, labels=("sink", "outcome"), samples=_sink_attempts,
+           text="Attempts to deliver: delivered, failed (tried again), refused, or superseded before it was sent."),
+    _gauge("labline_sparkplug_online", "1 while the edge node of Sparkplug is born, else 0.",
+           _of_sparkplug(lambda figures: float(figures.online))),
+    _gauge("labline_sparkplug_waiting_reports", "Reports that no host has heard yet.",
+           _of_sparkplug(lambda figures: figures.waiting)),
+    Family(name="labline_sparkplug_births", kind=Kind.COUNTER, text="Births of the edge node.",
+           samples=_of_sparkplug(lambda figures: figures.births)),
+    Family(name="labline_sparkplug_dropped_reports", kind=Kind.COUNTER,
+           text="Reports that were dropped unheard: too old, or too many.",
+           samples=_of_sparkplug(lambda figures: figures.dropped)),
+    Family(name="labline_trace_spans", kind=Kind.COUNTER, labels=("outcome",), samples=_spans,
+           text="Spans of traces: exported, or dropped because the queue was full or the collector away."),
     # results and advice
     _counter("labline_results", "Results that were put on record: of samples, or of controls.", "of"),
     _counter("labline_dead_letters", "Messages that could not be understood, by the first reason.", "reason"),

@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
 import structlog
 
 from gateway.clock import Clock
 from gateway.database.writer import Writer
 from gateway.errors import StoreUnavailableError
+from gateway.operations.interface_figures import SparkplugFigures
 from gateway.publish.sparkplug.options import NodeOptions
 from gateway.publish.sparkplug.session import Told
 from gateway.store.queries.readers import Reader
@@ -22,16 +22,6 @@ log = structlog.get_logger()
 _AT_ONCE = 200
 _TIDY_SECONDS = 10.0
 _MILLISECOND_NS = 1_000_000
-
-
-@dataclass(slots=True)
-class SparkplugFigures:
-    """What monitoring reads."""
-
-    waiting: int = 0
-    dropped: int = 0
-    births: int = 0
-    online: bool = False
 
 
 class KeptReports:

@@ -25,6 +25,11 @@ class SinkReader:
             counts.setdefault(str(sink), {})[DeliveryState(str(state))] = int(str(count))
         return counts
 
+    async def oldest_waiting(self) -> dict[str, int]:
+        """Return for each sink with deliveries that wait when the oldest was written."""
+        rows = await self._all("delivery_counts")
+        return {str(sink): int(str(at_ns)) for sink, state, _count, at_ns in rows if state == DeliveryState.WAITING}
+
 
 def _due(row: tuple[object, ...]) -> DueDelivery:
     seq, delivery_id, kind, message_id, lot, ordered_by, path, body, attempts, first_ns, holds = row
