@@ -46,6 +46,8 @@ _COMMANDS = {  # command to module and attribute, in the order of the help
     "lims": ("lims", "app"),
     "lot": ("lot", "lot"),
     "search": ("search", "search"),
+    "suppliers": ("suppliers", "suppliers"),
+    "action": ("action", "app"),
     "signature": ("signature", "app"),
     "setpoint": ("setpoint", "app"),
     "trend": ("trend", "app"),

@@ -11,11 +11,14 @@ import typer
 from gateway.advice.documents import html, markdown, title_of
 from gateway.cli.options import CONFIG, JSON
 from gateway.cli.output import out, show_json, show_table
+from gateway.cli.search import searched
 from gateway.config.reading import read
 from gateway.contract.lims.names import normalised
 from gateway.contract.times import rfc3339
 from gateway.database.file_permissions import making_files_closed_to_others
 from gateway.errors import LablineError
+from gateway.knowledge.sight import EVERYTHING
+from gateway.knowledge.similar import SimilarEvent, knowledge_of
 from gateway.lab.deviations import Deviation, DeviationScope
 from gateway.store.codec import decode, encode
 from gateway.store.database import read_state
@@ -127,3 +130,51 @@ def show(
     except OSError as error:
         raise LablineError(f"{to} cannot be written: {error.strerror}", hint="name another file: --out") from error
     out.print(f"{title_of(draft)}: written to {to}", markup=False, soft_wrap=True)
+
+
+@app.command()
+def similar(
+    deviation: str = typer.Argument(..., help="The deviation's id, or the lot that it is about."),
+    config: Path = CONFIG,
+    as_json: bool = JSON,
+) -> None:
+    """Show earlier deviations like one, by process and words: what was done, and whether the failure came back."""
+    settings, _sha256 = read(config)
+    speak(settings.texts.language, settings.texts.units)
+    with searched(settings, config) as where:
+        key = _of_lot(where.state, deviation) or deviation
+        known = knowledge_of(where, key, EVERYTHING)
+    if known is None:
+        raise LablineError(f"no deviation {deviation} is on record", hint="labline deviation list shows them")
+    if as_json:
+        show_json({"deviation": key, "similar": [_similar_document(item) for item in known.similar],
+                   "suggested": [item.action.action for item in known.suggested]})  # fmt: skip
+        return
+    cells = [
+        (item.document.title, f"{item.nearness:.0%}", _done_text(item), f"{item.since.failed} of {item.since.samples}",
+         item.document.key)
+        for item in known.similar
+    ]  # fmt: skip
+    show_table("events like it", ("event", "alike", "done", "came back", "id"), cells)
+    rows = [(item.action.action, item.effect.effectiveness.value.replace("_", " ")) for item in known.suggested]
+    show_table("done against the same failure before", ("action", "effect"), rows)
+
+
+def _done_text(item: SimilarEvent) -> str:
+    return "; ".join((*item.moves, *(one.action.action for one in item.actions))) or "-"
+
+
+def _similar_document(item: SimilarEvent) -> dict[str, Any]:
+    return {
+        "id": item.document.key,
+        "title": item.document.title,
+        "at": rfc3339(item.document.at_ns),
+        "nearness": item.nearness,
+        "by_process": item.by_process,
+        "by_words": item.by_words,
+        "causes": list(item.causes),
+        "moves": list(item.moves),
+        "moves_helped": item.moves_helped,
+        "actions": [{"action": one.action.action, "effect": one.effect.effectiveness.value} for one in item.actions],
+        "came_back": {"failed": item.since.failed, "samples": item.since.samples},
+    }

@@ -9,6 +9,7 @@ from enum import StrEnum
 from gateway.console.views.acts import ActAnswerView, ActAsked, PasswordAsked
 from gateway.console.views.alarms import AlarmsView
 from gateway.console.views.audit import AuditView, TraceView, VerifyView
+from gateway.console.views.capa import ActionsView, DeviationKnowledgeView, SuppliersView
 from gateway.console.views.charts import ChartView
 from gateway.console.views.health import HealthView
 from gateway.console.views.lot import LotView
@@ -105,6 +106,12 @@ ROUTES: tuple[Route, ...] = (
     Route(method="GET", path="/api/charts/{lot}/{analyte}", text="A control chart of a lot's product.",
           answer=ChartView),
     Route(method="GET", path="/api/deviations/{id}", text="The draft of a deviation, as a page.", answer=None),
+    Route(method="GET", path="/api/deviations/{id}/knowledge", answer=DeviationKnowledgeView,
+          text="Events like a deviation, with what was done and whether it helped; actions against it."),
+    Route(method="GET", path="/api/actions", answer=ActionsView,
+          text="Corrective and preventive actions, the newest first, with whether they helped."),
+    Route(method="GET", path="/api/suppliers", text="A scorecard for each supplier's material.",
+          answer=SuppliersView),
     Route(method="GET", path="/api/search", text="Records of every kind that match words and fields, the best first.",
           answer=SearchView, query=_FINDING),
     Route(method="GET", path="/api/search/export", text="What a search finds as a file.", answer=None,

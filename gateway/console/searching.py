@@ -15,6 +15,8 @@ from gateway.console.asked import Asked
 from gateway.console.reading import ConsoleReader
 from gateway.console.refusals import RefusedError, RequestRefusal
 from gateway.console.shown import Shown
+from gateway.console.views.capa import actions_view, knowledge_view, suppliers_view
+from gateway.console.views.parts import View
 from gateway.console.views.search import BehindView, FindingView, SearchView, finding_view, search_view
 from gateway.errors import StoreUnavailableError
 from gateway.knowledge.index import INDEX_FILE, KnowledgeIndex, read_index
@@ -22,6 +24,8 @@ from gateway.knowledge.kinds.table import NAMES
 from gateway.knowledge.options import KnowledgeOptions
 from gateway.knowledge.searching import MOST_HITS, Searched, search
 from gateway.knowledge.searching import Asked as Searching
+from gateway.knowledge.sight import Sight
+from gateway.knowledge.similar import knowledge_of
 from gateway.line.definition import LineDefinition
 
 Answer = TypeVar("Answer")
@@ -63,7 +67,13 @@ class SearchAnswers:
 
     def answering(self) -> Mapping[str, Answering]:
         """Return what answers each route."""
-        return {"GET /api/search": self.search, "GET /api/search/export": self.export}
+        return {
+            "GET /api/search": self.search,
+            "GET /api/search/export": self.export,
+            "GET /api/deviations/{id}/knowledge": self.deviation,
+            "GET /api/actions": self.actions,
+            "GET /api/suppliers": self.suppliers,
+        }
 
     async def search(self, asked: Asked) -> Response:
         """Show what a search finds."""
@@ -72,7 +82,7 @@ class SearchAnswers:
         view = _nothing_yet(searching) if findings is None else search_view(
             findings, query=searching.text, beyond=searching.beyond
         )  # fmt: skip
-        return Response(view.model_dump_json(), media_type="application/json")
+        return _json(view)
 
     async def export(self, asked: Asked) -> Response:
         """Send what a search finds as a file, at most ``MOST_HITS`` records."""
@@ -85,6 +95,27 @@ class SearchAnswers:
         write, kind = _FORMS[form]
         headers = {"content-disposition": f'attachment; filename="search.{form}"'}
         return Response(write(rows), media_type=kind, headers=headers)
+
+    async def deviation(self, asked: Asked) -> Response:
+        """Show events like a deviation, and the actions against it."""
+        key, sight = asked.parameters["id"], self._sight(asked)
+        known = await self.read(lambda where: knowledge_of(where, key, sight))
+        if known is None:
+            raise RefusedError(404, RequestRefusal.NO_SUCH_DEVIATION)
+        return _json(knowledge_view(known))
+
+    async def actions(self, asked: Asked) -> Response:
+        """Show the actions."""
+        sight = self._sight(asked)
+        return _json(await self._reader.read(lambda connection: actions_view(connection, sight)))
+
+    async def suppliers(self, asked: Asked) -> Response:
+        """Show the scorecards of suppliers."""
+        sight = self._sight(asked)
+        return _json(await self._reader.read(lambda connection: suppliers_view(connection, sight)))
+
+    def _sight(self, asked: Asked) -> Sight:
+        return self._options.sights.of_user(asked.signed_in.user.user_id)
 
     async def read(self, work: Callable[[Searched], Answer]) -> Answer | None:
         """Return what is read of the records by the index; None while there is none."""
@@ -117,10 +148,14 @@ class SearchAnswers:
         return Searching(
             text=asked.query("query", longest=_LONGEST_QUERY),
             kinds=(kind,) if kind else (),
-            sight=self._options.sights.of_user(asked.signed_in.user.user_id),
+            sight=self._sight(asked),
             most=most,
             beyond=int(asked.number("beyond", otherwise=0, lowest=0, highest=_MOST_BEYOND)),
         )
+
+
+def _json(view: View) -> Response:
+    return Response(view.model_dump_json(), media_type="application/json")
 
 
 def _nothing_yet(searching: Searching) -> SearchView:

@@ -26,6 +26,7 @@ from gateway.decisions.alarms import (
 )
 from gateway.decisions.answer_guidance import on_answer_guidance
 from gateway.decisions.by_right import by_right
+from gateway.decisions.corrective_action import on_complete_action, on_record_action
 from gateway.decisions.deviation import on_deviation
 from gateway.decisions.fingerprint import on_fingerprint
 from gateway.decisions.follow_ups import windows_of_follow_up
@@ -219,6 +220,8 @@ DECISIONS: Mapping[tuple[type[EventBase], object], Row] = {
     (ActRequested, ActKind.STOP_WRITES): _act(on_stop_writes),
     (ActRequested, ActKind.RESUME_WRITES): _signed(ActKind.RESUME_WRITES),
     (ActRequested, ActKind.ANSWER_GUIDANCE): _signed(ActKind.ANSWER_GUIDANCE),
+    (ActRequested, ActKind.RECORD_ACTION): _act(on_record_action),
+    (ActRequested, ActKind.COMPLETE_ACTION): _act(on_complete_action),
     (GatewayStarted, None): _row(on_started),
     (ConfigurationReloaded, None): _row(on_configuration_reloaded),
     (GatewayStopped, None): _row(on_stopped),

@@ -183,3 +183,20 @@ class Drafted:
     result: DraftedResult
     causes: tuple[Cause, ...]
     fingerprint: Fingerprint
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeviationInShort:
+    """The part of a deviation that is found and shown in lists; courses and timelines are not read."""
+
+    deviation_id: str
+    at_ns: int
+    result: LabResult
+    reasons: tuple[Reason, ...]
+    causes: tuple[Cause, ...]
+    similar: tuple[Similar, ...]
+    affected_lots: tuple[str, ...]
+    equipment_id: str | None
+    opened_ns: int | None = None
+    results: tuple[FailedResult, ...] = ()
+    version: int = 1

@@ -43,6 +43,8 @@ RIGHTS: Mapping[ActKind, frozenset[Role]] = {
     ActKind.RETURN_TO_SERVICE: frozenset({Role.SUPERVISOR, Role.ENGINEER}),
     ActKind.STOP_WRITES: EVERYBODY - {Role.VIEWER},  # whoever sees a danger
     ActKind.RESUME_WRITES: frozenset({Role.SUPERVISOR, Role.ENGINEER}),
+    ActKind.RECORD_ACTION: frozenset({Role.SUPERVISOR, Role.QUALITY, Role.ENGINEER}),
+    ActKind.COMPLETE_ACTION: frozenset({Role.SUPERVISOR, Role.QUALITY, Role.ENGINEER}),
     ActKind.ANSWER_GUIDANCE: ON_THE_LINE,  # which answer to which guidance: people/answers.py
 }
 
@@ -62,5 +64,6 @@ WITH_REASON: frozenset[ActKind] = frozenset(
         ActKind.TAKE_OUT_OF_SERVICE,
         ActKind.STOP_WRITES,
         ActKind.RESUME_WRITES,
+        ActKind.COMPLETE_ACTION,
     }
 )

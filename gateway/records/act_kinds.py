@@ -34,3 +34,5 @@ class ActKind(StrEnum):
     STOP_WRITES = "stop_writes"
     RESUME_WRITES = "resume_writes"
     ANSWER_GUIDANCE = "answer_guidance"
+    RECORD_ACTION = "record_action"
+    COMPLETE_ACTION = "complete_action"

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, get_args
 
 from gateway.records.act_kinds import ActKind
 from gateway.records.act_refusals import ActRefusal
+from gateway.records.corrective_actions import ActionKind
 from gateway.records.lot_decisions import Verdict
 from gateway.records.people import Act as GuidanceAct
 from gateway.records.people import SignedBias
@@ -208,12 +209,33 @@ class AnswerGuidance:
     answer: GuidanceAct
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordAction:
+    """Put a corrective or preventive action against a deviation on record; ``due``: a day (ISO 8601)."""
+
+    kind: ClassVar[ActKind] = ActKind.RECORD_ACTION
+    deviation_id: str
+    action: str
+    action_kind: ActionKind
+    owner: str
+    due: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CompleteAction:
+    """Note that an action was done; the reason says what was done."""
+
+    kind: ClassVar[ActKind] = ActKind.COMPLETE_ACTION
+    action_id: str
+
+
 Act = (
     AcknowledgeAlarm | AlarmAct | SettlePoint | PromoteModel | RollBackModel | RetryMessages | SignBiases | ArchiveAudit
     | AddUser | ChangeUser | SetPassword | ConfirmPassword | SetSecondDevice | UnlockUser | EndSessions
     | EnrollKey | RevokeKey
     | SignPending | WithdrawPending
     | StopWrites | ResumeWrites | DecideLot | AnswerGuidance | ChangeStage
+    | RecordAction | CompleteAction
 )  # fmt: skip
 
 ACTS: Mapping[ActKind, type[Act]] = {act.kind: act for act in get_args(Act)}

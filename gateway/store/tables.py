@@ -82,6 +82,8 @@ _ROWS = (
     Table(name="incoming_result", salvaged=True),
     Table(name="deviation", salvaged=True,
           hash_leaves_out=frozenset({"grown_from", "version", "scope"}) | _SCOPE),
+    Table(name="corrective_action", salvaged=True, hash_leaves_out=_SCOPE),
+    Table(name="corrective_action_done", salvaged=True),
     Table(name="assessment", salvaged=True),
     Table(name="settlement", salvaged=True, authorises=True),
     _newest("user_version", "user_id"),

@@ -54,3 +54,32 @@ async def test_what_is_left_out_of_a_search_is_said(pages):
         await expect(page.locator("[data-key=notes]")).to_contain_text("No record has all of these words")
         await expect(page.locator("[data-key=notes]")).to_contain_text("A time is not understood")
         await expect(page.get_by_role("link", name="CSV")).to_have_attribute("download", "search.csv")
+
+
+async def test_an_action_is_recorded_and_done_at_the_page_of_a_deviation(pages):
+    async with pages.page("quality") as page:
+        await page.goto("/#/lots/BAD")
+        await page.get_by_role("link", name="actions and events like it").click()
+        await expect(page.get_by_role("heading", name="Events like it")).to_be_visible()
+        await page.get_by_role("button", name="Record a corrective action").click()
+        await page.fill("#ask-action", "Clean the filter of the monomer line")
+        await page.fill("#ask-owner", "maintenance")
+        await page.fill("#ask-due", "24.12.")
+        await page.locator("dialog button[type=submit]").click()
+        await expect(page.locator("dialog .failed")).to_contain_text("24.12. is no day")
+        await page.fill("#ask-due", "2026-12-24")
+        await page.locator("dialog button[type=submit]").click()
+        card = page.locator(".part-capa .card")
+        await expect(card).to_contain_text("not done yet")
+        await card.get_by_role("button", name="It was done").click()
+        await page.fill("#ask-reason", "cleaned, VR-12")
+        await page.locator("dialog button[type=submit]").click()
+        await expect(card).to_contain_text("too early to say")
+        await keep(page, "deviation-wide-light")
+        await page.goto("/#/suppliers")
+        await expect(page.locator("tbody tr")).to_contain_text("Acme")
+        await keep(page, "suppliers-wide-light")
+    async with pages.page("operator") as page:
+        await page.goto("/#/actions")
+        await expect(page.locator(".card")).to_contain_text("Clean the filter")
+        await expect(page.get_by_role("button", name="It was done")).to_have_count(0)

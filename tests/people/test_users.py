@@ -22,8 +22,10 @@ from gateway.records.acts import (
     AnswerGuidance,
     ArchiveAudit,
     ChangeStage,
+    CompleteAction,
     DecideLot,
     PromoteModel,
+    RecordAction,
     ResumeWrites,
     RetryMessages,
     ReturnToService,
@@ -37,6 +39,7 @@ from gateway.records.acts import (
     Unshelve,
     WithdrawPending,
 )
+from gateway.records.corrective_actions import ActionKind
 from gateway.records.lot_decisions import Verdict
 from gateway.records.people import Act as GuidanceAct
 from gateway.records.user_acts import (
@@ -87,6 +90,8 @@ ACTS = {
     ActKind.RETURN_TO_SERVICE: ReturnToService(alarm_id="a"),
     ActKind.STOP_WRITES: StopWrites(),
     ActKind.RESUME_WRITES: ResumeWrites(),
+    ActKind.RECORD_ACTION: RecordAction(deviation_id="d", action="clean", action_kind=ActionKind.CORRECTIVE, owner="o"),
+    ActKind.COMPLETE_ACTION: CompleteAction(action_id="a"),
     ActKind.ANSWER_GUIDANCE: AnswerGuidance(guidance_id="G", answer=GuidanceAct.ACKNOWLEDGE),
 }  # fmt: skip
 

@@ -5,6 +5,30 @@ from typing import Any
 
 from gateway.console.examples.parts import AT
 
+_RATE: dict[str, Any] = {"samples": 40, "failed": 0, "share": 0.012, "low": 0.0, "high": 0.047}
+_ACTION: dict[str, Any] = {
+    "action_id": "5f0b3f0e-2a52-5a0e-8a52-6f4f6f0a7c11",
+    "deviation_id": "e449b697-c45c-53c0-87a3-1d1ca310530f",
+    "kind": "corrective",
+    "action": "Clean the filter of the monomer line",
+    "owner": "maintenance",
+    "due": "2026-12-24",
+    "recorded_at": AT,
+    "recorded_by": "Omar Haddad",
+    "done_at": AT,
+    "done_by": "Omar Haddad",
+    "note": "cleaned, VR-12",
+    "analyte": "viscosity",
+    "product": "FG-100",
+    "equipment_id": "R1",
+    "material_lot_id": "LOT-0031",
+    "client_id": None,
+    "effect": {
+        "effectiveness": "effective",
+        "since": _RATE,
+        "before": {"samples": 100, "failed": 6, "share": 0.064, "low": 0.031, "high": 0.112},
+    },
+}
 OF_KNOWLEDGE: Mapping[str, dict[str, Any]] = {
     "SearchView": {
         "query": "viscosity supplier:ACME",
@@ -27,5 +51,56 @@ OF_KNOWLEDGE: Mapping[str, dict[str, Any]] = {
         "not_shown": 0,
         "problems": [],
         "behind": {"lines": 0, "building": False, "dropped": 0, "damaged": 0},
+    },
+    "ActionsView": {"actions": [_ACTION]},
+    "DeviationKnowledgeView": {
+        "deviation_id": "0c2f8f5e-7a43-5d2c-9b1e-0f3c6d1f7a21",
+        "title": "Viscosity 110 mPa\u00b7s is above the upper limit of 105 mPa\u00b7s. \u00b7 LOT-0042",
+        "at": AT,
+        "material_lot_id": "LOT-0042",
+        "analyte": "viscosity",
+        "equipment_id": "R1",
+        "document": "/api/deviations/0c2f8f5e-7a43-5d2c-9b1e-0f3c6d1f7a21",
+        "actions": [],
+        "suggested": [_ACTION],
+        "similar": [
+            {
+                "deviation_id": "e449b697-c45c-53c0-87a3-1d1ca310530f",
+                "title": "Viscosity 109 mPa\u00b7s is above the upper limit of 105 mPa\u00b7s. \u00b7 LOT-0031",
+                "at": AT,
+                "material_lot_id": "LOT-0031",
+                "nearness": 0.81,
+                "by_process": 0.72,
+                "by_words": 1.0,
+                "causes": ["pressure"],
+                "moves": ["Set reactor temperature to 80.5 \u00b0C"],
+                "moves_helped": True,
+                "actions": [_ACTION],
+                "since": _RATE,
+                "within_samples": 50,
+            }
+        ],
+    },
+    "SuppliersView": {
+        "suppliers": [
+            {
+                "supplier": "ACME",
+                "material": "MONOMER-A",
+                "client_id": None,
+                "lots": 40,
+                "failed": 5,
+                "share": 0.134,
+                "low": 0.061,
+                "high": 0.228,
+                "inspection": "normal",
+                "trend": "steady",
+                "recent_lots": 10,
+                "recent_failed": 1,
+                "analytes": ["purity"],
+                "used_in": 37,
+                "deviations": 4,
+                "open_deviations": 1,
+            }
+        ],
     },
 }

@@ -1,36 +1,15 @@
 """Guidance with what people answered to it, and drafts of deviations with what was done about earlier ones."""
 
 import sqlite3
-from dataclasses import dataclass
 from urllib.parse import quote
 
 from gateway.knowledge.documents import Document, fields_of, joined
 from gateway.knowledge.kinds.kind import Kind, by_statement, itself, row_that_holds, rows_that_hold
-from gateway.lab.causes import Cause
-from gateway.lab.deviations import FailedResult, Similar
+from gateway.lab.deviations import DeviationInShort
 from gateway.records.guidance import Guidance
-from gateway.records.laboratory import LabResult
 from gateway.records.people import ResponseRecorded
 from gateway.records.scope import Scope
-from gateway.records.verdicts import Reason
 from gateway.store.codec import decode
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DeviationInShort:
-    """The part of a deviation that is found and shown in lists; courses and timelines are not read."""
-
-    deviation_id: str
-    at_ns: int
-    result: LabResult
-    reasons: tuple[Reason, ...]
-    causes: tuple[Cause, ...]
-    similar: tuple[Similar, ...]
-    affected_lots: tuple[str, ...]
-    equipment_id: str | None
-    opened_ns: int | None = None
-    results: tuple[FailedResult, ...] = ()
-    version: int = 1
 
 
 def guidance(connection: sqlite3.Connection, key: str) -> Document | None:
@@ -95,7 +74,7 @@ def deviation(connection: sqlite3.Connection, key: str) -> Document | None:
             client=row["client_id"], study=row["study_id"],
             failure=(reason.code for item in known.results for reason in item.reasons),
         ),
-        link=f"/api/deviations/{quote(key, safe='')}",
+        link=f"#/deviation/{quote(key, safe='')}",
         record=f"deviation {key}",
     )  # fmt: skip
 

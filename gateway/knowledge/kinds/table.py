@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from gateway.knowledge.kinds.actions import ACTION
 from gateway.knowledge.kinds.advice import DEVIATION, GUIDANCE
 from gateway.knowledge.kinds.kind import Kind
 from gateway.knowledge.kinds.laboratory import RESULT, SPECIFICATION
@@ -11,6 +12,7 @@ from gateway.knowledge.kinds.procedures import PROCEDURE
 
 _ROWS = (
     DEVIATION,
+    ACTION,
     GUIDANCE,
     SETTLEMENT,
     SPECIFICATION,

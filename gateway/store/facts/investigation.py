@@ -108,7 +108,8 @@ def _of_product(records: Records, known: Investigation, result: LabResult, *, at
         references=records.decoded(Fingerprint, records.rows("fingerprints_in_control", of_client)),
         alike=records.decoded(Fingerprint, records.rows("fingerprints_alike", alike)),
         earlier=tuple(
-            _earlier(records, draft) for draft in records.decoded(Drafted, records.rows("earlier_deviations", earlier))
+            earlier_case(records, draft)
+            for draft in records.decoded(Drafted, records.rows("earlier_deviations", earlier))
         ),
         of_series=episode,
         in_line_since=0 if episode is None else _in_line_since(records, episode, result, at_ns=at_ns),
@@ -187,7 +188,7 @@ def _subject(change: ContextChange) -> str:
     return change.equipment_id or change.job_order_id or change.material_lot_id or rfc3339(change.at_ns)
 
 
-def _earlier(records: Records, deviation: Drafted) -> Earlier:
+def earlier_case(records: Records, deviation: Drafted) -> Earlier:
     """Return what was done about an earlier deviation: the moves that were made, and whether one brought it back."""
     lot = deviation.result.material_lot_id
     guidance = _guidance(records, lot, until_ns=deviation.at_ns + _ALIKE_WITHIN_NS)

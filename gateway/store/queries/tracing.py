@@ -129,6 +129,10 @@ _KINDS: Mapping[str, Mapping[str, str]] = {
     "settlement": {
         "trace_settlement_to_lot": "lot",
     },
+    "action": {
+        "trace_action_to_deviation": "deviation",
+        "trace_action_to_audit": "audit",
+    },
     "sample": {
         "trace_sample_to_result": "result",
     },
@@ -170,6 +174,7 @@ _KINDS: Mapping[str, Mapping[str, str]] = {
     "prediction": {},
     "deviation": {
         "trace_deviation_to_result": "result",
+        "trace_deviation_to_action": "action",
         "trace_deviation_to_lot": "lot",
         "trace_deviation_to_deviation": "deviation",
         "trace_deviation_to_audit": "audit",

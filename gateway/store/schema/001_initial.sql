@@ -927,6 +927,52 @@ CREATE VIEW deviation_checked AS SELECT rowid AS row_number, *, hash IS
     CAST(material_lot_id AS BLOB), CAST(product AS BLOB), CAST(analyte AS BLOB), at_ns, CAST(body AS BLOB)) AS holds
 FROM deviation;
 
+-- Corrective and preventive actions against deviations, and when each was done. Against which failure, and for whom its
+-- result was measured, is in the body, which the hash covers.
+CREATE TABLE corrective_action (
+    action_id     TEXT PRIMARY KEY,
+    deviation_id  TEXT NOT NULL,
+    at_ns         INTEGER NOT NULL,
+    body          TEXT NOT NULL,
+    hash          TEXT,
+    client_id     TEXT AS (
+        coalesce(CASE WHEN json_valid(body) THEN json_extract(body, '$.client_id') END, '')
+    ) VIRTUAL,
+    study_id      TEXT AS (
+        coalesce(CASE WHEN json_valid(body) THEN json_extract(body, '$.study_id') END, '')
+    ) VIRTUAL
+) STRICT;
+CREATE INDEX corrective_action_of ON corrective_action (deviation_id, at_ns);
+CREATE INDEX corrective_action_by_time ON corrective_action (at_ns);
+CREATE TRIGGER corrective_action_hashed AFTER INSERT ON corrective_action BEGIN
+    UPDATE corrective_action SET hash =
+        evidence_hash('corrective_action', CAST(NEW.action_id AS BLOB), CAST(NEW.deviation_id AS BLOB), NEW.at_ns,
+        CAST(NEW.body AS BLOB))
+    WHERE action_id = NEW.action_id;
+END;
+CREATE VIEW corrective_action_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('corrective_action', CAST(action_id AS BLOB), CAST(deviation_id AS BLOB), at_ns,
+    CAST(body AS BLOB)) AS holds
+FROM corrective_action;
+CREATE TABLE corrective_action_done (
+    action_id  TEXT PRIMARY KEY,
+    at_ns      INTEGER NOT NULL,
+    person     TEXT NOT NULL,
+    note       TEXT NOT NULL,
+    event_id   TEXT NOT NULL,
+    hash       TEXT
+) STRICT;
+CREATE TRIGGER corrective_action_done_hashed AFTER INSERT ON corrective_action_done BEGIN
+    UPDATE corrective_action_done SET hash =
+        evidence_hash('corrective_action_done', CAST(NEW.action_id AS BLOB), NEW.at_ns, CAST(NEW.person AS BLOB),
+        CAST(NEW.note AS BLOB), CAST(NEW.event_id AS BLOB))
+    WHERE action_id = NEW.action_id;
+END;
+CREATE VIEW corrective_action_done_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('corrective_action_done', CAST(action_id AS BLOB), at_ns, CAST(person AS BLOB), CAST(note AS BLOB),
+    CAST(event_id AS BLOB)) AS holds
+FROM corrective_action_done;
+
 -- Assessments of each lot, one row for each result version, refused message or parent that concerns it: a
 -- lot is recommended for release where one row asks for it and none asks for more care. Rows are derived from evidence
 -- and are written again whenever what they follow from changes. subject: a result's id, or what else it is about by its

@@ -29,6 +29,9 @@ SELECT rowid AS place, point_id AS name FROM settlement WHERE rowid > :place ORD
 -- name: knowledge_scan_specification_stated
 SELECT rowid AS place, event_id AS name FROM specification_stated WHERE rowid > :place ORDER BY rowid LIMIT :most;
 
+-- name: knowledge_scan_corrective_action
+SELECT rowid AS place, action_id AS name FROM corrective_action WHERE rowid > :place ORDER BY rowid LIMIT :most;
+
 -- name: knowledge_grown_from
 SELECT grown_from FROM deviation WHERE deviation_id = :name;
 

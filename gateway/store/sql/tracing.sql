@@ -349,6 +349,21 @@ WHERE grown_from = :id
 ORDER BY version
 LIMIT 1000;
 
+-- name: trace_deviation_to_action
+SELECT action_id FROM corrective_action WHERE deviation_id = :id ORDER BY at_ns LIMIT 1000;
+
+-- name: trace_action
+SELECT json_extract(body, '$.kind') AS what, json_extract(body, '$.action') AS action, json_extract(body, '$.owner') AS owner,
+       json_extract(body, '$.person') AS person, at_ns,
+       (SELECT at_ns FROM corrective_action_done AS d WHERE d.action_id = corrective_action_checked.action_id) AS done_ns, holds
+FROM corrective_action_checked WHERE action_id = :id AND json_valid(body);
+
+-- name: trace_action_to_deviation
+SELECT deviation_id FROM corrective_action WHERE action_id = :id;
+
+-- name: trace_action_to_audit
+SELECT seq FROM audit WHERE subject = :id ORDER BY seq LIMIT 1000;
+
 -- name: trace_deviation_to_lot
 SELECT DISTINCT material_lot_id
 FROM deviation

@@ -15,6 +15,7 @@ import { isTouched, watchTouch } from "./parts/touch.js";
 import { account } from "./views/account.js";
 import { alarms } from "./views/alarms.js";
 import { audit } from "./views/audit.js";
+import { actions, deviation } from "./views/deviation.js";
 import { byLink, password, passwordByLink, setUp, signIn } from "./views/doors.js";
 import { health } from "./views/health.js";
 import { lot } from "./views/lot.js";
@@ -24,9 +25,10 @@ import { now } from "./views/now.js";
 import { samples } from "./views/samples.js";
 import { search } from "./views/search.js";
 import { signatures } from "./views/signatures.js";
+import { suppliers } from "./views/suppliers.js";
 import { users } from "./views/users.js";
 
-const VIEWS = { account, alarms, lots, lot, samples, models, signatures, audit, health, users, search };
+const VIEWS = { account, alarms, lots, lot, samples, models, signatures, audit, health, users, search, deviation, actions, suppliers };
 const BETWEEN_READS_MS = 300; // of Now; other views less often
 const BETWEEN_VIEW_READS_MS = 2000, BETWEEN_TREND_READS_MS = 5000;
 const MOST_READS_OF_A_STATE = 8, SETTLING_MS = 500;

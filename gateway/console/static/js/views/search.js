@@ -6,7 +6,7 @@ import { text, word } from "../texts.js";
 import { empty } from "../parts/states.js";
 import { search as form } from "../parts/search.js";
 
-const KINDS = ["deviation", "guidance", "settlement", "specification", "lot", "result", "procedure"];
+const KINDS = ["deviation", "action", "guidance", "settlement", "specification", "lot", "result", "procedure"];
 const OF_KIND = /(^|\s)kind:\S+/g;
 const SHOWN = ["product", "analyte", "equipment", "supplier", "person"];
 
@@ -17,6 +17,7 @@ export const search = {
     form("search", query, text("search.label")),
     h("p", { class: "quiet" }, text("search.how")),
     kinds(query),
+    h("p", {}, h("a", { href: "#/actions" }, text("capa.all_actions")), " · ", h("a", { href: "#/suppliers" }, text("suppliers.heading"))),
     notes(view),
     view.findings.length === 0 ? empty(query ? "search.none" : "search.empty") : h("ol", { class: "findings" }, view.findings.map(finding)),
     view.findings.length === 0 ? null : exports_(query),

@@ -1,0 +1,84 @@
+// A deviation: events like it with what was done and whether it helped, and the actions against it.
+
+import { h } from "../dom.js";
+import { share, time } from "../format.js";
+import { may, page } from "../page.js";
+import { text, word } from "../texts.js";
+import { askAndDo } from "../parts/acts.js";
+import { empty, facts, section } from "../parts/states.js";
+
+export const deviation = {
+  path: ([id]) => `/api/deviations/${encodeURIComponent(id)}/knowledge`,
+  render: (view) => [
+    h("h1", {}, view.title),
+    facts([[text("lot.lot"), view.material_lot_id ? h("a", { href: `#/lots/${encodeURIComponent(view.material_lot_id)}` }, view.material_lot_id) : null],
+      [text("lot.equipment"), view.equipment_id], [text("capa.opened"), time(view.at)],
+      [text("capa.draft"), h("a", { href: view.document, target: "_blank", rel: "noopener" }, text("capa.open_draft"))]]),
+    section("capa", text("capa.actions"), view.actions.length === 0 ? empty("capa.none") : view.actions.map((one) => action(one, { open: true })), recording(view)),
+    section("suggested", text("capa.suggested"), view.suggested.length === 0 ? empty("capa.none_suggested") : view.suggested.map((one) => suggestion(one, view))),
+    section("similar", text("capa.similar"), view.similar.length === 0 ? empty("capa.none_similar") : view.similar.map(similar)),
+  ],
+};
+
+export const actions = {
+  path: () => "/api/actions",
+  render: (view) => [
+    h("h1", {}, text("capa.all_actions")),
+    view.actions.length === 0 ? empty("capa.none") : view.actions.map((one) => action(one, { open: true, deviation: true })),
+  ],
+};
+
+/** Return an action with how it did; `open`: with the button that it is done. */
+function action(one, { open = false, deviation: linked = false } = {}) {
+  return h("article", { "data-key": one.action_id, class: "card" },
+    h("div", { class: "card-head" }, h("span", { class: "strong" }, one.action), h("span", { class: "state" }, text(`capa.effect.${one.effect.effectiveness}`))),
+    h("p", { class: "quiet" }, [text(`capa.kind.${one.kind}`), text("capa.owner_line", { owner: one.owner }), one.due ? text("capa.due_line", { due: one.due }) : null, one.material_lot_id].filter(Boolean).join(" · ")),
+    h("p", {}, one.done_at ? text("capa.done_line", { name: one.done_by, at: time(one.done_at) }) : text("capa.recorded_line", { name: one.recorded_by, at: time(one.recorded_at) })),
+    one.done_at ? h("p", {}, counts(one.effect)) : null,
+    linked ? h("p", {}, h("a", { href: `#/deviation/${encodeURIComponent(one.deviation_id)}` }, text("capa.deviation"))) : null,
+    open && !one.done_at && may("complete_action") ? h("div", { class: "actions" }, h("button", {
+      "data-key": "done", type: "button", class: "quiet", disabled: !page.connected,
+      onclick: () => askAndDo({ name: "complete_action", parameters: { action_id: one.action_id }, heading: text("capa.complete"), label: text("capa.complete"), about: [h("p", { class: "strong" }, one.action)], need: "required" }),
+    }, text("capa.complete"))) : null);
+}
+
+function counts({ since, before }) {
+  if (since.samples === 0) return text("capa.no_samples");
+  return text("capa.counts", { failed: since.failed, samples: since.samples, low: share(since.low), high: share(since.high), before: before.failed, of: before.samples });
+}
+
+function suggestion(one, view) {
+  const card = action(one);
+  if (may("record_action")) card.append(h("div", { class: "actions" }, record("again", text("capa.take"), view, one.kind, one.action, one.owner)));
+  return card;
+}
+
+function recording(view) {
+  if (!may("record_action")) return null;
+  return h("div", { class: "actions" }, ["corrective", "preventive"].map((kind) => record(kind, text(`capa.record.${kind}`), view, kind)));
+}
+
+function record(key, label, view, kind, action_ = "", owner = "") {
+  return h("button", {
+    "data-key": key, type: "button", class: "quiet", disabled: !page.connected,
+    onclick: () => askAndDo({
+      name: "record_action", heading: label, label, need: "optional", about: [h("p", { class: "strong" }, view.title)],
+      fields: [{ name: "action", label: text("capa.action"), required: true, value: action_ }, { name: "owner", label: text("capa.owner"), required: true, value: owner },
+        { name: "due", label: text("capa.due"), hint: text("capa.due_hint") }],
+      parameters: (values) => ({ deviation_id: view.deviation_id, action: values.action, action_kind: kind, owner: values.owner, due: values.due.trim() || null }),
+    }),
+  }, label);
+}
+
+function similar(one) {
+  const near = [text("capa.nearness", { share: share(one.nearness) }), one.by_process === null ? null : text("capa.by_process", { share: share(one.by_process) }), one.by_words === null ? null : text("capa.by_words", { share: share(one.by_words) })];
+  const helped = one.moves_helped === null ? "" : ` (${text(one.moves_helped ? "capa.helped" : "capa.helped_not")})`;
+  return h("article", { "data-key": one.deviation_id, class: "card" },
+    h("div", { class: "card-head" }, h("a", { class: "strong", href: `#/deviation/${encodeURIComponent(one.deviation_id)}` }, one.title)),
+    h("p", { class: "quiet" }, [time(one.at), ...near].filter(Boolean).join(" · ")),
+    one.causes.length ? h("p", {}, text("capa.causes", { causes: one.causes.join(", ") })) : null,
+    one.moves.length ? h("p", {}, `${text("capa.moves", { moves: one.moves.join("; ") })}${helped}`) : null,
+    one.actions.map((item) => h("p", { "data-key": item.action_id }, `${word("capa.kind", item.kind)}: ${item.action} · ${text(`capa.effect.${item.effect.effectiveness}`)}`)),
+    one.moves.length + one.actions.length === 0 ? h("p", {}, text("capa.nothing_done")) : null,
+    h("p", {}, text(one.since.failed ? "capa.came_back" : "capa.not_back", { failed: one.since.failed, samples: one.since.samples })));
+}

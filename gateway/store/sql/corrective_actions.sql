@@ -1,0 +1,75 @@
+-- Corrective and preventive actions, and how often the failure that they are against comes back.
+
+-- name: insert_corrective_action
+INSERT INTO corrective_action (action_id, deviation_id, at_ns, body) VALUES (:action_id, :deviation_id, :at_ns, :body);
+
+-- name: insert_corrective_action_done
+INSERT INTO corrective_action_done (action_id, at_ns, person, note, event_id)
+VALUES (:action_id, :at_ns, :person, :note, :event_id);
+
+-- name: corrective_action
+SELECT action_id, body, client_id, study_id, holds FROM corrective_action_checked WHERE action_id = :key;
+
+-- name: corrective_action_is_done
+SELECT 1 FROM corrective_action_done WHERE action_id = :key;
+
+-- name: corrective_action_done
+SELECT action_id, at_ns, person, note, holds FROM corrective_action_done_checked WHERE action_id = :key;
+
+-- name: corrective_actions_of
+SELECT a.action_id, a.body, a.client_id, a.study_id, a.holds, d.at_ns AS done_ns, d.person AS done_by, d.note,
+       coalesce(d.holds, 1) AS done_holds
+FROM corrective_action_checked AS a LEFT JOIN corrective_action_done_checked AS d ON d.action_id = a.action_id
+WHERE a.deviation_id = :deviation_id ORDER BY a.at_ns LIMIT :most;
+
+-- name: corrective_actions
+SELECT a.action_id, a.body, a.client_id, a.study_id, a.holds, d.at_ns AS done_ns, d.person AS done_by, d.note,
+       coalesce(d.holds, 1) AS done_holds
+FROM corrective_action_checked AS a LEFT JOIN corrective_action_done_checked AS d ON d.action_id = a.action_id
+ORDER BY a.at_ns DESC LIMIT :most;
+
+-- name: samples_of_failure_between
+SELECT count(*) FROM series_sample
+WHERE client_id = :client_id AND study_id = :study_id AND product IS :product AND analyte = :analyte
+  AND at_ns > :after_ns AND at_ns <= :until_ns;
+
+-- Where the samples before an instant begin of which so many are looked at.
+-- name: instant_of_sample_before
+SELECT min(at_ns) FROM (
+    SELECT at_ns FROM series_sample
+    WHERE client_id = :client_id AND study_id = :study_id AND product IS :product AND analyte = :analyte AND at_ns <= :until_ns
+    ORDER BY at_ns DESC LIMIT :most
+);
+
+-- name: instant_of_sample_after
+SELECT max(at_ns) FROM (
+    SELECT at_ns FROM series_sample
+    WHERE client_id = :client_id AND study_id = :study_id AND product IS :product AND analyte = :analyte AND at_ns > :after_ns
+    ORDER BY at_ns LIMIT :most
+);
+
+-- The first version of each deviation of a series in a time: when its sample was drawn, and why it failed.
+-- name: failures_between
+SELECT grown_from, CAST(json_extract(body, '$.equipment_id') AS TEXT) AS equipment_id,
+       coalesce(json_extract(body, '$.result.sampled_ns'), at_ns) AS failed_ns,
+       (SELECT group_concat(json_extract(value, '$.code'), ' ') FROM json_each(body, '$.reasons')) AS codes
+FROM deviation
+WHERE client_id = :client_id AND study_id = :study_id AND product IS :product AND analyte = :analyte AND version = 1
+  AND at_ns > :after_ns AND json_valid(body) LIMIT 1000;
+
+-- Results of incoming material in their order, each with the lot that was tested.
+-- name: supplier_results
+SELECT i.supplier, i.material, i.analyte, i.client_id, i.failed, coalesce(r.material_lot_id, r.sample_id) AS lot
+FROM incoming_result_checked AS i JOIN lab_result AS r ON r.result_id = i.result_id
+WHERE i.holds ORDER BY r.rowid LIMIT :most;
+
+-- Lots that were made with a supplier's material, and their deviations.
+-- name: supplier_uses
+SELECT u.supplier, coalesce(u.consumed_definition_id, '') AS material, s.client_id,
+       count(DISTINCT u.material_lot_id) AS lots, count(DISTINCT d.grown_from) AS deviations,
+       count(DISTINCT CASE WHEN l.closed_ns IS NULL AND l.recommendation IN ('hold', 'review') THEN d.grown_from END)
+           AS open_deviations
+FROM material_use_checked AS u JOIN lot AS l ON l.material_lot_id = u.material_lot_id
+JOIN lot_scope AS s ON s.material_lot_id = u.material_lot_id
+LEFT JOIN deviation AS d ON d.material_lot_id = u.material_lot_id
+WHERE u.holds AND u.supplier IS NOT NULL GROUP BY u.supplier, material, s.client_id;
