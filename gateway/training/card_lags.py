@@ -34,7 +34,7 @@ def _plainer(choice: LagChoice) -> str:
         return ""
     tags = "".join(f"- of {tag}: {scheme.name}\n" for tag, scheme in choice.plainer.items())
     return f"""
-Some tags often lay outside what was learned. Where the error is as small without their levels, these are left out, as
-nothing would be predicted while they are outside.
+Some tags move on, and soon lie outside what was learned for good. Where the error is no larger without their levels,
+these are left out, as nothing would be predicted then.
 
 {tags}"""

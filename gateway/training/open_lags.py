@@ -24,7 +24,7 @@ from gateway.training.candidates.scaled import center_and_scale
 from gateway.training.cross_validation import blocks
 from gateway.training.lag_choice import LagChoice, Scheme
 from gateway.training.model_selection import gap_rows
-from gateway.training.narrowed_lags import narrowed, often_outside
+from gateway.training.narrowed_lags import moving_on, narrowed
 from gateway.training.recipe import Recipe
 from gateway.training.recipe_tables.inputs import InputsTable
 from gateway.training.rough_serving import least_errors
@@ -73,12 +73,12 @@ def with_lags(
         on_progress("lags", number + 1, len(schemes))
     enough = min(errors) * _AS_WELL
     chosen = next(number for number, error in enumerate(errors) if error <= enough)
-    plainer = _plainer(recipe, rows, judge, schemes[chosen], enough=enough)
+    plainer = _plainer(recipe, rows, judge, schemes[chosen])
     choice = LagChoice(schemes=tuple(schemes), errors=tuple(errors), chosen=chosen, plainer=plainer)
     return recipe_with(recipe, choice.scheme, choice.plainer), choice
 
 
-def _plainer(recipe: Recipe, rows: Rows, judge: "_Judge", scheme: Scheme, *, enough: float) -> dict[str, Scheme]:
+def _plainer(recipe: Recipe, rows: Rows, judge: "_Judge", scheme: Scheme) -> dict[str, Scheme]:
     """Return the tags whose levels the data do not need though they often lie outside, with what is left of them."""
     setpoints = {tag for item in recipe.manipulated for tag in (item.tag, *item.follows, *item.gains)}
     tags = [table.tag for table in open_tables(recipe)]
@@ -86,13 +86,13 @@ def _plainer(recipe: Recipe, rows: Rows, judge: "_Judge", scheme: Scheme, *, eno
         item.tag: rows.features[: len(judge.values), at] for at, item in enumerate(rows.inputs)
         if item.name == f"{item.tag}.last.0" and item.tag in tags and item.tag not in setpoints
     }  # fmt: skip
-    moved_on = often_outside(levels, folds=recipe.candidates.folds, gap=gap_rows(rows))
+    moved_on = moving_on(levels, folds=recipe.candidates.folds, gap=gap_rows(rows))
 
     def error_of(plainer: Mapping[str, Scheme]) -> float:
         features = _features(recipe, rows, scheme, plainer)
         return judge.error(features) if features.shape[1] else float("inf")
 
-    return narrowed(scheme, moved_on, error_of, enough=enough)
+    return narrowed(scheme, moved_on, error_of)
 
 
 def recipe_with(recipe: Recipe, scheme: Scheme, of_tags: Mapping[str, Scheme] = MappingProxyType({})) -> Recipe:

@@ -11,8 +11,10 @@ from gateway.training.backtest import Served
 from gateway.training.cross_validation import blocks
 from gateway.training.learned_limits import LeftOut, margins_of, quantities_of, with_limits, with_ranges
 from gateway.training.margin_evidence import grows_beyond, holds_up_to
+from gateway.training.recipe import read_recipe
 from gateway.training.recipe_tables.output import OutputTable
 from gateway.training.refusals import gated_rows
+from gateway.training.train import train
 from tests.fixtures import generated_plants as plants
 
 ROWS = 400
@@ -298,3 +300,26 @@ def test_a_plant_that_turns_round_outside_earns_next_to_nothing():
         fitted, *_rest = np.linalg.lstsq(design[fitting], plant.y[fitting], rcond=None)
         errors[leaving] = plant.y[leaving] - design[leaving] @ fitted
     assert margins_of(LeftOut(features=features, errors=errors, folds=4, gap=6), table()).above[0] < 0.05
+
+
+def with_others(plant, *, count=5, seed=31):
+    """Return the plant with more tags, that say nothing and wander: in one or another of them rows lie outside."""
+    others = plants.continuous(len(plant.y), seed=seed), plants.continuous(len(plant.y), seed=seed + 1)
+    tags = {f"{tag}{number}": values for number, other in enumerate(others) for tag, values in other.tags.items()}
+    return plants.GeneratedPlant(
+        tags={**plant.tags, **dict(list(tags.items())[:count])}, y=plant.y, explained=plant.explained, every_rows=1
+    )  # fmt: skip
+
+
+def test_rows_where_errors_grow_are_refused_beside_inputs_that_vouch_for_each_other(tmp_path):
+    plant = with_others(plants.errs_outside(count=600))
+    recipe = read_recipe(plant.write(tmp_path, tables='[candidates]\nkinds = ["ridge"]\nfolds = 4\n', lags=[0]))
+    trained = train(recipe, folder=tmp_path)
+    tag = trained.rows.features[trained.test][:, [item.tag for item in trained.inputs].index("TI1")]
+    limits = {item.tag: item for item in trained.inputs}
+    turned, usual = tag > limits["TI1"].learned[1], np.abs(tag) < 2
+    assert turned.sum() >= 5
+    assert trained.accepted[turned].mean() == 0
+    assert trained.accepted[usual].mean() > 0.9
+    assert trained.refusals.error_refused > 3 * trained.refusals.error_accepted
+    assert limits["TI1"].validated[1] < limits["TI1"].learned[1] + 0.1

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.training.card_lags import lags_section
 from gateway.training.lag_choice import LagChoice, Scheme
-from gateway.training.narrowed_lags import narrowed, often_outside, plainer_than
+from gateway.training.narrowed_lags import moving_on, narrowed, plainer_than
 from gateway.training.open_lags import open_tables, schemes_up_to, with_lags
 from gateway.training.recipe import read_recipe
 from gateway.training.row_source import RowSource
@@ -132,34 +132,30 @@ def test_a_setpoint_s_level_is_never_left_out(tmp_path):
     assert "SP9" in {table.tag for table in taken.inputs}
 
 
-def test_tags_outside_most_often_come_first_and_those_that_return_are_left_alone():
+def test_tags_that_move_on_are_told_from_those_that_return():
     rows = np.arange(400)
-    levels = {"returns": np.sin(rows / 7.0), "counts": rows / 1.0, "ends high": np.where(rows > 370, 5.0, rows % 3)}
-    assert often_outside(levels, folds=4, gap=2) == {
-        "counts": pytest.approx(0.5, abs=0.1),
-        "ends high": pytest.approx(0.1, abs=0.03),
-    }
+    walk = np.cumsum(np.random.default_rng(3).normal(size=400))
+    levels = {"returns": np.sin(rows / 7.0), "walks": walk, "counts": rows / 1.0, "still": np.full(400, 0.1) * 3}
+    far = moving_on(levels, folds=4, gap=2)
+    assert [*far] == ["counts", "walks"]
+    assert far["counts"] == pytest.approx(0.5, abs=0.1)
 
 
-def test_what_is_plainer_is_taken_while_the_error_stays_small_enough():
+def test_what_is_plainer_is_taken_where_the_error_is_no_larger():
     scheme = Scheme(lags=(0.0, 2.0), changes=())
     nothing, changes = plainer_than(scheme)
     assert (nothing.inputs, changes.inputs, changes.changes) == (0, 1, (2.0,))
-    errors = {"a": 1.0, "b": 1.4}
-
-    def error_of(taken):
-        return max(errors[tag] for tag, plainer in taken.items() if plainer == nothing)
-
-    assert narrowed(scheme, {"a": 0.0}, error_of, enough=1.01) == {"a": nothing}
-    assert narrowed(scheme, {"b": 0.0}, lambda taken: 1.0 if taken["b"] == changes else 1.4, enough=1.01) == {
-        "b": changes
-    }
-    assert narrowed(scheme, {"b": 1.0}, lambda _taken: 1.4, enough=1.01) == {}
-    assert narrowed(scheme, {"b": 1.0}, lambda _taken: 1.1, enough=1.01) == {
-        "b": nothing
-    }  # else it says nothing at all
-    assert narrowed(scheme, {"b": 0.1}, lambda _taken: 1.1, enough=1.01) == {}
     assert plainer_than(Scheme(lags=(0.0,), changes=())) == [nothing]
+
+    def taken(far, *, of_nothing, of_changes=9.0):
+        errors = {nothing: of_nothing, changes: of_changes}
+        return narrowed(scheme, {"a": far}, lambda plainer: errors[plainer["a"]] if plainer else 1.0)
+
+    assert taken(0.0, of_nothing=1.0) == {"a": nothing}
+    assert taken(0.0, of_nothing=1.4, of_changes=1.0) == {"a": changes}
+    assert taken(0.0, of_nothing=1.01) == {}
+    assert taken(0.5, of_nothing=1.04) == {"a": nothing}  # else it would often say nothing at all
+    assert taken(1.0, of_nothing=1.4) == {}
 
 
 def test_a_choice_is_named_with_the_tags_that_have_less():
