@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 import typer
@@ -10,15 +11,33 @@ from gateway.cli.options import JSON, how_long
 from gateway.cli.output import err, show_json, show_table
 from gateway.errors import LablineError
 
+# each bench: its module below simulator.bench
+_BENCHES: Mapping[str, str] = {
+    "arms": "arms",
+    "console": "console",
+    "drain": "drain",
+    "durability": "durability",
+    "enqueue": "enqueue",
+    "fuzz": "fuzz.measure",
+    "history": "history",
+    "laboratory-load": "laboratory_load",
+    "latency": "latency",
+    "memory": "memory",
+    "sampling": "sampling",
+    "season": "season",
+    "tags": "tags",
+    "tick": "tick",
+    "training": "training",
+}
 _OPTIONS = {"seed": "--seed", "only": "--only", "seconds": "--for"}
 _TAKES = {"seed": ("training", "fuzz"), "only": ("training", "fuzz"), "seconds": ("fuzz",)}
+_LONG = ("training", "fuzz")  # they say how far they are
 
 
 def bench(
     name: str = typer.Argument(
         ...,
-        help="What to measure: arms, console, drain, durability, enqueue, fuzz, history, latency, memory, sampling, "
-        "season, tags, tick or training.",
+        help=f"What to measure: {', '.join(_BENCHES)}.",
     ),
     as_json: bool = JSON,
     small: bool = typer.Option(False, "--small", "--quick", help="A short run, only to see that it works."),
@@ -32,9 +51,8 @@ def bench(
 
     Exit 1 if a goal is missed. docs/measured.md explains the figures.
     """
-    benches = _benches()
-    if name not in benches:
-        raise LablineError(f"there is no bench {name}", hint=f"benches are: {', '.join(benches)}")
+    if name not in _BENCHES:
+        raise LablineError(f"there is no bench {name}", hint=f"benches are: {', '.join(_BENCHES)}")
     stated = {"seed": seed, "only": only or None, "seconds": how_long(duration)}
     given = {key: value for key, value in stated.items() if value is not None}
     surplus = [_OPTIONS[key] for key in given if name not in _TAKES[key]]
@@ -43,7 +61,7 @@ def bench(
     err.print(f"measuring {name} ...")
     from simulator.bench.measuring import report  # noqa: PLC0415 - only a bench needs the simulator
 
-    measured: dict[str, Any] = report(name, benches[name](small, **given))
+    measured: dict[str, Any] = report(name, _measure_of(name)(small, **given))
     if as_json:
         show_json(measured)
     else:
@@ -69,37 +87,6 @@ def _goal(figure: Mapping[str, Any]) -> str:
     return "-" if figure["goal"] is None else f"{figure['goal']['op']} {figure['goal']['value']:g}"
 
 
-def _benches() -> dict[str, Callable[..., Any]]:
-    from simulator.bench import (  # noqa: PLC0415 - only a bench needs it
-        arms,
-        console,
-        drain,
-        durability,
-        enqueue,
-        history,
-        latency,
-        memory,
-        sampling,
-        season,
-        tags,
-        tick,
-        training,
-    )
-    from simulator.bench.fuzz import measure as fuzz  # noqa: PLC0415
-
-    return {
-        "arms": arms.measure,
-        "console": console.measure,
-        "drain": drain.measure,
-        "enqueue": enqueue.measure,
-        "fuzz": partial(fuzz.measure, on_progress=err.print),
-        "history": history.measure,
-        "latency": latency.measure,
-        "memory": memory.measure,
-        "sampling": sampling.measure,
-        "season": season.measure,
-        "tags": tags.measure,
-        "tick": tick.measure,
-        "training": partial(training.measure, on_progress=err.print),
-        "durability": durability.measure,
-    }
+def _measure_of(name: str) -> Callable[..., Any]:
+    measure: Callable[..., Any] = import_module(f"simulator.bench.{_BENCHES[name]}").measure
+    return partial(measure, on_progress=err.print) if name in _LONG else measure

@@ -57,6 +57,8 @@ EXAMPLES = {
     "guidance approve": "labline guidance approve ID --config labline.toml",
     "guidance reject": 'labline guidance reject ID --config labline.toml --reason "the pump is serviced"',
     "history export": "labline history export --config labline.toml --from 2026-11-01T00:00:00Z --to november.csv",
+    "lab load": "labline lab load --config labline.toml",
+    "lab plan": "labline lab plan --config labline.toml --approve --accept all",
     "lab import": "labline lab import results.csv --config labline.toml --dry-run",
     "lims try": "labline lims try canonical messages.jsonl",
     "lims queue": "labline lims queue --config labline.toml",

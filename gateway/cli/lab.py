@@ -10,6 +10,7 @@ from pathlib import Path
 
 import typer
 
+from gateway.cli import lab_load
 from gateway.cli.lab_import_options import ImportOptions, file_form
 from gateway.cli.options import takes
 from gateway.cli.output import err, out, progress_of, show_json, show_table
@@ -30,7 +31,11 @@ from gateway.transport.mqtt import MqttSession
 from gateway.transport.mqtt_messages import Outgoing
 from gateway.transport.mqtt_options import SessionOptions
 
-app = typer.Typer(help="Import laboratory results from files.", no_args_is_help=True)
+app = typer.Typer(
+    help="Import laboratory results from files, and plan the load of the laboratory.", no_args_is_help=True
+)
+app.command()(lab_load.load)
+app.command()(lab_load.plan)
 
 _CONNECT_SECONDS = 10.0
 _SEND_SECONDS = 10.0
@@ -50,7 +55,7 @@ _HINTS: Mapping[str, str] = {
 
 @app.callback()
 def _group() -> None:
-    """Import laboratory results from files."""
+    """Import laboratory results from files, and plan the load of the laboratory."""
 
 
 @app.command(name="import")

@@ -12,7 +12,9 @@ from gateway.errors import LablineError
 from gateway.inference.versions import Promoted
 from gateway.line.definition import LineDefinition
 
-LIVE = frozenset({"tags", "specification", "trend", "together", "control", "sampling", "review", "certificates"})
+LIVE = frozenset(
+    {"certificates", "control", "laboratory", "review", "sampling", "specification", "tags", "together", "trend"}
+)
 """The tables that may change while the gateway runs, but for tags that are written; others need a restart."""
 
 

@@ -9,6 +9,7 @@ from gateway.config.assigned_models import assigned_models, trusted_keys
 from gateway.config.certificates import certificate_rules
 from gateway.config.checks import contradictions
 from gateway.config.laboratory_tables import ControlTable, SpecificationTable, TogetherTable, TrendTable
+from gateway.config.load_tables import load_of
 from gateway.config.review_table import review_rules
 from gateway.config.setpoint_writes import write_problems, writes_of
 from gateway.config.signature_table import policies
@@ -62,6 +63,7 @@ def define_line(
         sampling=settings.sampling.enabled,
         tests_per_hour=settings.sampling.tests_per_hour,
         lab_tests=settings.sampling.tests,
+        laboratory_load=load_of(settings.laboratory, zone),
         models=tuple(models.values()),
         rationing=rationing_of(settings),
         suppressions=suppressions_of(settings),

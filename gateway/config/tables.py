@@ -22,6 +22,7 @@ from gateway.config.connection_tables import (
 from gateway.config.forms import LARGEST_UINT32, Limits, Name, NodeText, Table, Unit
 from gateway.config.knowledge_tables import KnowledgeTable
 from gateway.config.laboratory_tables import ControlTable, SamplingTable, SpecificationTable, TogetherTable, TrendTable
+from gateway.config.load_tables import LaboratoryTable
 from gateway.config.measures import Duration, Rate, Size
 from gateway.config.review_table import ReviewTable
 from gateway.config.setpoint_tables import SetpointsTable, WriteTable
@@ -183,6 +184,7 @@ class Settings(Table):
     certificates: CertificatesTable = CertificatesTable()
     sampling: SamplingTable = SamplingTable()
     review: ReviewTable = ReviewTable()
+    laboratory: LaboratoryTable = LaboratoryTable()
     setpoints: SetpointsTable = SetpointsTable()
     webhook: WebhookTable = WebhookTable()
     console: ConsoleTable | None = Field(

@@ -10,15 +10,16 @@ from gateway.contract.lims.mapping import ResultMapping
 from gateway.contract.lims.result_fields import blank, is_divided_by_bars, lot_names, perhaps_several
 from gateway.contract.refusals import MessageRefusedError, Refusal, RefusalText, refusal, refusal_text
 from gateway.records.laboratory import ProductReference, ResultReference
-from gateway.records.production import ContextChange, ContextKind
+from gateway.records.production import PLANS, ContextChange, ContextKind, OrderPlan
 
 MOST_CHANGES = 500  # of one message
+MOST_PLANNED_LOTS = 1000  # of one order
 _CONSUMED = "consumed_lot_id"
 _LOTS = ("material_lot_id", _CONSUMED)
 _SOURCE = "mes"
 _REFERENCES = ResultMapping(source=_SOURCE)
 _OF_NO_LOT = frozenset(
-    {ContextKind.EQUIPMENT_STATE, ContextKind.ORDER_ENDED, ContextKind.PHASE_STARTED, ContextKind.PHASE_ENDED}
+    {ContextKind.EQUIPMENT_STATE, ContextKind.ORDER_ENDED, ContextKind.PHASE_STARTED, ContextKind.PHASE_ENDED, *PLANS}
 )  # by these no lot is judged
 REQUIRED: Mapping[ContextKind, tuple[str, ...]] = {
     ContextKind.ORDER_STARTED: ("job_order_id", "material_definition_id", "equipment_id"),
@@ -30,6 +31,8 @@ REQUIRED: Mapping[ContextKind, tuple[str, ...]] = {
     ContextKind.EQUIPMENT_STATE: ("equipment_id", "state"),
     ContextKind.PHASE_STARTED: ("equipment_id", "phase"),
     ContextKind.PHASE_ENDED: ("equipment_id", "phase"),
+    ContextKind.ORDER_PLANNED: ("job_order_id", "material_definition_id", "planned_start_at", "planned_end_at"),
+    ContextKind.ORDER_CANCELLED: ("job_order_id",),
 }
 
 
@@ -89,7 +92,7 @@ def context_change(payload: bytes, *, now_ns: int) -> ContextChange:
         kind=kind or ContextKind.EQUIPMENT_STATE,
         at_ns=at_ns or 0,
         equipment_id=text("equipment_id"),
-        material_lot_id=text("material_lot_id"),
+        material_lot_id=None if kind in PLANS else text("material_lot_id"),
         job_order_id=text("job_order_id"),
         material_definition_id=text("material_definition_id"),
         client_id=text("client_id"),
@@ -98,11 +101,30 @@ def context_change(payload: bytes, *, now_ns: int) -> ContextChange:
         supplier=text("supplier"),
         state=text("state"),
         phase=text("phase"),
+        plan=_plan(reader) if kind is ContextKind.ORDER_PLANNED else None,
     )
     _note_perhaps_several(reader, change)
     if reader.reasons:
         raise MessageRefusedError(tuple(reader.reasons), about=_about(change, kind, at_ns, payload))
     return change
+
+
+def _plan(reader: FieldReader) -> OrderPlan | None:
+    """Return what is planned of an order; None with the reason noted where that cannot be."""
+    start_ns = reader.time("planned_start_at", required=True, ahead=True)
+    end_ns = reader.time("planned_end_at", required=True, ahead=True)
+    lots = reader.whole("planned_lots", at_least=1)
+    if start_ns is None or end_ns is None:
+        return None
+    if end_ns <= start_ns:
+        text = refusal_text(RefusalText.PLAN_ENDS_FIRST)
+        reader.refuse(Refusal.OUT_OF_RANGE, text, field="planned_end_at")
+        return None
+    if lots is not None and lots > MOST_PLANNED_LOTS:
+        text = refusal_text(RefusalText.TOO_LARGE, field="planned_lots", value=lots, limit=MOST_PLANNED_LOTS)
+        reader.refuse(Refusal.OUT_OF_RANGE, text, field="planned_lots")
+        return None
+    return OrderPlan(start_ns=start_ns, end_ns=end_ns, lots=lots or 1)
 
 
 def _note_perhaps_several(reader: FieldReader, change: ContextChange) -> None:

@@ -18,7 +18,7 @@ MOST_ROWS = 1000
 _ORDER = (
     ContextKind.ORDER_STARTED, ContextKind.LOT_STARTED, ContextKind.PHASE_STARTED, ContextKind.EQUIPMENT_STATE,
     ContextKind.MATERIAL_CONSUMED, ContextKind.PHASE_ENDED, ContextKind.LOT_ENDED, ContextKind.ORDER_ENDED,
-    ContextKind.LOT_CLOSED,
+    ContextKind.LOT_CLOSED, ContextKind.ORDER_PLANNED, ContextKind.ORDER_CANCELLED,
 )  # fmt: skip
 """Of one instant."""
 

@@ -13,11 +13,13 @@ from gateway.contract.payloads.dead_letter import DeadLetterPayload
 from gateway.contract.payloads.deviation import DeviationPayload
 from gateway.contract.payloads.disposition import DispositionPayload
 from gateway.contract.payloads.guidance import GuidancePayload
+from gateway.contract.payloads.laboratory_plan import LaboratoryPlanPayload
 from gateway.contract.payloads.outcome import OutcomePayload
 from gateway.contract.payloads.parts import Payload
 from gateway.contract.payloads.prediction import PredictionPayload
 from gateway.contract.payloads.sample_request import SampleRequestPayload
 from gateway.contract.payloads.status import StatusPayload
+from gateway.contract.payloads.worklist import WorklistPayload
 from gateway.contract.topics import UNASSIGNED, encode_level
 from gateway.deadlines import Deadline
 from gateway.records.outgoing import Lane, OutgoingMessage
@@ -102,6 +104,8 @@ DISPOSITION = Publication(
 )
 DEVIATION = Publication(name="deviation", model=DeviationPayload, topic="deviation/{id}")
 SAMPLE_REQUEST = Publication(name="sample-request", model=SampleRequestPayload, topic="sample-request/{id}")
+LABORATORY_PLAN = Publication(name="laboratory-plan", model=LaboratoryPlanPayload, topic="laboratory-plan/{id}")
+WORKLIST = Publication(name="worklist", model=WorklistPayload, topic="worklist", retain=True, replaces=True)
 CONTROL = Publication(name="control", model=ControlPayload, topic="control/{analyte}")
 OUTCOME = Publication(name="outcome", model=OutcomePayload, topic="outcome/{terminal}")
 AUDIT_HEAD = Publication(name="audit-head", model=AuditHeadPayload, topic="audit/head", retain=True, replaces=True)

@@ -90,6 +90,13 @@ _CONTEXT_FIELDS: Mapping[str, Schema] = {
     "supplier": _text("who delivered it"),
     "state": _text("the equipment's state"),
     "phase": _text("which phase of the batch, such as heating"),
+    "planned_start_at": _time("of a planned order: when it is to begin"),
+    "planned_end_at": _time("of a planned order: when it is to be over"),
+    "planned_lots": {
+        "type": ["integer", "null"],
+        "minimum": 1,
+        "description": "of a planned order: how many lots; 1 if absent",
+    },
 }
 
 _PAIR: Schema = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}

@@ -98,6 +98,8 @@ EVENTS: Mapping[ContextKind, str] = {
     ContextKind.EQUIPMENT_STATE: "the state of an equipment changed",
     ContextKind.PHASE_STARTED: "a phase of a batch begins on an equipment",
     ContextKind.PHASE_ENDED: "a phase of a batch is over",
+    ContextKind.ORDER_PLANNED: "an order is to run from then until then; the newest counts",
+    ContextKind.ORDER_CANCELLED: "a planned order will not run",
 }
 STATUSES: Mapping[ResultStatus, str] = {
     ResultStatus.ENTERED: "typed in, checked by nobody",

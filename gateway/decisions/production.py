@@ -27,7 +27,8 @@ def on_context(event: ContextChanged, _facts: Facts) -> Decision:
         audit=(audit_entry("context_changed", subject, scope=change.scope, event=change.kind.value, at_ns=change.at_ns,
                            equipment_id=change.equipment_id, order=change.job_order_id,
                            product=change.material_definition_id, state=change.state,
-                           **({} if change.phase is None else {"phase": change.phase})),),
+                           **({} if change.phase is None else {"phase": change.phase}),
+                           **({} if change.plan is None else asdict(change.plan))),),
     )  # fmt: skip
 
 

@@ -44,6 +44,7 @@ from gateway.decisions.housekeeping import (
     on_withheld,
 )
 from gateway.decisions.lab_result import on_result, windows_of_result
+from gateway.decisions.laboratory_plan import on_approve_laboratory_plan, on_plan_due
 from gateway.decisions.lot_decision import on_decide_lot
 from gateway.decisions.lots_again import on_lots_judged_again
 from gateway.decisions.model_due import on_model_due, windows_of_model
@@ -189,6 +190,7 @@ DECISIONS: Mapping[tuple[type[EventBase], object], Row] = {
     (SetpointWriteEnded, None): _row(on_write_ended),
     (TimerDue, Timer.FOLLOW_SETPOINTS): _row(on_follow_due),
     (GatewayAlarmChanged, None): _row(on_gateway_alarm),
+    (TimerDue, Timer.PLAN_LABORATORY): _row(on_plan_due),
     (TimerDue, Timer.END_SHELVES): _row(on_end_shelves),
     (TimerDue, Timer.SUPPRESS_ALARMS): _row(on_suppressions_due, windows=windows_of_suppressions),
     (ActRequested, ActKind.ACKNOWLEDGE): _act(on_acknowledge),
@@ -222,6 +224,7 @@ DECISIONS: Mapping[tuple[type[EventBase], object], Row] = {
     (ActRequested, ActKind.ANSWER_GUIDANCE): _signed(ActKind.ANSWER_GUIDANCE),
     (ActRequested, ActKind.RECORD_ACTION): _act(on_record_action),
     (ActRequested, ActKind.COMPLETE_ACTION): _act(on_complete_action),
+    (ActRequested, ActKind.APPROVE_LABORATORY_PLAN): _act(on_approve_laboratory_plan),
     (GatewayStarted, None): _row(on_started),
     (ConfigurationReloaded, None): _row(on_configuration_reloaded),
     (GatewayStopped, None): _row(on_stopped),

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from gateway.line.alarm_rules import USUAL_RATIONING, WARN_AT_ONCE, Rationing, SuppressionRule, WarningRules
 from gateway.line.certificates import NO_CERTIFICATES, CertificateRules
 from gateway.line.derived_inputs import SMALLEST_DIVISOR, Category, Stretch, Transform
+from gateway.line.laboratory import UNKNOWN_LOAD, LaboratoryLoad
 from gateway.line.limits import Limits
 from gateway.line.model_domain import Domain
 from gateway.line.outputs import ModelOutput
@@ -272,6 +273,7 @@ class LineDefinition:
     sampling: bool = False  # whether samples are requested when lots end
     tests_per_hour: float | None = None  # that the laboratory can do
     lab_tests: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # by analyte: its id and name there
+    laboratory_load: LaboratoryLoad = UNKNOWN_LOAD
     models: tuple[ModelAssignment, ...] = ()
     rationing: Rationing = USUAL_RATIONING
     suppressions: tuple[SuppressionRule, ...] = ()  # which alarms call nobody under which conditions

@@ -45,6 +45,7 @@ RIGHTS: Mapping[ActKind, frozenset[Role]] = {
     ActKind.RESUME_WRITES: frozenset({Role.SUPERVISOR, Role.ENGINEER}),
     ActKind.RECORD_ACTION: frozenset({Role.SUPERVISOR, Role.QUALITY, Role.ENGINEER}),
     ActKind.COMPLETE_ACTION: frozenset({Role.SUPERVISOR, Role.QUALITY, Role.ENGINEER}),
+    ActKind.APPROVE_LABORATORY_PLAN: frozenset({Role.SUPERVISOR, Role.QUALITY}),
     ActKind.ANSWER_GUIDANCE: ON_THE_LINE,  # which answer to which guidance: people/answers.py
 }
 

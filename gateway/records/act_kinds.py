@@ -36,3 +36,4 @@ class ActKind(StrEnum):
     ANSWER_GUIDANCE = "answer_guidance"
     RECORD_ACTION = "record_action"
     COMPLETE_ACTION = "complete_action"
+    APPROVE_LABORATORY_PLAN = "approve_laboratory_plan"

@@ -229,13 +229,26 @@ class CompleteAction:
     action_id: str
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ApproveLaboratoryPlan:
+    """Approve the newest plan of the laboratory, with the proposals that one agrees to; the others are not done.
+
+    ``plan_sha256``: of the plan that was shown.
+    """
+
+    kind: ClassVar[ActKind] = ActKind.APPROVE_LABORATORY_PLAN
+    plan_id: str
+    plan_sha256: str
+    proposals: tuple[str, ...] = ()
+
+
 Act = (
     AcknowledgeAlarm | AlarmAct | SettlePoint | PromoteModel | RollBackModel | RetryMessages | SignBiases | ArchiveAudit
     | AddUser | ChangeUser | SetPassword | ConfirmPassword | SetSecondDevice | UnlockUser | EndSessions
     | EnrollKey | RevokeKey
     | SignPending | WithdrawPending
     | StopWrites | ResumeWrites | DecideLot | AnswerGuidance | ChangeStage
-    | RecordAction | CompleteAction
+    | RecordAction | CompleteAction | ApproveLaboratoryPlan
 )  # fmt: skip
 
 ACTS: Mapping[ActKind, type[Act]] = {act.kind: act for act in get_args(Act)}

@@ -19,11 +19,25 @@ class ContextKind(StrEnum):
     EQUIPMENT_STATE = "equipment_state"
     PHASE_STARTED = "phase_started"
     PHASE_ENDED = "phase_ended"
+    ORDER_PLANNED = "order_planned"
+    ORDER_CANCELLED = "order_cancelled"
+
+
+PLANS = frozenset({ContextKind.ORDER_PLANNED, ContextKind.ORDER_CANCELLED})  # they say what is to come, of no lot
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OrderPlan:
+    """From when until when an order is to run, and how many lots it is to make."""
+
+    start_ns: int
+    end_ns: int
+    lots: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ContextChange(Record):
-    """One message of the manufacturing execution system, checked."""
+    """One message of the manufacturing execution system, checked; ``plan``: of an order that is planned."""
 
     kind: ContextKind
     at_ns: int
@@ -37,6 +51,7 @@ class ContextChange(Record):
     supplier: str | None = None
     state: str | None = None
     phase: str | None = None
+    plan: OrderPlan | None = None
 
     @property
     def scope(self) -> Scope:

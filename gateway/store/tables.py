@@ -96,6 +96,8 @@ _ROWS = (
     Table(name="review_answer", salvaged=True, authorises=True),
     _newest("lot_review", "material_lot_id"),
     _newest("stage_change", "model"),
+    Table(name="laboratory_plan", salvaged=True),
+    Table(name="laboratory_plan_approval", salvaged=True),
     Table(name="sign_in", not_vouched_for="a count; each failure has a line of its own"),
     Table(name="code_used", not_vouched_for="a code is over after a minute and a half"),
     Table(name="refused_result", salvaged=True),

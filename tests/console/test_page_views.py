@@ -2,6 +2,7 @@
 
 import random
 from contextlib import asynccontextmanager, closing
+from dataclasses import replace
 
 import pytest
 import pytest_asyncio
@@ -10,14 +11,17 @@ from playwright.async_api import expect
 from gateway.contract.lot_decisions import basis_sha256
 from gateway.contract.times import rfc3339
 from gateway.latches import drift_latch
+from gateway.line.definition import UTC_ZONE
+from gateway.line.laboratory import LaboratoryCalendar, LaboratoryLoad
 from gateway.line.sustained_outside import SustainedOutside
 from gateway.records.acts import ActOutcome, AnswerGuidance, DecideLot
 from gateway.records.lot_decisions import Verdict
 from gateway.records.people import Act
+from gateway.records.timers import Timer
 from gateway.store.database import open_state
 from gateway.store.queries.lot_decisions import basis_of
 from gateway.store.queries.lots import lot_on_record
-from gateway.time_units import SECOND_NS
+from gateway.time_units import DAY_NS, SECOND_NS
 from tests.fixtures.building import assignment, bundle, value_output
 from tests.fixtures.console import PASSWORD, console_at_work, quick_passwords, set_password
 from tests.fixtures.console_on_lots import HandClock, console_on_lots
@@ -86,7 +90,10 @@ def _piloted(bench):
     stage = bench.line.models[0].stage
     rules = SustainedOutside(enters_after=2, of=5, leaves_after=3)
     models = (assignment(bundle=bundle(outputs=(output,), outside=rules), stage=stage),)
-    bench.line = type(bench.line)(**{**_fields(bench.line), "models": models})
+    planning = LaboratoryLoad(
+        plan=True, weeks=2, tests_per_day=16.0, calendar=LaboratoryCalendar(zone=UTC_ZONE, weekdays=frozenset(range(7)))
+    )
+    bench.line = replace(bench.line, models=models, laboratory_load=planning)
     bench.sha256 = models[0].bundle.identity.sha256
     bench.order()
     bench.model_due(78.0)
@@ -104,13 +111,15 @@ def _piloted(bench):
     (guidance_id,) = [item["id"] for item in bench.sent("guidance") if item["kind"] == "setpoint"][-1:]
     answer = AnswerGuidance(guidance_id=guidance_id, answer=Act.REJECT)
     assert bench.act(answer, credential=by("emil"), reason="cleaning").outcome is ActOutcome.DONE
+    for ahead in (3, 6):
+        start_ns = bench.now_ns + ahead * DAY_NS
+        times = {"planned_start_at": rfc3339(start_ns), "planned_end_at": rfc3339(start_ns + DAY_NS)}
+        fields = {"job_order_id": f"WO-{ahead}", "material_definition_id": "FG-100", "planned_lots": 30}
+        bench.context("order_planned", **fields, **times)
+    bench.timer(Timer.PLAN_LABORATORY)
     for _outside in range(2):
         bench.now_ns += SECOND_NS
         bench.model_due(99.0)
-
-
-def _fields(line):
-    return {name: getattr(line, name) for name in line.__slots__}
 
 
 def _measured(bench, sample_id, value, **more):
@@ -185,6 +194,26 @@ async def test_samples_show_what_the_laboratory_is_asked_for(lots):
         row = page.locator("#content", has_text="LOT-NOW")
         await expect(row).to_contain_text("31%")
         await expect(row).to_contain_text("viscosity")
+
+
+async def test_the_load_of_the_laboratory_is_seen_and_its_plan_is_approved_with_what_is_ticked(pilot):
+    async with pilot.page("anna") as page:
+        await page.goto("/#/samples")
+        load = page.locator("[data-key=load]")
+        await expect(load).to_contain_text("nobody has approved it yet")
+        await expect(load.locator(".load-bar.over").first).to_be_visible()
+        await expect(load.locator(".conflict").first).to_contain_text("a day can be done")
+        await load.get_by_role("button", name="Approve the plan").click()
+        ticks = page.locator("dialog input[name=proposal]")
+        await expect(ticks.first).to_be_checked()
+        await ticks.first.uncheck()
+        await keep(page, "laboratory-load-approve")
+        await page.locator("dialog").get_by_role("button", name="Approve the plan").click()
+        await expect(load).to_contain_text("Approved by Anna")
+        agreed, offered = (load.locator("li", has_text=words) for words in ("(agreed)", "can wait until"))
+        assert await agreed.count() == await offered.count() - 1
+        await expect(load.get_by_role("button", name="Approve the plan")).to_have_count(0)
+        await keep(page, "laboratory-load")
 
 
 async def test_the_trail_is_searched_traced_and_verified_from_the_page(lots, pilot):

@@ -20,6 +20,7 @@ from gateway.records.acts import (
     AcknowledgeAlarm,
     ActOutcome,
     AnswerGuidance,
+    ApproveLaboratoryPlan,
     ArchiveAudit,
     ChangeStage,
     CompleteAction,
@@ -92,6 +93,7 @@ ACTS = {
     ActKind.RESUME_WRITES: ResumeWrites(),
     ActKind.RECORD_ACTION: RecordAction(deviation_id="d", action="clean", action_kind=ActionKind.CORRECTIVE, owner="o"),
     ActKind.COMPLETE_ACTION: CompleteAction(action_id="a"),
+    ActKind.APPROVE_LABORATORY_PLAN: ApproveLaboratoryPlan(plan_id="p", plan_sha256="h"),
     ActKind.ANSWER_GUIDANCE: AnswerGuidance(guidance_id="G", answer=GuidanceAct.ACKNOWLEDGE),
 }  # fmt: skip
 

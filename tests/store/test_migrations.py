@@ -208,6 +208,8 @@ def rows_of_people():
     yield "review_answer", {"event_id": "e", "exception_id": "x", "material_lot_id": "L-ü", "code": "DATA_GAP",
                             "settled": 1, "person": "Zoë", "role": "quality", "comment": "ü", "at_ns": 1}  # fmt: skip
     yield "lot_review", {"record_id": "sr", "material_lot_id": "L-ü", "state": "signed", "at_ns": 1, "body": "{}"}
+    yield "laboratory_plan", {"plan_id": "lp", "day": "2026-03-02", "at_ns": 1, "body": "{}"}
+    yield "laboratory_plan_approval", {"plan_id": "lp", "at_ns": 1, "body": "{}"}
     yield "stage_change", {"model": "m", "stage": "advise", "record_id": "sr", "at_ns": 1, "body": "{}"}
     yield "sign_in", {"user_id": "q.head", "origin": "10.0.0.7", "failures": 1, "last_failed_ns": 1, "known": 0,
                       "at_ns": 1}  # fmt: skip

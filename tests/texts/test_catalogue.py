@@ -13,6 +13,7 @@ from gateway.advice.certificate_paper import PaperText
 from gateway.advice.document_texts import ChartText, DocumentText, Heading, TimelineText
 from gateway.advice.gateway_alarms import GatewayAlarm
 from gateway.advice.grouping import Group
+from gateway.advice.laboratory_plan import ProposalText
 from gateway.advice.phrases import Phrase
 from gateway.advice.rationing import Summary
 from gateway.advice.reasons import Action, Advice
@@ -78,6 +79,7 @@ CODES: dict[str, Collection[str]] = {
     "outcome": Outcome,
     "outcome_before": AnswerText,
     "refusal": RefusalText,
+    "laboratory_proposal": ProposalText,
     "deviation": DocumentText,
     "deviation_heading": Heading,
     "deviation_chart": ChartText,

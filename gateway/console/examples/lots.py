@@ -134,6 +134,52 @@ OF_LOTS: Mapping[str, dict[str, Any]] = {
                 "tests": [{"analyte": "viscosity", "test_id": "VISC", "name": "Viscosity"}],
             }
         ],
+        "planned": True,
+        "plan": {
+            "plan_id": "6c1d",
+            "plan_sha256": "0" * 64,
+            "at": AT,
+            "approved_by": None,
+            "days": [
+                {
+                    "day": "2026-03-02",
+                    "works": True,
+                    "tests": 41.2,
+                    "tests_low": 30.0,
+                    "tests_high": 55.0,
+                    "samples": 20.4,
+                    "capacity": 36.0,
+                    "by_analyte": {"viscosity": 20.6, "ph": 20.6},
+                },
+            ],
+            "conflicts": [
+                {
+                    "day": "2026-03-02",
+                    "until": "2026-03-02",
+                    "analyte": None,
+                    "probability": 0.72,
+                    "expected": 41.2,
+                    "left": 6.4,
+                    "capacity": 36.0,
+                    "proposals": [
+                        {
+                            "proposal_id": "9a3e",
+                            "kind": "wait",
+                            "tests": 6.4,
+                            "analyte": "ph",
+                            "product": None,
+                            "to_day": "2026-03-03",
+                            "every_lots": None,
+                            "accepted": False,
+                            "text": "6.4 tests of ph of 2026-03-02 can be done on 2026-03-03.",
+                        },
+                    ],
+                },
+            ],
+            "history_days": 90,
+            "lots": 512,
+            "planned_orders": 11,
+        },
     },
     "ChartView": {
         "material_lot_id": "LOT-0042",

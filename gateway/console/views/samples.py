@@ -2,12 +2,18 @@
 
 import json
 import sqlite3
+from dataclasses import asdict
 
 from pydantic import Field
 
+from gateway.advice.laboratory_plan import conflict_parts
 from gateway.console.snapshot import Snapshot
 from gateway.console.views.parts import View
+from gateway.contract.payloads.laboratory_plan import ConflictPart, PlannedDayPart
 from gateway.contract.times import rfc3339
+from gateway.contract.workload import plan_sha256
+from gateway.store.facts.laboratory_plan import newest_plan
+from gateway.store.facts.reading import Reading
 from gateway.store.statements import SQL
 
 
@@ -31,11 +37,27 @@ class SampleView(View):
     tests: list[SampleTestView]
 
 
+class LaboratoryPlanView(View):
+    """The newest plan of the laboratory's coming days."""
+
+    plan_id: str
+    plan_sha256: str
+    at: str
+    approved_by: str | None
+    days: list[PlannedDayPart]
+    conflicts: list[ConflictPart]
+    history_days: int
+    lots: int
+    planned_orders: int
+
+
 class SamplesView(View):
     """GET /api/samples."""
 
     requested: bool = Field(description="whether samples are requested on this line (table sampling)")
     samples: list[SampleView]
+    planned: bool = Field(description="whether the laboratory's days are planned on this line (table laboratory)")
+    plan: LaboratoryPlanView | None = Field(description="the newest plan; null: there is none yet, or it does not hold")
 
 
 def samples_view(connection: sqlite3.Connection, snapshot: Snapshot) -> SamplesView:
@@ -54,6 +76,25 @@ def samples_view(connection: sqlite3.Connection, snapshot: Snapshot) -> SamplesV
             )
             for row in connection.execute(SQL["console_sample_requests"])
         ],
+        planned=snapshot.line.laboratory_load.plan,
+        plan=_plan(connection, snapshot),
+    )
+
+
+def _plan(connection: sqlite3.Connection, snapshot: Snapshot) -> LaboratoryPlanView | None:
+    plan, approval = newest_plan(Reading(connection, snapshot.line, {}))
+    if plan is None:
+        return None
+    return LaboratoryPlanView(
+        plan_id=plan.plan_id,
+        plan_sha256=plan_sha256(plan),
+        at=rfc3339(plan.at_ns),
+        approved_by=None if approval is None else approval.person,
+        days=[PlannedDayPart(**asdict(day)) for day in plan.days],
+        conflicts=conflict_parts(plan, approval),
+        history_days=plan.history_days,
+        lots=plan.lots,
+        planned_orders=plan.planned_orders,
     )
 
 

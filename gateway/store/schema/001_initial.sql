@@ -136,6 +136,7 @@ CREATE TABLE context_change (
 CREATE INDEX context_change_of_state ON context_change (equipment_id, at_ns) WHERE kind = 'equipment_state';
 CREATE INDEX context_change_of_phase ON context_change (equipment_id, at_ns)
     WHERE kind IN ('phase_started', 'phase_ended');
+CREATE INDEX context_change_of_plan ON context_change (at_ns) WHERE kind IN ('order_planned', 'order_cancelled');
 CREATE INDEX context_change_by_lot ON context_change (material_lot_id);
 CREATE INDEX context_change_by_order ON context_change
     (CASE WHEN json_valid(body) THEN json_extract(body, '$.job_order_id') END);
@@ -1295,6 +1296,39 @@ CREATE VIEW stage_change_checked AS SELECT rowid AS row_number, *, hash IS
     evidence_hash('stage_change', seq, CAST(model AS BLOB), CAST(stage AS BLOB), CAST(record_id AS BLOB), at_ns,
     CAST(body AS BLOB)) AS holds
 FROM stage_change;
+
+-- Plans of the laboratory's coming days as they were drafted, and who has approved them.
+CREATE TABLE laboratory_plan (
+    plan_id  TEXT PRIMARY KEY,
+    day      TEXT NOT NULL,
+    at_ns    INTEGER NOT NULL,
+    body     TEXT NOT NULL,
+    hash     TEXT
+) STRICT;
+CREATE INDEX laboratory_plan_newest ON laboratory_plan (at_ns);
+CREATE TRIGGER laboratory_plan_hashed AFTER INSERT ON laboratory_plan BEGIN
+    UPDATE laboratory_plan SET hash =
+        evidence_hash('laboratory_plan', CAST(NEW.plan_id AS BLOB), CAST(NEW.day AS BLOB), NEW.at_ns,
+        CAST(NEW.body AS BLOB))
+    WHERE plan_id = NEW.plan_id;
+END;
+CREATE VIEW laboratory_plan_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('laboratory_plan', CAST(plan_id AS BLOB), CAST(day AS BLOB), at_ns, CAST(body AS BLOB)) AS holds
+FROM laboratory_plan;
+CREATE TABLE laboratory_plan_approval (
+    plan_id  TEXT PRIMARY KEY REFERENCES laboratory_plan,
+    at_ns    INTEGER NOT NULL,
+    body     TEXT NOT NULL,
+    hash     TEXT
+) STRICT;
+CREATE TRIGGER laboratory_plan_approval_hashed AFTER INSERT ON laboratory_plan_approval BEGIN
+    UPDATE laboratory_plan_approval SET hash =
+        evidence_hash('laboratory_plan_approval', CAST(NEW.plan_id AS BLOB), NEW.at_ns, CAST(NEW.body AS BLOB))
+    WHERE plan_id = NEW.plan_id;
+END;
+CREATE VIEW laboratory_plan_approval_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('laboratory_plan_approval', CAST(plan_id AS BLOB), at_ns, CAST(body AS BLOB)) AS holds
+FROM laboratory_plan_approval;
 
 -- How often in a row a user's password was wrong, by the address that it came from; origin '': all of them together from
 -- where the user has not signed in yet. known: the user has signed in from there.

@@ -27,6 +27,7 @@ from gateway.store.transaction.records import (
     setpoints,
     signatures,
     users,
+    workload,
 )
 
 
@@ -101,6 +102,8 @@ RECORD_KINDS: Mapping[type[Record], RecordKind] = dict((
     _kind(reviews.review_signed, "lot_review"),
     _kind(corrective_actions.action_recorded, "corrective_action"),
     _kind(corrective_actions.action_done, "corrective_action_done"),
+    _kind(workload.plan_drafted, "laboratory_plan"),
+    _kind(workload.plan_approved, "laboratory_plan_approval"),
     _kind(users.sign_in_counted, "sign_in"),
     _kind(users.failures_forgotten, "sign_in"),
     _kind(users.sessions_ended, "console_session"),

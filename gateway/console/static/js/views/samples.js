@@ -3,6 +3,7 @@
 import { h } from "../dom.js";
 import { ago, share } from "../format.js";
 import { text } from "../texts.js";
+import { load } from "../parts/load.js";
 import { empty, table } from "../parts/states.js";
 
 export const samples = {
@@ -16,5 +17,6 @@ export const samples = {
         cells: [String(at + 1), h("a", { href: `#/lots/${encodeURIComponent(sample.material_lot_id)}` }, sample.material_lot_id), sample.product ?? "–", sample.equipment_id ?? "–",
           sample.tests.map((one) => one.name || one.analyte).join(", "), share(sample.probability), ago(sample.since_at)],
       }))),
+    load(view),
   ],
 };
