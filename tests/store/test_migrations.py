@@ -202,6 +202,8 @@ def rows_of_people():
         "record_sha256": "ab", "user_id": "q.head", "printed_name": "Zoë", "role": "quality", "meaning": "ü",
         "signed_ns": 1, "event_id": "e",
     }  # fmt: skip
+    yield "corrective_action", {"action_id": "ca", "deviation_id": "d", "at_ns": 1, "body": "{}"}
+    yield "corrective_action_done", {"action_id": "ca", "at_ns": 1, "person": "Zoë", "note": "ü", "event_id": "e"}
     yield "signing_state", {"record_id": "sr", "state": "done", "at_ns": 1, "person": "Zoë", "why": "ü"}
     yield "lot_decision", {"record_id": "sr", "material_lot_id": "L-ü", "verdict": "hold", "state": "stands",
                            "at_ns": 1, "body": "{}"}  # fmt: skip
