@@ -21,7 +21,7 @@ test: $(VENV)/test.stamp
 # what is installed and brought up from nothing: packages, and beside them the programs of others; needs node and npm,
 # and for some the rights of root
 test-packages: export PYTHONDONTWRITEBYTECODE :=
-test-packages: $(VENV)/test.stamp $(VENV)/node.stamp
+test-packages: $(VENV)/test.stamp $(VENV)/node.stamp $(VENV)/pysparkplug.stamp
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests/packages $(ARGS)
 
 check: $(VENV)/test.stamp
@@ -134,6 +134,11 @@ $(VENV)/node.stamp: tests/node/package.json tests/node/package-lock.json tests/n
 	mkdir -p $(VENV)/node
 	cp tests/node/package.json tests/node/package-lock.json tests/node/.npmrc $(VENV)/node
 	cd $(VENV)/node && npm ci --silent
+	@touch $@
+
+$(VENV)/pysparkplug.stamp: tests/packages/pysparkplug.txt $(VENV)/python.stamp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --upgrade \
+		--target $(VENV)/pysparkplug -r tests/packages/pysparkplug.txt
 	@touch $@
 
 clean:

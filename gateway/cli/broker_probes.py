@@ -14,12 +14,15 @@ from dataclasses import dataclass
 
 from gateway.cli.broker_visitor import BrokerVisitor
 from gateway.clock import Clock
+from gateway.config.sparkplug import node_options
 from gateway.config.tables import Settings
 from gateway.contract.probe_messages import Probe, probes, standing_topics
 from gateway.contract.publications import AUDIT_HEAD, STATUS
+from gateway.contract.sparkplug.rights import sparkplug_probes, subscribed_topics
 from gateway.contract.topics import Topics, is_shared, unshared
 from gateway.errors import NotConnectedError
 from gateway.line.definition import LineDefinition
+from gateway.publish.sparkplug.options import NodeOptions
 from gateway.publish.status import offline_payload
 from gateway.transport.mqtt_failures import (
     PROTOCOL_UNSUPPORTED,
@@ -114,7 +117,9 @@ async def _subscriptions(
         topics.responses,
         AUDIT_HEAD.topic_of(line.topic_root),
     )
-    filters = tuple(topic for topic in configured if topic is not None)
+    node = _edge_node(settings)
+    of_node = () if node is None else subscribed_topics(node.node, node.primary_host_id)
+    filters = (*(topic for topic in configured if topic is not None), *of_node)
     sent_filters = tuple(f"$share/{check_id}/{unshared(topic)}" if is_shared(topic) else topic for topic in filters)
     try:
         connection = await visitor.entered(subscriptions=sent_filters)
@@ -134,6 +139,13 @@ async def _subscriptions(
     ]
 
 
+def _edge_node(settings: Settings) -> NodeOptions | None:
+    """Return the edge node of Sparkplug where it is at the line's broker."""
+    node = node_options(settings)
+    ours = settings.mqtt.host, settings.mqtt.port
+    return node if node is not None and (node.address.host, node.address.port) == ours else None
+
+
 # --- the right to publish
 
 
@@ -144,6 +156,10 @@ class _Offered:
         self.standing_topics = standing_topics(line.topic_root)
         self._root, self._line = line.topic_root, settings.line_path
         self._check_id, self._now_ns = f"labline-{check_id}", now_ns
+        node = _edge_node(settings)
+        self.quietly_only = (
+            () if node is None else sparkplug_probes(node.node, line)
+        )  # never looped back: a host hears it
 
     def probes(self, standing: dict[str, bytes]) -> tuple[Probe, ...]:
         """Return a probe for each topic."""
@@ -165,7 +181,7 @@ async def _rights(visitor: BrokerVisitor, offered: _Offered, *, loop_back: bool)
         connection.close(polite=True)
     if not asks_quietly:
         return await _looped_back(visitor, offered, loop_back=loop_back)
-    return await _proven(visitor, offered.probes(visitor.deliveries.newest))
+    return await _proven(visitor, (*offered.probes(visitor.deliveries.newest), *offered.quietly_only))
 
 
 async def _listen(visitor: BrokerVisitor, connection: ProbeConnection, topics: Sequence[str]) -> None:

@@ -150,6 +150,7 @@ def _readable_requests(settings: Settings) -> list[str]:
     tables |= {} if settings.mes.pull is None else {"mes.pull": settings.mes.pull}
     urls = {f"{key}.{name}": url for key, table in tables.items()
             for name, url in (("url", table.url), ("token_url", table.token_url)) if url is not None}  # fmt: skip
+    urls |= {} if settings.traces is None else {"traces.endpoint": settings.traces.endpoint}
     return [
         f"{key} begins with http://: keys and messages travel readably, and anybody could answer"
         for key, url in urls.items()

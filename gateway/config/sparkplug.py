@@ -21,4 +21,5 @@ def node_options(settings: Settings) -> NodeOptions | None:
         primary_host_id=table.primary_host_id,
         keep_seconds=table.keep,
         keep_reports=table.keep_values,
+        datatypes_in_data=table.datatypes_in_data,
     )

@@ -36,6 +36,9 @@ class SparkplugTable(Table):
     client_id: Annotated[str, AfterValidator(client_identifier), Field(min_length=1, max_length=60)] | None = Field(
         default=None, description="a name that no other client of the broker has; without it [mqtt]'s with -sparkplug"
     )
+    datatypes_in_data: bool = Field(
+        default=False, description="for hosts that read no value without its datatype: true sends it with each"
+    )
     keep: Duration = Field(
         default=7 * 86400.0, ge=60, description='how long what no host has heard is kept, such as "7d"'
     )

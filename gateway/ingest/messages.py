@@ -165,6 +165,8 @@ class Intake:
             generation=0,
         )  # fmt: skip
         events = self._events(delivery)
+        for event in events:
+            self._traces.arrived(event, delivery.traceparent)
         for event in events[:-1]:
             self._inbox.put(event, self._urgency)
         if events:

@@ -58,6 +58,21 @@ def test_values_of_what_is_not_born_or_not_known_are_not_sent():
     assert born.data([unknown], at_ms=1) == []
 
 
+def test_the_same_word_of_another_lot_is_told_whole():
+    born = session()
+
+    def disposition(seq, lot):
+        values = {"Disposition/Lot": lot, "Disposition/Recommendation": "release", "Disposition/Provisional": False}
+        return Told(seq=seq, device="", subject="disposition", at_ms=seq, values=values, stale=False)
+
+    (first,) = born.data([disposition(1, "A")], at_ms=1)
+    (second,) = born.data([disposition(2, "B")], at_ms=2)
+    told = [decoded(message.payload)["metrics"] for message in (first, second)]
+    assert [len(metrics) for metrics in told] == [5, 5]
+    assert {metric["timestamp"] for metric in told[1]} == {2}
+    assert born.data([disposition(3, "B")], at_ms=3) == []
+
+
 @given(st.binary(max_size=300))
 def test_no_bytes_of_a_command_are_more_than_no_request(payload):
     assert asks_for_rebirth(payload) in {True, False}

@@ -1,5 +1,8 @@
 """Deliveries into the inbox: each message once, whatever is in it, however often the broker sends it again."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 from gateway.contract.refusals import MessageRefusedError, Refusal, refusal
 from gateway.events import HeadWitnessed, MessageRefused
 from gateway.ingest.event_queue import EventQueue, Urgency
@@ -138,3 +141,15 @@ async def test_a_flood_of_responses_keeps_no_result_waiting_and_people_are_still
     taking.take(Delivery(session="main", topic="root/response/T", payload=b"answer", qos=1, message_number=501,
                          redelivered=False, generation=1))  # fmt: skip
     assert [pending.event.payload for pending in await inbox.take(most=20)] == [b"answer"]
+
+
+def test_traces_hear_once_of_what_comes_by_a_broker_and_of_what_is_posted():
+    heard = []
+    traces = SimpleNamespace(arrived=lambda event, traceparent: heard.append((event.kind, traceparent)))
+    taking = Intake(inbox=EventQueue(), urgency=Urgency.INBOUND, routes={"lims/#": refuse}, now=lambda: moment(1),
+                    traces=traces)  # fmt: skip
+    taking.session = Session()
+    for generation in (1, 2):
+        taking.take(replace(delivery(1, generation=generation, redelivered=generation > 1), traceparent="00-a-b-01"))
+    taking.offer("lims/webhook", b"{}", session="webhook", committed=lambda: None)
+    assert heard == [("MessageRefused", "00-a-b-01"), ("MessageRefused", None)]

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.publish.sparkplug import telling
 from gateway.transport.mqtt_connection import Connection
 from tests.fixtures.building import assignment
 from tests.fixtures.sparkplug import EdgeBench, Host, Wire, command
@@ -322,6 +323,23 @@ async def test_a_subscription_to_commands_that_is_refused_is_no_session(tmp_path
             await asyncio.sleep(0.02)
     edge.bench.connection.close()
     assert "NBIRTH" not in host.kinds
+
+
+async def test_a_broker_that_takes_data_and_never_answers_is_left_and_nothing_is_taken_for_sent(
+    tmp_path, wire, host, monkeypatch
+):
+    edge = EdgeBench(tmp_path, wire.port)
+
+    async def never(_connection):
+        await asyncio.get_running_loop().create_future()
+
+    monkeypatch.setattr(Connection, "confirmed", never)
+    monkeypatch.setattr(telling, "_CONFIRM_SECONDS", 0.05)
+    async with edge.running():
+        edge.predict(78.0)
+        await host.births(2)
+    assert edge.bench.rows("SELECT DISTINCT sent FROM sparkplug_report") == [(0,)]
+    edge.bench.connection.close()
 
 
 async def test_what_has_waited_too_long_or_is_too_much_is_dropped_but_the_newest_of_each_subject(tmp_path, wire):

@@ -251,6 +251,8 @@ def rows_of_the_laboratory():
     yield "lot_process", {"material_lot_id": "L1", "until_ns": 1, "body": "{}"}
     yield "deviation", {**of, "deviation_id": "v1", "result_id": "r1", "sample_id": "S", "material_lot_id": "L1",
                         "at_ns": 1, "body": "{}"}  # fmt: skip
+    yield "corrective_action", {"action_id": "a1", "deviation_id": "v1", "at_ns": 1, "body": "{}"}
+    yield "corrective_action_done", {"action_id": "a1", "at_ns": 2, "person": "Zoë", "note": "ü", "event_id": "e1"}
     yield "incoming_result", {"result_id": "r1", "supplier": "Böhm", "material": "m", "analyte": "ph", "failed": 1}
     yield (
         "sample_request",

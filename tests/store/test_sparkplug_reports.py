@@ -6,7 +6,7 @@ import pytest
 
 from gateway.line.definition import Stage
 from gateway.store.sparkplug import next_bd_seq, sent
-from tests.fixtures.store_bench import Bench
+from tests.fixtures.store_bench import Bench, viscosity
 
 OF_A_SUBJECT = "SELECT seq, sent FROM sparkplug_report WHERE subject = 'prediction/viscosity' ORDER BY seq"
 
@@ -56,3 +56,12 @@ def test_nothing_is_kept_of_a_model_in_shadow_or_on_a_line_without_sparkplug(ben
     bench.line = replace(told, reports_to_sparkplug=False)
     predict(bench, 79.0)
     assert bench.rows("SELECT count(*) FROM sparkplug_report") == [(0,)]
+
+
+def test_guidance_of_an_equipment_without_a_device_is_told_by_the_node(bench):
+    bench.order()
+    bench.result(viscosity(130.0))
+    bench.line = replace(bench.line, models=())
+    bench.result(viscosity(131.0, sample_id="S-2", material_lot_id="LOT/2"))
+    devices = bench.rows("SELECT device, count(*) > 0 FROM sparkplug_report WHERE subject = 'guidance' GROUP BY device")
+    assert dict(devices).get("") == 1

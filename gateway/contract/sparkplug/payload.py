@@ -31,8 +31,8 @@ def birth_payload(readings: Sequence[Reading], *, seq: int, at_ms: int) -> bytes
     return _bytes(payload)
 
 
-def data_payload(readings: Sequence[Reading], *, seq: int, at_ms: int) -> bytes:
-    """Return data: each value by its metric's alias, in the order of their times."""
+def data_payload(readings: Sequence[Reading], *, seq: int, at_ms: int, datatypes: bool = False) -> bytes:
+    """Return data: each value by its metric's alias, in the order of their times; ``datatypes``: with its datatype."""
     payload = Payload(timestamp=at_ms, seq=seq)
     for reading in sorted(readings, key=lambda reading: reading.at_ms):
         written = payload.metrics.add()
@@ -40,6 +40,8 @@ def data_payload(readings: Sequence[Reading], *, seq: int, at_ms: int) -> bytes:
             written.name = reading.metric.name
         else:
             written.alias = reading.metric.alias
+        if datatypes:
+            written.datatype = int(reading.metric.datatype)
         _write_value(written, reading)
     return _bytes(payload)
 

@@ -5,7 +5,7 @@ advice expires, and is looked at once more before it is sent. What a host reads 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,15 +30,15 @@ class Report:
     expires: Deadline | None = None
 
 
-def reports_of(message: OutgoingMessage, *, topic_root: str) -> tuple[Report, ...]:
-    """Return what is reported of a message, nothing of most."""
+def reports_of(message: OutgoingMessage, *, topic_root: str, devices: Collection[str]) -> tuple[Report, ...]:
+    """Return what is reported of a message, nothing of most; ``devices``: what is of no device is the node's."""
     if not message.payload or not message.topic.startswith(f"{topic_root}/"):
         return ()
     publication = message.topic.removeprefix(f"{topic_root}/").split("/", 1)[0]
     if publication == PREDICTION.name:
         return (_prediction(json.loads(message.payload), message.expires),)
     if publication == GUIDANCE_MESSAGE.name:
-        return (_guidance(json.loads(message.payload)),)
+        return (_guidance(json.loads(message.payload), devices),)
     if publication == DISPOSITION_MESSAGE.name:
         return _disposition(json.loads(message.payload))
     return ()
@@ -67,11 +67,12 @@ def _prediction(document: Mapping[str, Any], expires: Deadline | None) -> Report
     )
 
 
-def _guidance(document: Mapping[str, Any]) -> Report:
+def _guidance(document: Mapping[str, Any], devices: Collection[str]) -> Report:
     equipment = document["equipment_id"]
+    device = OF_NODE if equipment is None else device_of(equipment)
     moves = document["suggestion"] is not None or document["kind"] == "setpoint"
     return Report(
-        device=OF_NODE if equipment is None else device_of(equipment),
+        device=device if device in devices else OF_NODE,
         subject=GUIDANCE,
         values={
             "Guidance/Id": document["id"],
@@ -105,4 +106,4 @@ def _disposition(document: Mapping[str, Any]) -> tuple[Report, ...]:
 
 
 def _codes(reasons: list[Mapping[str, Any]]) -> str:
-    return ", ".join(str(reason["code"]) for reason in reasons)
+    return ", ".join(dict.fromkeys(str(reason["code"]) for reason in reasons))

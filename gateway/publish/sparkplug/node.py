@@ -70,6 +70,7 @@ class SparkplugNode:
         self._host = HostState()
         self._look = asyncio.Event()
         self._rebirth = asyncio.Event()
+        self._odd_logged: set[str] = set()
 
     def wake(self) -> None:
         """Look at once for what was committed."""
@@ -122,6 +123,7 @@ class SparkplugNode:
                 catalogue=self._catalogue,
                 bd_seq=bd_seq,
                 largest_bytes=connection.answers.largest_packet - _HEADER_BYTES,
+                datatypes=self._options.datatypes_in_data,
             )
             telling = Telling(connection, session, self.kept, sources=self._sources, now_ms=self._now_ms)
             return await self._until_it_ends(connection, telling)
@@ -184,16 +186,21 @@ class SparkplugNode:
             if asks_for_rebirth(delivery.payload):
                 self._rebirth.set()
             else:
-                log.info("a command is not taken: only a rebirth can be asked for", bytes=len(delivery.payload))
+                self._odd("a command is not taken: only a rebirth can be asked for", bytes=len(delivery.payload))
         elif host is not None and delivery.topic == host_topic(host):
             message = state_message(delivery.payload)
             if message is None:
-                log.warning("the state of the primary host is not understood", host=host)
+                self._odd("the state of the primary host is not understood", host=host)
             else:
                 self._host = self._host.after(message)
         self._look.set()
         if self._connection is not None:
             self._connection.acknowledge(delivery)
+
+    def _odd(self, event: str, **fields: object) -> None:
+        """Log what comes and means nothing: each kind once, then as detail, however much of it comes."""
+        (log.debug if event in self._odd_logged else log.warning)(event, **fields)
+        self._odd_logged.add(event)
 
     def _host_is_away(self) -> bool:
         return self._options.primary_host_id is not None and self._host.online is not True

@@ -19,3 +19,4 @@ class NodeOptions:
     primary_host_id: str | None = None
     keep_seconds: float
     keep_reports: int
+    datatypes_in_data: bool = False

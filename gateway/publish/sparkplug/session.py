@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 
 from gateway.contract.sparkplug.metrics import (
     BD_SEQ,
+    DISPOSITION,
+    GUIDANCE,
+    HOLD,
     OF_NODE,
     REBIRTH,
     Catalogue,
@@ -22,6 +25,7 @@ from gateway.contract.sparkplug.payload import (
 from gateway.contract.sparkplug.topics import EdgeNode
 
 _NUMBERS = 256
+_WHOLE = frozenset({DISPOSITION, HOLD, GUIDANCE})  # subjects whose values are told together
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,12 +50,16 @@ class Sent:
 
 @dataclass(kw_only=True, slots=True)
 class Session:
-    """One connection. ``born``: by node and device, up to which report its birth has told of everything."""
+    """One connection. ``born``: by node and device, up to which report its birth has told of everything.
+
+    ``datatypes``: whether data have their datatypes, too.
+    """
 
     node: EdgeNode
     catalogue: Catalogue
     bd_seq: int
     largest_bytes: int
+    datatypes: bool = False
     born: dict[str, int] = field(default_factory=dict)
     _next_seq: int = 0
     _known: dict[tuple[str, str], tuple[Value, Quality | None]] = field(default_factory=dict)
@@ -118,7 +126,7 @@ class Session:
                 told = (_reading(metric, report) for metric in self.catalogue.of_subject(device, report.subject))
                 readings |= {reading.metric.name: reading for reading in told}
         for reading in readings.values():
-            self._known[device, reading.metric.name] = (reading.value, reading.quality)
+            self._known[device, reading.metric.name] = _content(reading)
         ordered = sorted(readings.values(), key=lambda reading: reading.at_ms)
         return Sent(
             topic=self.node.topic(kind, device),
@@ -137,14 +145,17 @@ class Session:
         ]
 
     def _changed(self, report: Told) -> list[Reading]:
-        """Return a report's values that differ from what the host knows, which it then knows."""
-        readings = []
-        for metric in self.catalogue.of_subject(report.device, report.subject):
-            reading, key = _reading(metric, report), (report.device, metric.name)
-            if self._known.get(key) != (reading.value, reading.quality):
-                self._known[key] = (reading.value, reading.quality)
-                readings.append(reading)
-        return readings
+        """Return a report's values that differ from what the host knows, which it then knows.
+
+        Of what is said of a lot or a guidance everything goes together: another lot is another word, though it is the
+        same one.
+        """
+        metrics = self.catalogue.of_subject(report.device, report.subject)
+        readings = [_reading(metric, report) for metric in metrics]
+        changed = [reading for reading in readings if self._known.get(_key(report, reading)) != _content(reading)]
+        for reading in changed:
+            self._known[_key(report, reading)] = _content(reading)
+        return readings if changed and report.subject in _WHOLE else changed
 
     def _data(self, device: str, readings: list[Reading], *, at_ms: int) -> list[Sent]:
         """Return the messages of readings, as many as the broker's largest packet makes of them."""
@@ -152,7 +163,8 @@ class Session:
             return []
         kind, before = "DDATA" if device else "NDATA", self._next_seq
         topic = self.node.topic(kind, device)
-        message = Sent(topic=topic, payload=data_payload(readings, seq=self._seq(), at_ms=at_ms))
+        payload = data_payload(readings, seq=self._seq(), at_ms=at_ms, datatypes=self.datatypes)
+        message = Sent(topic=topic, payload=payload)
         if len(message.payload) + len(topic) <= self.largest_bytes or len(readings) == 1:
             return [message]
         self._next_seq = before
@@ -161,6 +173,14 @@ class Session:
             *self._data(device, readings[:middle], at_ms=at_ms),
             *self._data(device, readings[middle:], at_ms=at_ms),
         ]
+
+
+def _key(report: Told, reading: Reading) -> tuple[str, str]:
+    return report.device, reading.metric.name
+
+
+def _content(reading: Reading) -> tuple[Value, Quality | None]:
+    return reading.value, reading.quality
 
 
 def _reading(metric: Metric, report: Told, *, historical: bool = False) -> Reading:

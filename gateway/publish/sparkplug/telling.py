@@ -1,5 +1,6 @@
 """Tells the host on one connection: births, data, deaths of devices."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 
@@ -16,6 +17,8 @@ from gateway.store.queries.sparkplug_reader import KeptReport
 from gateway.transport.mqtt_connection import Connection
 
 log = structlog.get_logger()
+
+_CONFIRM_SECONDS = 20.0
 
 
 class Telling:
@@ -93,7 +96,8 @@ class Telling:
 
     async def _confirmed(self, kept: Sequence[KeptReport]) -> None:
         """Take reports as sent once the broker has read everything that was published before."""
-        await self._connection.confirmed()
+        async with asyncio.timeout(_CONFIRM_SECONDS):  # a broker that lives and never answers would hold all up
+            await self._connection.confirmed()
         await self._kept.take_as_sent(kept)
 
     def _publish(self, messages: Iterable[Sent]) -> None:

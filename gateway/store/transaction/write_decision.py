@@ -9,6 +9,7 @@ import sqlite3
 from gateway.contract.identity import identity_of
 from gateway.contract.sinks.rule import deliveries_of
 from gateway.contract.sparkplug.reports import reports_of
+from gateway.contract.sparkplug.topics import device_of
 from gateway.decision import Decision
 from gateway.events import (
     ContextChanged,
@@ -90,8 +91,11 @@ def _tell_sinks(connection: sqlite3.Connection, event: Event, decision: Decision
 
 def _report(connection: sqlite3.Connection, event: Event, decision: Decision, line: LineDefinition) -> None:
     """Write what an edge node of Sparkplug reports, in the same transaction."""
-    for message in decision.messages if line.reports_to_sparkplug else ():
-        for report in reports_of(message, topic_root=line.topic_root):
+    if not line.reports_to_sparkplug:
+        return
+    devices = {device_of(model.equipment_id) for model in line.configured_models}
+    for message in decision.messages:
+        for report in reports_of(message, topic_root=line.topic_root, devices=devices):
             insert_report(connection, report, at_ns=event.at_ns)
 
 

@@ -1,6 +1,6 @@
 """Every parser that strangers can reach: one row each, by where it is reached. A new one is added here."""
 
-from simulator.bench.fuzz import commands, console, http, messages, models, mqtt, opcua
+from simulator.bench.fuzz import commands, console, http, messages, models, mqtt, opcua, sparkplug
 from simulator.bench.fuzz.running import Parser
 
 PARSERS: tuple[Parser, ...] = (
@@ -11,4 +11,5 @@ PARSERS: tuple[Parser, ...] = (
     *console.PARSERS,
     *commands.PARSERS,
     *models.PARSERS,
+    *sparkplug.PARSERS,
 )
