@@ -25,6 +25,7 @@ from gateway.records.laboratory import (
 )
 from gateway.records.lot_decisions import DecisionState, LotDecided, Verdict
 from gateway.records.prediction import Prediction
+from gateway.records.reviews import LotReviewed, ReviewState
 from gateway.records.verdicts import Reason
 
 MOST_RESULTS_NAMED = 50  # of a disposition: the worst
@@ -43,6 +44,7 @@ class LotOutcome:
     stands_again: tuple[
         Assessment, ...
     ] = ()  # what a release had settled that has lapsed now: of each analyte the worst
+    lapsed_review: LotReviewed | None = None  # the signed review of its record, where it lapses now
 
     @property
     def released_by_person(self) -> LotDecided | None:
@@ -108,7 +110,22 @@ def lot_outcome(lot_facts: LotFacts, facts: JudgingFacts, trigger: Trigger) -> L
         own=trigger.own,
         decision=decision,
         stands_again=_stands_again(lot_facts, assessed, decision, trigger),
+        lapsed_review=_lapsed_review(lot_facts, changes),
     )
+
+
+def _lapsed_review(lot_facts: LotFacts, changes: LotAssessed | None) -> LotReviewed | None:
+    """Return the signed review of a lot's record, where it lapses now: what it rests on is another."""
+    review = lot_facts.review
+    if review is None or review.state is ReviewState.LAPSED or changes is None:
+        return None
+    return replace(review, state=ReviewState.LAPSED) if _other_facts(changes) else None
+
+
+def _other_facts(changes: LotAssessed) -> list[str]:
+    """Return the subjects of assessments that have changed, without a person's decision on the lot."""
+    changed = [item.subject for item in changes.changed if item.kind is not Subject.DECISION]
+    return changed + [subject for subject in changes.removed if subject != Subject.DECISION]
 
 
 def _stands_again(
@@ -130,8 +147,7 @@ def _decision(
     """Return the newest decision of a person on a lot, which has lapsed where it rests on other facts."""
     if lot_facts.decision is None or changes is None:
         return None
-    other_facts = [item.subject for item in changes.changed if item.kind is not Subject.DECISION]
-    other_facts += [subject for subject in changes.removed if subject != Subject.DECISION]
+    other_facts = _other_facts(changes)
     return decision_after(lot_facts.decision, state, missing=missing, other_facts=other_facts, damaged=damaged)
 
 

@@ -23,6 +23,7 @@ _BENCHES: Mapping[str, str] = {
     "laboratory-load": "laboratory_load",
     "latency": "latency",
     "memory": "memory",
+    "review": "review.measured",
     "sampling": "sampling",
     "season": "season",
     "tags": "tags",

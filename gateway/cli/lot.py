@@ -15,7 +15,7 @@ import typer
 from gateway.cli.acts import person_option, reason_option, show_waiting, sign_in_of
 from gateway.cli.lot_decision import AskedDecision, decide, decision_document, show_decision
 from gateway.cli.lot_document import BESIDES, document_of, evidence_of, other_reasons, point_document
-from gateway.cli.lot_review import show_review
+from gateway.cli.lot_review import AskedOfReview, review
 from gateway.cli.options import CONFIG, JSON, takes
 from gateway.cli.output import show_json, show_wrapped
 from gateway.config.reading import read
@@ -49,7 +49,10 @@ class LotOptions:
     )
     config: Path = CONFIG
     point: str | None = typer.Option(
-        None, "--settle", metavar="POINT", help="Settle this point: it no longer speaks against the lot."
+        None,
+        "--settle",
+        metavar="POINT",
+        help="Settle this point: it no longer speaks against the lot. After review: settle this exception.",
     )
     verdict: Verdict | None = typer.Option(
         None, "--decide", help="Decide on the lot, signed with your user and password: give --person USER."
@@ -58,6 +61,13 @@ class LotOptions:
         0, "--over-open-points", min=0, metavar="COUNT",
         help="With --decide release: over so many open points, which you have seen; they are on record with it.",
     )  # fmt: skip
+    comment: str | None = typer.Option(
+        None, "--comment", metavar="EXCEPTION", help="After review: comment on an exception, and leave it open."
+    )
+    html: Path | None = typer.Option(None, "--html", help="After review: write it as a page for printing to this file.")
+    sign: bool = typer.Option(
+        False, "--sign", help="After review: sign it, with your user and password: give --person USER."
+    )
     person: str | None = person_option()
     reason: str | None = reason_option(
         "--reason", "With --settle and --decide: what you found, and why.", required=False
@@ -98,7 +108,15 @@ def _reviewed(settings: Settings, options: LotOptions, lot: str) -> int:
         raise LablineError(f"{options.name} is no word that goes before a lot", hint="write: labline lot review LOT")
     with closing(read_state(settings.store.directory)) as connection:
         name = _known(connection, lot).material_lot_id
-    return show_review(settings, name, as_json=options.as_json)
+    asked = AskedOfReview(
+        settle=options.point,
+        comment=options.comment,
+        sign=options.sign,
+        person=options.person,
+        reason=options.reason,
+        html=options.html,
+    )
+    return review(settings, options.config, name, asked, as_json=options.as_json)
 
 
 def _known(connection: sqlite3.Connection, name: str) -> LotOnRecord:

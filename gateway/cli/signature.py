@@ -8,6 +8,7 @@ from typing import Any
 
 import typer
 
+from gateway.advice.signed_documents import documents_of
 from gateway.cli.acts import person_option, reason_option, show_waiting, sign_in_of
 from gateway.cli.options import CONFIG, JSON
 from gateway.cli.output import out, show_json, show_table, show_wrapped
@@ -142,7 +143,11 @@ def export(
         line=settings.line_path, directory=directory, credential=credential("audit_key"), make_key=False
     )
     files = bundle_files(
-        item, signer.private_key.sign, line=settings.line_path, public_key=bytes.fromhex(signer.public_key)
+        item,
+        signer.private_key.sign,
+        line=settings.line_path,
+        public_key=bytes.fromhex(signer.public_key),
+        documents=documents_of(item, line=settings.line_path),
     )
     if to.exists():
         raise LablineError(f"{to} is there already", hint="name a new folder")

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from starlette.responses import Response
 
+from gateway.advice.signed_documents import documents_of
 from gateway.console.application import Answering
 from gateway.console.asked import Asked
 from gateway.console.reading import ConsoleReader
@@ -54,7 +55,11 @@ class Bundles:
     def _archive(self, item: SignedOnRecord, folder: str) -> bytes:
         signer = self._signer()
         files = bundle_files(
-            item, signer.private_key.sign, line=self._line, public_key=bytes.fromhex(signer.public_key)
+            item,
+            signer.private_key.sign,
+            line=self._line,
+            public_key=bytes.fromhex(signer.public_key),
+            documents=documents_of(item, line=self._line),
         )
         made = datetime.fromtimestamp(item.record.made_ns / SECOND_NS, tz=UTC)
         buffer = io.BytesIO()

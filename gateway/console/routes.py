@@ -19,6 +19,7 @@ from gateway.console.views.models import ModelsView
 from gateway.console.views.now import NowView
 from gateway.console.views.parts import AskedFor, View
 from gateway.console.views.pilot import PilotView
+from gateway.console.views.review import ReviewView
 from gateway.console.views.samples import SamplesView
 from gateway.console.views.search import SearchView
 from gateway.console.views.session import LinkAsked, MeView, SetUpAsked, SignInAsked, StartView
@@ -85,6 +86,9 @@ ROUTES: tuple[Route, ...] = (
     Route(method="GET", path="/api/lots", text="The newest lots, or those that a search names.", answer=LotsView,
           query=_SEARCH),
     Route(method="GET", path="/api/lots/{lot}", text="One lot, with its timeline.", answer=LotView),
+    Route(method="GET", path="/api/lots/{lot}/review", text="The record of a lot by exception, the worst first.",
+          answer=ReviewView),
+    Route(method="GET", path="/api/lots/{lot}/review/document", text="The same as a page for printing.", answer=None),
     Route(method="GET", path="/api/samples", text="What the laboratory is asked for.", answer=SamplesView),
     Route(method="GET", path="/api/models", text="Models, their stages and how well they do.", answer=ModelsView),
     Route(method="GET", path="/api/models/{model}/pilot",

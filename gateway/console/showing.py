@@ -23,6 +23,7 @@ from gateway.console.views.missed import instant_of, missed_view
 from gateway.console.views.models import models_view
 from gateway.console.views.now import now_view
 from gateway.console.views.pilot import PilotView, pilot_page, pilot_view
+from gateway.console.views.review import review_document_page, review_view
 from gateway.console.views.samples import samples_view
 from gateway.console.views.signatures import signatures_view
 from gateway.console.views.trend import trend_view
@@ -57,6 +58,8 @@ class Showing:
             "GET /api/missed": self.missed,
             "GET /api/lots": self.lots,
             "GET /api/lots/{lot}": self.lot,
+            "GET /api/lots/{lot}/review": self.review,
+            "GET /api/lots/{lot}/review/document": self.review_document,
             "GET /api/samples": self.samples,
             "GET /api/models": self.models,
             "GET /api/models/{model}/pilot": self.pilot,
@@ -100,6 +103,16 @@ class Showing:
         return await self._shown.show(
             f"lot {lot}", lambda connection, snapshot: lot_view(connection, snapshot, lot), self._slow
         )
+
+    async def review(self, asked: Asked) -> Response:
+        """Show the record of a lot by exception."""
+        lot = asked.parameters["lot"]
+        return await self._shown.show(f"review {lot}", partial(review_view, lot=lot), self._slow)
+
+    async def review_document(self, asked: Asked) -> Response:
+        """Show the same as a page for printing that can do nothing."""
+        lot = asked.parameters["lot"]
+        return await self._document(partial(review_document_page, lot=lot), RequestRefusal.NOTHING_ON_RECORD)
 
     async def samples(self, _asked: Asked) -> Response:
         """Show the laboratory's queue."""

@@ -7,12 +7,15 @@ and meaning; ``record.json.minisig`` is the line's signature over all of it.
 import json
 from collections.abc import Mapping
 from importlib.resources import files
+from types import MappingProxyType
+from typing import NamedTuple
 
 from gateway.contract.minisign import Sign, public_key_file, signature_file
 from gateway.contract.times import rfc3339
 from gateway.records.signatures import Signature, SignedOnRecord
 
 SCHEMA = "labline.signed-bundle/1"
+_NONE: Mapping[str, bytes] = MappingProxyType({})
 RECORD, SIGNATURE, KEY = "record.json", "record.json.minisig", "minisign.pub"
 
 
@@ -32,8 +35,29 @@ def signature_document(signature: Signature) -> dict[str, object]:
     }
 
 
-def bundle_files(item: SignedOnRecord, sign: Sign, *, line: str, public_key: bytes) -> Mapping[str, bytes]:
-    """Return the files of a bundle by name."""
+class PrintedSignature(NamedTuple):
+    """A signature as it is shown with its record; ``signed_at``: RFC 3339 in UTC."""
+
+    full_name: str
+    role: str
+    meaning: str
+    signed_at: str
+
+
+def printed(signature: Signature) -> PrintedSignature:
+    """Return a signature as it is shown with its record."""
+    return PrintedSignature(
+        full_name=signature.printed_name,
+        role=signature.role.value,
+        meaning=signature.meaning,
+        signed_at=rfc3339(signature.signed_ns),
+    )
+
+
+def bundle_files(
+    item: SignedOnRecord, sign: Sign, *, line: str, public_key: bytes, documents: Mapping[str, bytes] = _NONE
+) -> Mapping[str, bytes]:
+    """Return the files of a bundle by name; ``documents``: for people to read, made from what was signed."""
     record = item.record
     document = {
         "schema": SCHEMA,
@@ -52,6 +76,7 @@ def bundle_files(item: SignedOnRecord, sign: Sign, *, line: str, public_key: byt
         KEY: public_key_file(public_key, comment=f"audit key of {line}").encode(),
         "verify.py": _template("verify.py.txt"),
         "VERIFY.md": _template("verify.md").replace(b"{public_key}", public_key.hex().encode()),
+        **documents,
     }
 
 

@@ -24,7 +24,7 @@ def disposition_changes(outcome: LotOutcome, event: Event, facts: Facts) -> Deci
     disposition = outcome.judged.disposition
     cause = event.because if isinstance(event, LotsJudgedAgain) else event.event_id
     decided = () if outcome.decided is None else (outcome.decided,)
-    return Decision(
+    return _review_lapses(outcome) + Decision(
         records=(outcome.judged, *((outcome.assessed,) if outcome.assessed else ()), *decided),
         audit=(
             *(lapse_entry(item, scope=outcome.lot_facts.knowledge.context.scope)
@@ -47,7 +47,18 @@ def lapse_entry(decision: LotDecided, *, scope: Scope) -> AuditEntry:
 
 def assessment_alone(outcome: LotOutcome) -> Decision:
     """Record what speaks for and against a lot, where nothing is published."""
-    return Decision(records=(outcome.assessed,) if outcome.assessed else ())
+    return _review_lapses(outcome) + Decision(records=(outcome.assessed,) if outcome.assessed else ())
+
+
+def _review_lapses(outcome: LotOutcome) -> Decision:
+    """Record that the signed review of a lot's record rests on the facts no longer."""
+    review = outcome.lapsed_review
+    if review is None:
+        return Decision()
+    scope = outcome.lot_facts.knowledge.context.scope
+    entry = audit_entry("lot_review_lapsed", review.material_lot_id, scope=scope, by=review.printed_name,
+                        record_id=review.record_id, review_sha256=review.sha256)  # fmt: skip
+    return Decision(records=(review,), audit=(entry,))
 
 
 def guidance_changes(guidance: tuple[Guidance, ...], event: Event, facts: Facts) -> Decision:

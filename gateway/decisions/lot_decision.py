@@ -107,6 +107,8 @@ def _not_released_over(act: DecideLot, facts: DecideLotFacts) -> Answer | None:
     if act.over_open_points != len(points):
         named = _named(points, most=_POINTS_IN_A_REFUSAL)
         return refused(ActRefusal.LOT_POINTS_OPEN, lot=lot, count=len(points), points=named)
+    if facts.review_stands is False:
+        return refused(ActRefusal.REVIEW_NOT_SIGNED, lot=lot)
     return None
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from gateway.decisions.lot_decision import what_it_rests_on
 from gateway.decisions.model_stage import evidence_of, stage_now
+from gateway.decisions.review import what_was_looked_at
 from gateway.facts.acts import PointOnRecord, SettlePointFacts, UserFacts
 from gateway.facts.guidance import AnswerFacts
 from gateway.line.definition import Stage
@@ -28,6 +29,7 @@ class SignedText(StrEnum):
     RELEASE = "RELEASE"
     REJECT = "REJECT"
     HOLD = "HOLD"
+    REVIEW = "REVIEW"
     OVER = "OVER"
     STAGE = "STAGE"
     POINT = "POINT"
@@ -130,6 +132,11 @@ WORDING: Mapping[ActKind, Wording] = {
         subject=lambda act: act.material_lot_id,
         what=_decision_on,
         rests_on=what_it_rests_on,
+    ),
+    ActKind.SIGN_REVIEW: Wording(
+        subject=lambda act: act.material_lot_id,
+        what=lambda act: in_words(SignedText.REVIEW, lot=act.material_lot_id),
+        rests_on=what_was_looked_at,
     ),
     ActKind.CHANGE_STAGE: Wording(
         subject=lambda act: act.model,

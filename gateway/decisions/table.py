@@ -53,6 +53,7 @@ from gateway.decisions.passwords import on_confirm_password, on_set_password, on
 from gateway.decisions.production import on_context, on_lot_closed, on_lot_ended, on_specification
 from gateway.decisions.refused_message import on_message_refused, on_terminals_message_refused
 from gateway.decisions.response import on_response
+from gateway.decisions.review import on_settle_exception, on_sign_review
 from gateway.decisions.sample_request import on_sample_request
 from gateway.decisions.setpoint_write import (
     on_follow_due,
@@ -150,6 +151,7 @@ def _nothing(_event: Event, _facts: Facts) -> Decision:
 
 _SIGNABLE: Mapping[ActKind, Callable[[Any, Any], Decision]] = {
     ActKind.DECIDE_LOT: on_decide_lot,
+    ActKind.SIGN_REVIEW: on_sign_review,
     ActKind.CHANGE_STAGE: on_change_stage,
     ActKind.SETTLE_POINT: on_settle_point,
     ActKind.ANSWER_GUIDANCE: on_answer_guidance,
@@ -216,6 +218,8 @@ DECISIONS: Mapping[tuple[type[EventBase], object], Row] = {
     (ActRequested, ActKind.ENROLL_KEY): _signed(ActKind.ENROLL_KEY),
     (ActRequested, ActKind.REVOKE_KEY): _act(on_revoke_key),
     (ActRequested, ActKind.DECIDE_LOT): _signed(ActKind.DECIDE_LOT),
+    (ActRequested, ActKind.SETTLE_EXCEPTION): _act(on_settle_exception),
+    (ActRequested, ActKind.SIGN_REVIEW): _signed(ActKind.SIGN_REVIEW),
     (ActRequested, ActKind.CHANGE_STAGE): _signed(ActKind.CHANGE_STAGE),
     (ActRequested, ActKind.SIGN_PENDING): _act(sign_pending(_SIGNABLE)),
     (ActRequested, ActKind.WITHDRAW_PENDING): _act(on_withdraw_pending),

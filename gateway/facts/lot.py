@@ -12,6 +12,7 @@ from gateway.records.guidance import Guidance
 from gateway.records.laboratory import ProvisionalHold
 from gateway.records.lot_decisions import LotDecided
 from gateway.records.production import Context
+from gateway.records.reviews import LotReviewed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,6 +44,7 @@ class LotFacts:
     gaps: tuple[str, ...] = ()  # known holes in the lot's process data
     open_guidance: tuple[Guidance, ...] = ()
     decision: LotDecided | None = None  # the newest of a person
+    review: LotReviewed | None = None  # the newest that is signed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

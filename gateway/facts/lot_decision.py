@@ -13,6 +13,7 @@ class DecideLotFacts(ActFacts):
 
     ``waits``: whether it is about to be judged again. ``open_points``: those that a release would be over.
     ``inside``: how many of its results ask for a release by themselves. ``damaged_records``: of the lot.
+    ``review_stands``: whether a signed review of its record stands; None where a release needs none.
     """
 
     basis: LotBasis | None
@@ -22,3 +23,4 @@ class DecideLotFacts(ActFacts):
     inside: int
     damaged_records: tuple[str, ...]
     scope: Scope
+    review_stands: bool | None

@@ -33,6 +33,8 @@ RIGHTS: Mapping[ActKind, frozenset[Role]] = {
     ActKind.ENROLL_KEY: _ADMINISTRATORS,
     ActKind.REVOKE_KEY: _ADMINISTRATORS,
     ActKind.DECIDE_LOT: frozenset({Role.QUALITY}),
+    ActKind.SETTLE_EXCEPTION: frozenset({Role.QUALITY, Role.SUPERVISOR}),  # which: decisions/review.py
+    ActKind.SIGN_REVIEW: frozenset({Role.QUALITY}),
     ActKind.CHANGE_STAGE: _QUALITY_AND_ENGINEERS,
     ActKind.SIGN_PENDING: EVERYBODY,  # the policy of the act that waits says who (people/signing.py)
     ActKind.WITHDRAW_PENDING: EVERYBODY,  # one's own; to reject another's: whoever may sign it
@@ -58,6 +60,8 @@ WITH_REASON: frozenset[ActKind] = frozenset(
         ActKind.ROLL_BACK_MODEL,
         ActKind.SIGN_BIASES,
         ActKind.DECIDE_LOT,
+        ActKind.SETTLE_EXCEPTION,
+        ActKind.SIGN_REVIEW,
         ActKind.CHANGE_STAGE,
         ActKind.WITHDRAW_PENDING,
         ActKind.CONFIRM_PASSWORD,

@@ -42,6 +42,7 @@ _BY_QUALITY = SignaturePolicy(roles=(Role.QUALITY,), count=1)
 
 SIGNABLE: Mapping[ActKind, Signable] = {
     ActKind.DECIDE_LOT: Signable(policy=_BY_QUALITY, waits=True, least=1),
+    ActKind.SIGN_REVIEW: Signable(policy=_BY_QUALITY, waits=True, least=1),
     ActKind.CHANGE_STAGE: Signable(policy=_BY_QUALITY, waits=True, least=1),
     ActKind.SETTLE_POINT: Signable(policy=_BY_RIGHT, waits=True),
     ActKind.ANSWER_GUIDANCE: Signable(  # the approval of a move; other answers are not signed

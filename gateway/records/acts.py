@@ -159,6 +159,25 @@ class DecideLot:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SettleException:
+    """Settle an exception in the review of a lot's record; ``comment_only``: say something of it, and leave it open."""
+
+    kind: ClassVar[ActKind] = ActKind.SETTLE_EXCEPTION
+    material_lot_id: str
+    exception_id: str
+    comment_only: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SignReview:
+    """Sign the review of a lot's record; ``review_sha256``: of the list of what was looked at, as it was shown."""
+
+    kind: ClassVar[ActKind] = ActKind.SIGN_REVIEW
+    material_lot_id: str
+    review_sha256: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ChangeStage:
     """Let a version of a model go further, or less far: shadow, advise, approve or automatic."""
 
@@ -249,6 +268,7 @@ Act = (
     | SignPending | WithdrawPending
     | StopWrites | ResumeWrites | DecideLot | AnswerGuidance | ChangeStage
     | RecordAction | CompleteAction | ApproveLaboratoryPlan
+    | SettleException | SignReview
 )  # fmt: skip
 
 ACTS: Mapping[ActKind, type[Act]] = {act.kind: act for act in get_args(Act)}

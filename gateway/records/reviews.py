@@ -1,9 +1,7 @@
 """What people say of the exceptions in the review of a lot's record, and the review that is signed."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from gateway.records.record import Record
 from gateway.records.users import Role
@@ -53,4 +51,3 @@ class LotReviewed(Record):
     reason: str
     at_ns: int
     state: ReviewState
-    counts: Mapping[str, Any]

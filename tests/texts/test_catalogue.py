@@ -18,6 +18,7 @@ from gateway.advice.phrases import Phrase
 from gateway.advice.rationing import Summary
 from gateway.advice.reasons import Action, Advice
 from gateway.advice.rejection import AskedAgain
+from gateway.advice.review_page import ReviewPageText
 from gateway.advice.titles import REASONS_WITH_NAMES, Abbreviation, Title
 from gateway.console.refusals import RequestRefusal
 from gateway.console.texts import ActionText, PilotText, StageText
@@ -113,6 +114,7 @@ CODES: dict[str, Collection[str]] = {
     "signing_state": [state.name for state in SigningState],
     "alarm_state": [state.name for state in AlarmState],
     "review": ReviewCode,
+    "review_page": ReviewPageText,
     "review_group": [group.name for group in ReviewGroup],
     "review_severity": [severity.name for severity in ReviewSeverity],
 }

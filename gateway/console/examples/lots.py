@@ -26,6 +26,53 @@ OF_LOTS: Mapping[str, dict[str, Any]] = {
         ],
         "before": None,
     },
+    "ReviewView": {
+        "material_lot_id": "LOT-0042",
+        "sha256": "ef" * 32,
+        "from_at": AT,
+        "until_at": LATER,
+        "data_points": 214,
+        "lines_to_read": 12,
+        "open": 1,
+        "exceptions": [
+            {
+                "exception_id": "4b1c8e0e-5a57-5c51-9a35-0a2f3f7b8d11",
+                "code": "RESULT_NEAR_LIMIT",
+                "group": "results",
+                "severity": "minor",
+                "at": AT,
+                "text": "viscosity of S-1 is inside, and close to its limit: 104.8, limit 105 mPa.s.",
+                "evidence": [{"kind": "result", "id": "b5a0", "path": "#/audit?query=b5a0"}],
+                "settled": False,
+                "answers": [
+                    {
+                        "person": "Lena Maurer",
+                        "role": "quality",
+                        "comment": "asked the laboratory",
+                        "settles": False,
+                        "at": LATER,
+                    }
+                ],
+                "roles": ["quality", "supervisor"],
+            }
+        ],
+        "left_out": 0,
+        "groups": [{"group": "results", "looked_at": 12, "exceptions": 1}],
+        "signed": {
+            "full_name": "Lena Maurer",
+            "role": "quality",
+            "at": LATER,
+            "meaning": "review of the record",
+            "reason": "record reviewed",
+            "record_id": "0f3a",
+            "lapsed": True,
+        },
+        "signatures": [SIGNATURE],
+        "waiting": [],
+        "required_for_release": False,
+        "document": "/api/lots/LOT-0042/review/document",
+        "damaged": [],
+    },
     "LotView": {
         "material_lot_id": "LOT-0042",
         "recommendation": "review",

@@ -1,6 +1,6 @@
 """Checks of a lot's results, their limits, versions and times. Pure."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cache
 
 from gateway.lab.conformity_reasons import ConformityReason
@@ -10,7 +10,7 @@ from gateway.lab.lot_reasons import LotReason
 from gateway.lab.release.open_points import OpenPoint
 from gateway.lab.review.codes import ReviewCode, ReviewGroup, ReviewSeverity
 from gateway.lab.review.exceptions import Check, Evidence, EvidenceKind, Finding, finding
-from gateway.lab.review.facts import LotReviewFacts, PointRow, ResultRow
+from gateway.lab.review.facts import ControlRow, LotReviewFacts, PointRow, ResultRow
 from gateway.lab.units import converted
 from gateway.records.laboratory import ResultStatus, Specification
 from gateway.time_units import SECOND_NS
@@ -49,7 +49,8 @@ def evidence_of_point(row: PointRow) -> tuple[Evidence, ...]:
     about = {"result": EvidenceKind.RESULT, "refused": EvidenceKind.MESSAGE, "specification": EvidenceKind.MESSAGE}
     kind = about.get(row.kind)
     subject = () if kind is None else (Evidence(kind, named),)
-    return (*subject, Evidence(EvidenceKind.POINT, row.point_id))
+    sample = () if row.sample_id is None else (Evidence(EvidenceKind.SAMPLE, row.sample_id),)
+    return (*subject, *sample, Evidence(EvidenceKind.POINT, row.point_id))
 
 
 def points_with(codes: Collection[str]) -> _Find:
@@ -210,26 +211,34 @@ def _tests_missing(facts: LotReviewFacts) -> Iterator[Finding]:
 
 
 def _control_failed(facts: LotReviewFacts) -> Iterator[Finding]:
-    """Yield points about controls, and rejected controls of a lot's analytes within a run's time of its results."""
+    """Yield points about controls, and rejected controls next to when a result was measured: before or after it.
+
+    Of each material at each instrument the last before and the first after count, within a run's time.
+    """
     yield from points_with(_CONTROLS)(facts)
-    measured: dict[str, list[ResultRow]] = {}
-    for row in facts.standing:
-        measured.setdefault(row.analyte, []).append(row)
     reported = {row.analyte for row in facts.points if row.code in _CONTROLS and not row.settled}
-    for control in facts.controls:
-        if control.rejected and control.analyte not in reported:
-            concerned = [row for row in measured.get(control.analyte, []) if _same_run(row, control.instrument_id,
-                                                                                      control.at_ns)]  # fmt: skip
-            if concerned:
-                evidence = (Evidence(EvidenceKind.RESULT, control.result_id), *of_result(concerned[0])[:1])
-                text = f"{control.material} ({control.analyte})"
-                yield finding(control.at_ns, *evidence, point=text)
+    concerned: dict[ControlRow, ResultRow] = {}
+    for row in facts.standing:
+        if row.analyte not in reported:
+            for control in _next_to(row, facts.controls):
+                concerned.setdefault(control, row)
+    for control, row in concerned.items():
+        evidence = (Evidence(EvidenceKind.RESULT, control.result_id), *of_result(row)[:1])
+        yield finding(control.at_ns, *evidence, point=f"{control.material} ({control.analyte})")
 
 
-def _same_run(row: ResultRow, instrument_id: str | None, at_ns: int) -> bool:
+def _next_to(row: ResultRow, controls: Sequence[ControlRow]) -> Iterator[ControlRow]:
+    """Yield the rejected controls next to when a result was measured; ``controls``: in the order of time."""
     measured_ns = row.arrived_ns if row.analysed_ns is None else row.analysed_ns
-    same = None in {row.instrument_id, instrument_id} or row.instrument_id == instrument_id
-    return same and abs(measured_ns - at_ns) <= _RUN_NS
+    nearest: dict[tuple[bool, str, str | None], ControlRow] = {}
+    for control in controls:
+        same = None in {row.instrument_id, control.instrument_id} or row.instrument_id == control.instrument_id
+        if same and control.analyte == row.analyte and abs(measured_ns - control.at_ns) <= _RUN_NS:
+            after = control.at_ns > measured_ns
+            where = (after, control.material, control.instrument_id)
+            if not (after and where in nearest):
+                nearest[where] = control
+    return (control for control in nearest.values() if control.rejected)
 
 
 def _specification_changed(facts: LotReviewFacts) -> Iterator[Finding]:

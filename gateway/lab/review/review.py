@@ -54,8 +54,8 @@ class Review:
 
     @property
     def lines_to_read(self) -> int:
-        """Return how many lines a person reads: each exception, and one for each group."""
-        return len(self.exceptions) + len(self.groups)
+        """Return how many lines a person reads: each exception, and one for each group of which there is anything."""
+        return len(self.exceptions) + sum(tally.looked_at > 0 for tally in self.groups)
 
 
 def review_of(facts: LotReviewFacts) -> Review:

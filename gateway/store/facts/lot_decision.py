@@ -3,12 +3,14 @@
 from gateway.events import ActRequested
 from gateway.facts.lot_decision import DecideLotFacts
 from gateway.records.acts import DecideLot
+from gateway.records.lot_decisions import Verdict
 from gateway.records.scope import Scope
 from gateway.store.facts.acts import act_base
 from gateway.store.facts.loaders import loader
 from gateway.store.facts.reading import Reading
 from gateway.store.queries.lot_decisions import basis_of, decision_of_lot
 from gateway.store.queries.lots import lot_on_record
+from gateway.store.queries.reviews import has_lapsed, signed_review_of
 
 
 @loader
@@ -28,4 +30,13 @@ def decide_lot_facts(reading: Reading, event: ActRequested) -> DecideLotFacts:
         inside=0 if known is None else known.inside,
         damaged_records=(*decided.damaged, *(() if known is None else known.damaged)),
         scope=Scope(client_id=None if known is None else known.client_id),
+        review_stands=_review_stands(reading, act, at_ns=event.at_ns),
     )
+
+
+def _review_stands(reading: Reading, act: DecideLot, *, at_ns: int) -> bool | None:
+    """Return whether a signed review of the lot's record stands; None where the decision needs none."""
+    if not reading.line.review.required_for_release or act.verdict is not Verdict.RELEASE:
+        return None
+    signed, _damaged = signed_review_of(reading.connection, act.material_lot_id)
+    return signed is not None and not has_lapsed(reading.connection, reading.line, signed, at_ns=at_ns)

@@ -2,17 +2,12 @@
 
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
 from pydantic import ValidationError
 
-from gateway.contract.identity import sha256_hex
-from gateway.contract.signed_records import canonical
-from gateway.lab.review.document import Answer, review_document
-from gateway.lab.review.exceptions import ReviewException
-from gateway.lab.review.facts import LotReviewFacts
-from gateway.lab.review.review import Review, review_of
+from gateway.lab.review.document import Answer
+from gateway.lab.review.on_record import ReviewOnRecord
+from gateway.lab.review.review import review_of
 from gateway.line.definition import LineDefinition
 from gateway.records.reviews import LotReviewed, ReviewState
 from gateway.records.signatures import SignedOnRecord, SigningState
@@ -20,41 +15,6 @@ from gateway.store.codec import decode
 from gateway.store.queries.review_facts import MOST_ROWS, review_facts
 from gateway.store.queries.signatures import signed_record_of
 from gateway.store.statements import SQL, value_of
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ReviewOnRecord:
-    """The review of a lot as it stands: what is to be looked at, what people have said of it, and who has signed.
-
-    ``signed``: the newest signed review that holds; ``lapsed``: something new is known since. ``sha256``: of
-    ``document``, the list of what was looked at with each exception and its settlement.
-    """
-
-    facts: LotReviewFacts
-    review: Review
-    answers: Mapping[str, tuple[Answer, ...]]
-    signed: LotReviewed | None
-    lapsed: bool
-    damaged: tuple[str, ...]
-
-    def is_settled(self, item: ReviewException) -> bool:
-        """Return whether a person has settled an exception."""
-        return any(answer.settled for answer in self.answers.get(item.exception_id, ()))
-
-    @property
-    def open(self) -> tuple[ReviewException, ...]:
-        """Return the exceptions that nobody has settled, the worst first."""
-        return tuple(item for item in self.review.exceptions if not self.is_settled(item))
-
-    @property
-    def document(self) -> dict[str, Any]:
-        """Return what is signed."""
-        return review_document(self.review, self.answers)
-
-    @property
-    def sha256(self) -> str:
-        """Return the SHA-256 of what is signed."""
-        return sha256_hex(canonical(self.document).encode())
 
 
 def review_on_record(

@@ -108,6 +108,7 @@ _KINDS: Mapping[str, Mapping[str, str]] = {
         "trace_lot_to_result": "result",
         "trace_lot_to_dead_letter": "dead letter",
         "trace_lot_to_settlement": "settlement",
+        "trace_lot_to_review_answer": "review answer",
         "trace_lot_to_signed_record": "signed record",
         "trace_lot_to_guidance": "guidance",
         "trace_lot_to_disposition": "disposition",
@@ -125,6 +126,9 @@ _KINDS: Mapping[str, Mapping[str, str]] = {
     },
     "signature": {
         "trace_signature_to_signed_record": "signed record",
+    },
+    "review answer": {
+        "trace_review_answer_to_lot": "lot",
     },
     "settlement": {
         "trace_settlement_to_lot": "lot",

@@ -1240,6 +1240,7 @@ CREATE TABLE review_answer (
     hash             TEXT
 ) STRICT;
 CREATE INDEX review_answer_of_lot ON review_answer (material_lot_id, at_ns);
+CREATE INDEX review_answer_of ON review_answer (exception_id);
 CREATE TRIGGER review_answer_hashed AFTER INSERT ON review_answer BEGIN
     UPDATE review_answer SET hash =
         evidence_hash('review_answer', CAST(NEW.event_id AS BLOB), CAST(NEW.exception_id AS BLOB),

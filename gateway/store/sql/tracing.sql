@@ -45,6 +45,26 @@ WHERE material_lot_id = :id
 ORDER BY rowid
 LIMIT 1000;
 
+-- name: trace_lot_to_review_answer
+SELECT event_id
+FROM review_answer
+WHERE material_lot_id = :id
+ORDER BY at_ns, rowid
+LIMIT 1000;
+
+-- name: trace_review_answer
+-- by the act's event, or by the exception that it is about
+SELECT exception_id AS exception, code, settled, person, role, comment, at_ns, material_lot_id AS lot, holds
+FROM review_answer_checked
+WHERE event_id = :id OR row_number = (
+    SELECT max(rowid) FROM review_answer WHERE exception_id = :id
+) LIMIT 1;
+
+-- name: trace_review_answer_to_lot
+SELECT material_lot_id
+FROM review_answer
+WHERE event_id = :id OR exception_id = :id LIMIT 1;
+
 -- name: trace_lot_to_guidance
 SELECT guidance_id
 FROM guidance
@@ -421,7 +441,7 @@ LIMIT 1000;
 -- name: trace_lot_to_signed_record
 SELECT record_id
 FROM signed_record
-WHERE subject = :id AND kind IN ('decide_lot', 'settle_point')
+WHERE subject = :id AND kind IN ('decide_lot', 'settle_point', 'sign_review')
 ORDER BY made_ns
 LIMIT 1000;
 

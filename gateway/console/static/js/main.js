@@ -22,13 +22,14 @@ import { lot } from "./views/lot.js";
 import { lots } from "./views/lots.js";
 import { models } from "./views/models.js";
 import { now } from "./views/now.js";
+import { review } from "./views/review.js";
 import { samples } from "./views/samples.js";
 import { search } from "./views/search.js";
 import { signatures } from "./views/signatures.js";
 import { suppliers } from "./views/suppliers.js";
 import { users } from "./views/users.js";
 
-const VIEWS = { account, alarms, lots, lot, samples, models, signatures, audit, health, users, search, deviation, actions, suppliers };
+const VIEWS = { account, alarms, lots, lot, review, samples, models, signatures, audit, health, users, search, deviation, actions, suppliers };
 const BETWEEN_READS_MS = 300; // of Now; other views less often
 const BETWEEN_VIEW_READS_MS = 2000, BETWEEN_TREND_READS_MS = 5000;
 const MOST_READS_OF_A_STATE = 8, SETTLING_MS = 500;

@@ -26,6 +26,7 @@ from gateway.store.facts.reading import Reading
 from gateway.store.facts.standing import Standing, all_standing, standing_and_others
 from gateway.store.queries.lot_decisions import decision_of_lot
 from gateway.store.queries.lots import recommendation_in
+from gateway.store.queries.reviews import signed_review_of
 from gateway.store.statements import SQL, value_of
 
 _CONTEXT = tuple(field.name for field in fields(Context))
@@ -102,6 +103,7 @@ def _facts(reading: Reading, lot: str, arrival: Arrival | None, *, at_ns: int) -
         gaps=reading.gaps(at_equipment, reading.line, started_ns, at_ns) if there_is["gap"] else (),
         open_guidance=reading.guidance("open_guidance_of_lot", material_lot_id=lot) if there_is["guided"] else (),
         decision=decision,
+        review=signed_review_of(reading.connection, lot)[0] if there_is["reviewed"] else None,
     )
 
 

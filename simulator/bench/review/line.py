@@ -1,0 +1,82 @@
+"""The line of the bench: six tags with validated ranges, a product of three tests, a model and a control material."""
+
+import numpy as np
+
+from gateway.line.definition import (
+    Aggregate,
+    InputDefinition,
+    LineDefinition,
+    ModelAssignment,
+    ModelBundle,
+    Stage,
+    TagDefinition,
+)
+from gateway.line.outputs import ModelOutput, ValueOutput
+from gateway.line.sinks import Sink, SinkMessage
+from gateway.line.spc_rules import ControlMaterial, TrendRules
+from gateway.records.act_kinds import ActKind
+from gateway.records.laboratory import Specification
+from gateway.records.prediction import ModelIdentity
+from gateway.records.signatures import SignaturePolicy
+from gateway.records.users import Role
+from gateway.time_units import SECOND_NS
+
+BAD = 0x80000000
+TESTS = {"Viscosity": "viscosity", "pH": "ph", "Water": "water"}
+UNITS = {"Viscosity": "mPa.s", "pH": None, "Water": "%"}
+LEVELS = {"Viscosity": (100.0, 0.8), "pH": (7.0, 0.08), "Water": (0.5, 0.04)}
+TAG_LEVELS = {"temperature": (78.0, 0.3), "pressure": (2.0, 0.02), "agitator": (120.0, 0.5), "level": (60.0, 0.4),
+              "feed": (10.0, 0.05), "jacket": (70.0, 0.3)}  # fmt: skip
+_RANGES = {"temperature": (70.0, 86.0), "pressure": (1.5, 2.5), "agitator": (100.0, 140.0), "level": (40.0, 80.0),
+           "feed": (8.0, 12.0), "jacket": (60.0, 80.0)}  # fmt: skip
+_LIMITS = {"viscosity": (95.0, 105.0, "mPa.s"), "ph": (6.5, 7.5, None), "water": (0.2, 0.8, "%")}
+
+
+def the_line() -> LineDefinition:
+    """Return the line."""
+    return LineDefinition(
+        path="bench/lab/polymers/line-1",
+        topic_root="bench/lab/polymers/line-1/quality",
+        tags={name: _tag(name) for name in TAG_LEVELS},
+        specifications=tuple(
+            Specification(product="FG-100", analyte=analyte, lower=lower, upper=upper, unit=unit, version="1",
+                          required=True)
+            for analyte, (lower, upper, unit) in _LIMITS.items()
+        ),
+        trends=(TrendRules(product="FG-100", analyte="water"),),
+        controls=(ControlMaterial(name="OIL", analyte="viscosity", mean=50.0, standard_deviation=1.0, unit="mPa.s"),),
+        models=(_model(),),
+        signatures={ActKind.SETTLE_POINT: SignaturePolicy(roles=(Role.QUALITY,), count=2)},
+        sinks=(Sink(name="mes", template="generic", messages=frozenset({SinkMessage.HOLD})),),
+    )  # fmt: skip
+
+
+def _tag(name: str) -> TagDefinition:
+    return TagDefinition(
+        name=name, source="plc1", node=f"nsu=bench;s={name}", equipment_id="R1", unit="degC",
+        validated=_RANGES[name], max_age_ns=10 * SECOND_NS,
+        frozen_after_ns=600 * SECOND_NS if name == "pressure" else None,
+    )  # fmt: skip
+
+
+def _model() -> ModelAssignment:
+    """Return a model of viscosity that follows the temperature."""
+    value = ValueOutput(column=0, valid=(0.0, 300.0), coverage=0.9, half_width=1.0)
+    bundle = ModelBundle(
+        identity=ModelIdentity(name="viscosity", version="1.0.0", sha256="ab" * 32),
+        intended_use="bench",
+        inputs=(
+            InputDefinition(name="temperature.mean", tag="temperature", aggregate=Aggregate.MEAN,
+                            window_ns=10 * SECOND_NS, lag_ns=0, unit="degC", validated=(60.0, 95.0)),
+        ),
+        outputs=(ModelOutput(analyte="viscosity", unit="mPa.s", value=value),),
+        manipulated=(),
+    )  # fmt: skip
+    return ModelAssignment(
+        bundle=bundle,
+        predict=lambda rows: (100.0 - 1.0 * (rows @ np.array([1.0]) - 78.0))[:, np.newaxis],
+        equipment_id="R1",
+        every_ns=SECOND_NS,
+        stage=Stage.ADVISE,
+        expires_after_ns=600 * SECOND_NS,
+    )
