@@ -95,7 +95,7 @@ def _after(before: BiasState, entry: Feedback, known: BiasState, output: ValueOu
         standardised = _cut(error_there / output.sigma, output.charts.winsorise)
         after = replace(after, ewma=after.ewma.after(standardised), cusum=after.cusum.after(standardised))
     if output.function_space is not None:
-        return _conditioned(after, entry, output.function_space)
+        return with_known_error(after, entry, output.function_space)
     after = after if output.bias is None or output.bias.signed else _moved(after, entry, output.bias)
     return _with_product(after, output, entry.product)
 
@@ -121,7 +121,7 @@ def _followed(
     return min(max(scale, tracked.least_scale), tracked.most_scale)
 
 
-def _conditioned(state: BiasState, entry: Feedback, limits: FunctionSpaceLimits) -> BiasState:
+def with_known_error(state: BiasState, entry: Feedback, limits: FunctionSpaceLimits) -> BiasState:
     """Return the state with one more error to condition on; one without its inputs says nothing."""
     if len(entry.features) != len(limits.center):
         return state

@@ -108,7 +108,7 @@ def serve(
     """Return the predictions for rows of shape (n,) as served: with the results that had arrived by each of them."""
     times, states = states_after(entries_of(timing, predicted, measured, output), output)
     state_of = np.searchsorted(np.array(times, np.int64), timing.at_ns, side="right")
-    rows = _by_likeness if output.function_space is not None else _by_bias
+    rows = by_likeness if output.function_space is not None else _by_bias
     return rows(timing, predicted, output, states, state_of)
 
 
@@ -166,7 +166,7 @@ def _by_bias(
     if limits is not None and limits.half_life_ns is not None:
         biases = biases * 0.5 ** (ages / limits.half_life_ns)
     widenings = _widenings(ages, output.widening)
-    widths = np.array([_half_width(state, output) for state in own])[state_of]
+    widths = _half_widths(own, output)[state_of]
     values = predicted + np.where(np.isnan(ages), 0.0, biases)
     return Served(
         values=values,
@@ -176,10 +176,11 @@ def _by_bias(
     )
 
 
-def _half_width(state: BiasState, output: ValueOutput) -> float:
-    """Return half an interval but for the age of its correction."""
-    width = half_width_of(state, replace(output, widening=None), 0)
-    return np.nan if width is None else width
+def _half_widths(states: list[BiasState], output: ValueOutput) -> NDArray[np.float64]:
+    """Return half the intervals of states but for the age of their corrections; NaN where none can be computed."""
+    fresh = replace(output, widening=None)
+    widths = [half_width_of(state, fresh, 0) for state in states]
+    return np.array([np.nan if width is None else width for width in widths])
 
 
 def _widenings(ages_ns: NDArray[np.float64], widening: Widening | None) -> NDArray[np.float64]:
@@ -189,7 +190,7 @@ def _widenings(ages_ns: NDArray[np.float64], widening: Widening | None) -> NDArr
     return np.where(np.isnan(ages_ns), widening.uncorrected, by_age)
 
 
-def _by_likeness(
+def by_likeness(
     timing: Timing, predicted: NDArray[np.float64], output: ValueOutput, states: list[BiasState], state_of: Indexes
 ) -> Served:
     """Return rows as served with a correction in function space: those between two arrivals at once."""
@@ -211,6 +212,6 @@ def _by_likeness(
             spreads[rows] = by_errors.spreads
             ages[rows] = np.maximum(timing.at_ns[rows] - errors[-1].sampled_ns, 0)
     widenings = _widenings(ages, output.widening) * spreads
-    widths = np.array([_half_width(state, output) for state in states])[state_of]
+    widths = _half_widths(states, output)[state_of]
     half_widths = widths * widenings * width_factors(output.proportional, values)
     return Served(values=values, half_widths=half_widths, ages_ns=ages, widenings=widenings)

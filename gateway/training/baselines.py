@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from gateway.line.outputs import BiasLimits
 from gateway.time_units import SECOND_NS
-from gateway.training.backtest import Timing, serve
+from gateway.training.backtest import Timing
 from gateway.training.biases import biases_of
 from gateway.training.calibration import uncorrected
+from gateway.training.corrected_values import values_served
 from gateway.training.cross_validation import blocks, left_out, r_squared, root_mean_square
 from gateway.training.files.instants import NEVER
 from gateway.training.model_selection import best_setting, gap_rows, model_of_kind
@@ -111,7 +112,7 @@ def _served(
 def _corrected(
     recipe: Recipe, timing: Timing, predicted: NDArray[np.float64], values: NDArray[np.float64], bias: BiasLimits
 ) -> NDArray[np.float64]:
-    return serve(timing, predicted, values, output=uncorrected(recipe, correction=bias)).values
+    return values_served(timing, predicted, values, output=uncorrected(recipe, correction=bias))
 
 
 def _baseline(

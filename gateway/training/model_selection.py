@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from gateway.errors import LablineError
 from gateway.line.outputs import FunctionSpaceLimits
 from gateway.time_units import SECOND_NS
-from gateway.training.backtest import Timing, serve
+from gateway.training.backtest import Timing
 from gateway.training.biases import bias_allowed
 from gateway.training.calibration import Correction, uncorrected
 from gateway.training.candidates.combined import WeightedMean
 from gateway.training.candidates.regressor import Regressor
 from gateway.training.candidates.table import candidate
+from gateway.training.corrected_values import values_served
 from gateway.training.correction_choices import corrections_of
 from gateway.training.cross_validation import blocks, later_blocks, left_out, r_squared, root_mean_square
 from gateway.training.recipe import Recipe
@@ -63,9 +64,10 @@ class _Ground:
         """
         output = uncorrected(self.recipe, correction=correction)
         known = np.isfinite(predicted.later)
-        everything = serve(self.timing, predicted.by_others, self.values, output=output).values
-        later = serve(self.timing.of(np.flatnonzero(known)), predicted.later[known], self.values[known], output=output)
-        served, values = np.concatenate([everything, later.values]), np.concatenate([self.values, self.values[known]])
+        everything = values_served(self.timing, predicted.by_others, self.values, output=output)
+        timing = self.timing.of(np.flatnonzero(known))
+        later = values_served(timing, predicted.later[known], self.values[known], output=output)
+        served, values = np.concatenate([everything, later]), np.concatenate([self.values, self.values[known]])
         if not self.recipe.output.logarithmic:
             plain: NDArray[np.float64] = values - served
             return plain
@@ -75,7 +77,7 @@ class _Ground:
     def r2_served(self, predicted: _Predicted, correction: Correction) -> float:
         """Return the coefficient of determination of all rows as served with a correction."""
         output = uncorrected(self.recipe, correction=correction)
-        return r_squared(self.values, serve(self.timing, predicted.by_others, self.values, output=output).values)
+        return r_squared(self.values, values_served(self.timing, predicted.by_others, self.values, output=output))
 
 
 def gap_rows(rows: Rows) -> int:

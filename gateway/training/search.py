@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 from gateway.line.definition import Aggregate, InputDefinition
 from gateway.line.outputs import BiasLimits
-from gateway.training.backtest import serve
 from gateway.training.biases import biases_of
 from gateway.training.calibration import uncorrected
 from gateway.training.candidates.scaled import center_and_scale
+from gateway.training.corrected_values import values_served
 from gateway.training.cross_validation import blocks, root_mean_square
 from gateway.training.files.instants import NEVER
 from gateway.training.model_selection import gap_rows
@@ -165,8 +165,8 @@ class _Trials:
     def _errors(self, predicted: NDArray[np.float64], bias: BiasLimits | None) -> NDArray[np.float64]:
         at = self._judged
         output = uncorrected(self._recipe, correction=bias)
-        served = serve(self._timing.of(at), predicted[at], self._values[at], output=output)
-        errors: NDArray[np.float64] = self._values[at] - served.values
+        served = values_served(self._timing.of(at), predicted[at], self._values[at], output=output)
+        errors: NDArray[np.float64] = self._values[at] - served
         return errors
 
 

@@ -14,6 +14,8 @@
    acceptance criteria are met stands in it, and signing it is a separate act.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -53,21 +55,25 @@ _MOST_PERIODS = 2  # from row to row
 _AGREEMENT = 1e-4  # of the values' spread: trees are summed in floats there, and what is served is calibrated itself
 
 
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let libraries use one thread: threads that wait for each other are slower, beside a gateway even more."""
+    with threadpool_limits(limits=1):
+        yield
+
+
+@_one_thread()
 def train(recipe: Recipe, *, folder: Path, on_progress: Progress = lambda *_: None) -> Trained:
     """Return a trained model; raises LablineError where the data does not allow one."""
     must_fit_a_bundle(recipe)
     source, first_test_row = RowSource(folder=folder, on_progress=on_progress), partial(_first_test_row, recipe)
-    with threadpool_limits(limits=1):
-        recipe, lags = with_lags(recipe, source.rows, first_test_row, on_progress)
-        recipe, search = searched(recipe, source.rows, first_test_row, on_progress)
+    recipe, lags = with_lags(recipe, source.rows, first_test_row, on_progress)
+    recipe, search = searched(recipe, source.rows, first_test_row, on_progress)
     rows = source.rows(recipe)
     made_from, test = _split(recipe, rows)
     _must_suffice(recipe, rows, made_from, test)
-    with threadpool_limits(
-        limits=1
-    ):  # threads that wait for each other are slower than one, beside a gateway even more
-        compared, failed = compare(recipe, rows, made_from, on_progress)
-        chosen, onnx, predict, not_made = _made(recipe, rows, made_from, compared)
+    compared, failed = compare(recipe, rows, made_from, on_progress)
+    chosen, onnx, predict, not_made = _made(recipe, rows, made_from, compared)
     calibration = calibrated(
         recipe, rows.timing_of(made_from), chosen.left_out, rows.values[made_from], correction=chosen.correction
     )
@@ -89,9 +95,8 @@ def train(recipe: Recipe, *, folder: Path, on_progress: Progress = lambda *_: No
     gated = gated_blocks(left_out, served_blocks, inputs, margins, output)
     outside = chosen_rules(gated, most_cost=recipe.output.outside_cost if as_in_service else 0.0)
     errors = rows.values[test] - served.values
-    with threadpool_limits(limits=1):
-        baselines, no_baselines = baselines_of(recipe, rows, made_from, test, compared)
-        error_alone, not_alone = error_from_results_alone(recipe, rows, made_from, test, chosen, output)
+    baselines, no_baselines = baselines_of(recipe, rows, made_from, test, compared)
+    error_alone, not_alone = error_from_results_alone(recipe, rows, made_from, test, chosen, output)
     trained = Trained(
         recipe=recipe,
         rows=rows,
