@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.events import GatewayStarted
 from gateway.line.definition import Stage
 from gateway.store.sparkplug import next_bd_seq, sent
+from tests.fixtures.building import moment
 from tests.fixtures.store_bench import Bench, viscosity
 
 OF_A_SUBJECT = "SELECT seq, sent FROM sparkplug_report WHERE subject = 'prediction/viscosity' ORDER BY seq"
@@ -56,6 +58,20 @@ def test_nothing_is_kept_of_a_model_in_shadow_or_on_a_line_without_sparkplug(ben
     bench.line = replace(told, reports_to_sparkplug=False)
     predict(bench, 79.0)
     assert bench.rows("SELECT count(*) FROM sparkplug_report") == [(0,)]
+
+
+def test_a_line_that_reports_no_more_forgets_what_it_has_reported_so_that_no_later_birth_tells_of_it(bench):
+    predict(bench, 78.0)
+    bench.commit(started(bench, 1))
+    assert bench.rows("SELECT count(*) FROM sparkplug_report") == [(1,)]
+    bench.line = replace(bench.line, reports_to_sparkplug=False)
+    bench.commit(started(bench, 2))
+    assert bench.rows("SELECT count(*) FROM sparkplug_report") == [(0,)]
+
+
+def started(bench, number):
+    return GatewayStarted(event_id=f"s{number}", at=moment(bench.now_ns), version="1", configuration_sha256="ab",
+                          bundles={}, stages={})  # fmt: skip
 
 
 def test_guidance_of_an_equipment_without_a_device_is_told_by_the_node(bench):

@@ -44,6 +44,9 @@ AND EXISTS (
     AND later.subject = sparkplug_report.subject AND later.seq > sparkplug_report.seq
 );
 
+-- name: forget_sparkplug_reports
+DELETE FROM sparkplug_report;
+
 -- name: next_bd_seq
 INSERT INTO sparkplug_session (only_row, bd_seq) VALUES (1, 0)
 ON CONFLICT (only_row) DO UPDATE SET bd_seq = (bd_seq + 1) % 256 RETURNING bd_seq;

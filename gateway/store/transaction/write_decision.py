@@ -12,9 +12,11 @@ from gateway.contract.sparkplug.reports import reports_of
 from gateway.contract.sparkplug.topics import device_of
 from gateway.decision import Decision
 from gateway.events import (
+    ActRequested,
     ContextChanged,
     Event,
     FollowUpDue,
+    GatewayStarted,
     GatewayStopped,
     MessageRefused,
     ResponseArrived,
@@ -90,8 +92,13 @@ def _tell_sinks(connection: sqlite3.Connection, event: Event, decision: Decision
 
 
 def _report(connection: sqlite3.Connection, event: Event, decision: Decision, line: LineDefinition) -> None:
-    """Write what an edge node of Sparkplug reports, in the same transaction."""
+    """Write what an edge node of Sparkplug reports, in the same transaction.
+
+    Where nothing is reported any more, what was is forgotten: a later birth must not tell of a lot as it was then.
+    """
     if not line.reports_to_sparkplug:
+        if isinstance(event, GatewayStarted | ActRequested):
+            connection.execute(SQL["forget_sparkplug_reports"])
         return
     devices = {device_of(model.equipment_id) for model in line.configured_models}
     for message in decision.messages:
