@@ -8,7 +8,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test test-packages check format models screenshots schemas recipes texts metrics manual configuration docs packages lock lock-node clean
+I3X_SUITE ?=
+
+.PHONY: demo test test-packages i3x-suite check format models screenshots schemas recipes texts metrics manual configuration docs packages lock lock-node clean
 
 demo: $(VENV)/demo.stamp
 	@$(BIN)/labline demo $(ARGS)
@@ -23,6 +25,11 @@ test: $(VENV)/test.stamp
 test-packages: export PYTHONDONTWRITEBYTECODE :=
 test-packages: $(VENV)/test.stamp $(VENV)/node.stamp $(VENV)/pysparkplug.stamp
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests/packages $(ARGS)
+
+# CESMII's conformance suite of i3X, from a checkout of its repository, against Labline on made-up lots; needs node
+i3x-suite: $(VENV)/test.stamp
+	@[ -n "$(I3X_SUITE)" ] || { echo "make i3x-suite I3X_SUITE=<checkout of cesmii/i3X>/conformance-tests"; exit 2; }
+	$(BIN)/python -m tests.interfaces.i3x_suite $(I3X_SUITE)
 
 check: $(VENV)/test.stamp
 	$(BIN)/ruff check .

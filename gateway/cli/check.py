@@ -23,6 +23,7 @@ from gateway.config.connections import (
     webhook_options,
 )
 from gateway.config.credentials import unused_credentials
+from gateway.config.interfaces import i3x_tokens, opcua_server_options, opcua_server_warnings
 from gateway.config.line_definition import define_line
 from gateway.config.notify import targets
 from gateway.config.reading import read
@@ -98,6 +99,8 @@ def configured(config: Path) -> tuple[Settings, LineDefinition]:
     monitoring_options(settings)
     node_options(settings)
     trace_options(settings)
+    opcua_server_options(settings)
+    i3x_tokens(settings)
     return settings, line
 
 
@@ -136,7 +139,7 @@ def _setting_warnings(settings: Settings) -> list[str]:
     warnings.append(
         "the broker's own persistence cannot be seen from here: deploy/mosquitto/bench.conf shows what it needs"
     )
-    warnings += [*doubts(settings), *unused_credentials(settings)]
+    warnings += [*opcua_server_warnings(settings), *doubts(settings), *unused_credentials(settings)]
     specified = {table.analyte for table in settings.specification}
     missing = sorted(set(settings.lims.analytes.values()) - specified)
     if missing:

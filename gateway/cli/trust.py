@@ -1,4 +1,4 @@
-"""``labline opcua trust``: the certificates of servers that were rejected, and trusting one of them."""
+"""``labline opcua trust``: the certificates of servers and clients that were rejected, and trusting one of them."""
 
 import sys
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from gateway.config.reading import read
 from gateway.config.tables import Settings
 from gateway.errors import LablineError
 from gateway.time_units import SECOND_NS
-from gateway.transport.opcua_rejected import Rejected, rejected_in
+from gateway.transport.opcua_rejected import OWN_SERVER, Rejected, rejected_in
 from gateway.transport.opcua_source import REJECTED_FOLDER
 
 _SHORTEST_PREFIX = 8
@@ -23,7 +23,10 @@ _SHORTEST_PREFIX = 8
 class TrustOptions:
     """Which rejected certificate is trusted from now on."""
 
-    server: str = typer.Argument("", help="The server, by its name in [opcua.<name>]. Without it all are listed.")
+    server: str = typer.Argument(
+        "",
+        help="The server, by its name in [opcua.<name>]; opcua_server: a client of our own. Without it all are listed.",
+    )
     config: Path = CONFIG
     sha256: str = typer.Option(
         "", "--sha256", metavar="<hex>", help="The certificate by its SHA-256, or by the first characters of it."
@@ -44,7 +47,8 @@ def trust(options: TrustOptions) -> None:
     if not options.server:
         _list(rejected, as_json=options.as_json)
         return
-    if options.server not in settings.opcua:
+    own = options.server == OWN_SERVER and settings.opcua_server is not None
+    if options.server not in settings.opcua and not own:
         known = ", ".join(sorted(settings.opcua)) or "none"
         raise LablineError(f"no [opcua.{options.server}] is configured", hint=f"there are: {known}")
     chosen = _chosen(rejected, options.server, options.sha256)
@@ -104,6 +108,11 @@ def _chosen(rejected: tuple[Rejected, ...], server: str, sha256: str) -> Rejecte
 
 def _target(settings: Settings, server: str) -> Path:
     """Return the folder of trusted certificates; raises LablineError where a single file is configured."""
+    if server not in settings.opcua:
+        clients = None if settings.opcua_server is None else settings.opcua_server.clients
+        if clients is None:
+            raise LablineError("[opcua_server] has no clients", hint="name a folder, such as opcua-clients")
+        return clients
     target = settings.opcua[server].server_certificate
     if target is None:
         raise LablineError(f"[opcua.{server}] has no server_certificate", hint="name a folder, such as trusted/plc1")

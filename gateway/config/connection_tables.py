@@ -205,7 +205,7 @@ class MonitoringTable(Table):
     @property
     def host_and_port(self) -> tuple[str, int]:
         """Return where it listens; raises ValueError where that is no address."""
-        return _host_and_port(self.listen, example="127.0.0.1:9464")
+        return host_and_port(self.listen, example="127.0.0.1:9464")
 
     @model_validator(mode="after")
     def _readable(self) -> "MonitoringTable":
@@ -259,7 +259,7 @@ class ConsoleTable(Table):
     @property
     def host_and_port(self) -> tuple[str, int]:
         """Return where it listens; raises ValueError where that is no address."""
-        return _host_and_port(self.listen, example="127.0.0.1:8443")
+        return host_and_port(self.listen, example="127.0.0.1:8443")
 
     @model_validator(mode="after")
     def _readable(self) -> "ConsoleTable":
@@ -267,7 +267,8 @@ class ConsoleTable(Table):
         return self
 
 
-def _host_and_port(listen: str | int, *, example: str) -> tuple[str, int]:
+def host_and_port(listen: str | int, *, example: str) -> tuple[str, int]:
+    """Return where something listens, as a table says it; raises ValueError where that is no address."""
     if isinstance(listen, int):
         return _LOOPBACK, _port(listen)
     host, _, port = listen.rpartition(":")

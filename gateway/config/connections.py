@@ -284,6 +284,13 @@ def certificates_of(settings: Settings) -> dict[str, Path]:
     named |= {} if pull is None else {"mes pull": pull.certificate, "mes pull ca": pull.ca_certificate}
     for name, sink in settings.sinks.items():
         named |= {f"sink {name}": sink.certificate, f"sink {name} ca": sink.ca_certificate}
+    own = settings.opcua_server
+    if own is not None:
+        named |= {
+            "opcua_server": own.certificate,
+            "opcua_server clients": own.clients,
+            "opcua_server users": own.user_certificates,
+        }
     for name, server in settings.opcua.items():
         named |= {
             f"opcua {name}": server.certificate,

@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from gateway.config.tables import OF_CONSOLE, OF_WEBHOOK, Settings
+from gateway.config.tables import OF_CONSOLE, OF_OPCUA_SERVER, OF_WEBHOOK, Settings
 
 
 def unused_credentials(settings: Settings, environment: Mapping[str, str] | None = None) -> list[str]:
@@ -29,6 +29,10 @@ def known_credentials(settings: Settings) -> list[str]:
     servers += [f"sink_{name}_{part}" for name in settings.sinks for part in of_sinks]
     servers += [] if settings.mes.pull is None else [f"mes_pull_{part}" for part in of_sinks]
     servers += [f"notify_{name}_{part}" for name in settings.notify for part in ("password", "url")]
+    own = settings.opcua_server
+    if own is not None:
+        servers += [OF_OPCUA_SERVER, *(f"opcua_server_{user}_password" for user in own.users)]
+    servers += [] if settings.i3x is None else [f"i3x_{client}_token" for client in settings.i3x.clients]
     return [
         "mqtt_password",
         "mqtt_key.pem",

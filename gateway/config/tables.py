@@ -20,6 +20,7 @@ from gateway.config.connection_tables import (
     WebhookTable,
 )
 from gateway.config.forms import LARGEST_UINT32, Limits, Name, NodeText, Table, Unit
+from gateway.config.interface_tables import I3xTable, OpcUaServerTable
 from gateway.config.knowledge_tables import KnowledgeTable
 from gateway.config.laboratory_tables import ControlTable, SamplingTable, SpecificationTable, TogetherTable, TrendTable
 from gateway.config.load_tables import LaboratoryTable
@@ -34,6 +35,7 @@ from gateway.records.act_kinds import ActKind
 
 PREFIX = "LABLINE_"
 OF_CONSOLE = "console_key.pem"
+OF_OPCUA_SERVER = "opcua_server_key.pem"
 OF_WEBHOOK = ("lims_webhook_token", "lims_webhook_hmac", "lims_webhook_key.pem")
 
 
@@ -192,6 +194,12 @@ class Settings(Table):
     )
     monitoring: MonitoringTable | None = Field(
         default=None, description="figures and probes for monitoring; without the table there are none"
+    )
+    i3x: I3xTable | None = Field(
+        default=None, description="what is committed, readable by i3X; without the table it is not served"
+    )
+    opcua_server: OpcUaServerTable | None = Field(
+        default=None, description="what is committed, readable by OPC UA; without the table there is no server"
     )
     umh: UmhTable | None = Field(
         default=None, description="predictions to the United Manufacturing Hub; without the table none"

@@ -7,6 +7,7 @@ other one, and keeps no answer.
 import hmac
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 
 import structlog
 from starlette.requests import Request
@@ -39,6 +40,7 @@ from gateway.transport.http_entrance import Entrance, Peer, Rate
 log = structlog.get_logger()
 
 Answering = Callable[[Asked], Awaitable[Response]]
+Beside = Callable[[Request, list[str]], Awaitable[Response]]
 REFRESH = "x-labline-refresh"  # sent by the page with what it asks for by itself: no person has acted
 CSRF = "x-csrf-token"
 _BEFORE_A_NEW_PASSWORD = frozenset({"GET /api/me", "GET /api/start", "POST /api/password", "DELETE /session"})
@@ -75,8 +77,9 @@ class Application:
         files: StaticFiles,
         entrance: Entrance,
         options: ConsoleOptions,
+        beside: Mapping[str, Beside] = MappingProxyType({}),
     ) -> None:
-        """``answering``: by the name of each route, what answers it."""
+        """``answering``: by the name of each route, what answers it; ``beside``: by the first part of a path."""
         self._sessions = sessions
         self._answering = answering
         self._files = files
@@ -85,6 +88,7 @@ class Application:
         self._tls = options.certificate is not None
         self._origins = Origins(options.trusted_proxies)
         self._on_loopback = options.host in LOOPBACK
+        self._beside = beside
         self._strangers: dict[str, Rate] = {}
         self._rates: dict[str, Rate] = {}
 
@@ -113,6 +117,8 @@ class Application:
         if self._on_loopback:
             refuse_foreign_names(request)
         parts = parts_of(request.scope.get("raw_path") or request.scope["path"].encode("ascii", errors="replace"))
+        if parts[0] in self._beside:
+            return await self._beside[parts[0]](request, parts[1:])
         matched = routed(request.method, parts)
         if matched is None:
             answer = self._files.answer(request, parts)

@@ -2,9 +2,10 @@
 
 import asyncio
 from dataclasses import dataclass
+from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect, Request
 
 from gateway.console.refusals import RefusedError, RequestRefusal
@@ -12,6 +13,7 @@ from gateway.console.routes import ROUTES, Route
 from gateway.console.sessions import Session
 from gateway.console.views.parts import AskedFor
 
+Shape = TypeVar("Shape", bound=BaseModel)
 LONGEST_BODY_BYTES = 64 * 1024
 LONGEST_BODY_OF_STRANGER = 4 * 1024
 _LONGEST_HEAD_BYTES = 16 * 1024
@@ -147,7 +149,7 @@ def refuse_foreign_pages(request: Request, *, tls: bool) -> None:
         raise wrong
 
 
-async def body_of(request: Request, shape: type[AskedFor], *, longest: int) -> AskedFor:
+async def body_of(request: Request, shape: type[Shape], *, longest: int) -> Shape:
     """Return the body in its shape; raises where it is too long, does not come, or is not understood."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":

@@ -12,10 +12,11 @@ from gateway.config.credentials import credential
 from gateway.console import setup_link
 from gateway.console.accounts import Accounts
 from gateway.console.acts import ActAnswers
-from gateway.console.application import Application
+from gateway.console.application import Application, Beside, cookie_name
 from gateway.console.broadcast import Broadcast
 from gateway.console.bundles import Bundles
 from gateway.console.changes import Changes
+from gateway.console.origin import Origins
 from gateway.console.people import People, TakesActs
 from gateway.console.reading import Answers, ConsoleReader
 from gateway.console.searching import SearchAnswers
@@ -30,9 +31,11 @@ from gateway.console.stream import Streams
 from gateway.console.verifying import Verifying
 from gateway.contract.console_links import SET_UP, link_of
 from gateway.database.writer import Writer
+from gateway.history.windows import TagWindow, WindowRequest
 from gateway.knowledge.options import KnowledgeOptions
 from gateway.line.definition import LineDefinition
 from gateway.operations.health import Health
+from gateway.records.line_state import TagState
 from gateway.store.audit.heads import HeadSigner, load_signer
 from gateway.store.database import read_state
 from gateway.store.queries.readers import Reader
@@ -44,8 +47,17 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, kw_only=True)
+class I3xGround:
+    """What i3X is built on beside the console; ``tokens`` by client."""
+
+    tokens: Mapping[str, str]
+    tags: Callable[[], Awaitable[tuple[TagState, ...]]]
+    window: Callable[[WindowRequest], Awaitable[TagWindow]]
+
+
+@dataclass(frozen=True, kw_only=True)
 class ConsoleGround:
-    """What the console is built on; ``present``: a tag's value at this instant."""
+    """What the console is built on; ``present``: a tag's value at this instant; ``i3x`` None: it is not served."""
 
     line: LineDefinition
     directory: Path
@@ -57,6 +69,7 @@ class ConsoleGround:
     present: Callable[[str], float | None]
     certificates: Mapping[str, Path]
     knowledge: KnowledgeOptions = field(default_factory=KnowledgeOptions)
+    i3x: I3xGround | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +107,7 @@ def console(options: ConsoleOptions, ground: ConsoleGround, acts: TakesActs) -> 
     finding = ConsoleReader(directory, name="knowledge")
     searching = SearchAnswers(finding, shown, ground.knowledge, directory)
     bundles = Bundles(slow, line=ground.line.path, signer=partial(_signer, ground))
+    beside, readers = _beside(options, ground, sessions, snapshots, entrance)
     acting = ActAnswers(acts, on_sign_in=people.attempts.count, on_success=people.attempts.succeeded)
     application = Application(
         sessions=sessions,
@@ -103,13 +117,38 @@ def console(options: ConsoleOptions, ground: ConsoleGround, acts: TakesActs) -> 
         files=StaticFiles(),
         entrance=entrance,
         options=options,
+        beside=beside,
     )  # fmt: skip
     server = Console(
         options, application, entrance=entrance, on_condition=ground.health.condition,
-        before=lambda: _offer_set_up(options, directory, clock), readers=(quick, slow, finding),
+        before=lambda: _offer_set_up(options, directory, clock), readers=(quick, slow, finding, *readers),
         on_closing=broadcast.end,
     )  # fmt: skip
     return ConsoleParts(server=server, snapshots=snapshots)
+
+
+def _beside(
+    options: ConsoleOptions, ground: ConsoleGround, sessions: Sessions, snapshots: Snapshots, entrance: Entrance
+) -> tuple[Mapping[str, Beside], tuple[ConsoleReader, ...]]:
+    """Return (what is served beside the console, by the first part of its paths; the readers that it needs)."""
+    if ground.i3x is None:
+        return {}, ()
+    from gateway.interfaces.i3x.answering import Answering, Sources  # noqa: PLC0415 - not needed without it
+    from gateway.interfaces.i3x.entrance import I3xEntrance  # noqa: PLC0415 - not needed without it
+
+    reader = ConsoleReader(ground.directory, name="i3x")
+    answering = Answering(
+        Sources(
+            reader=reader, snapshots=snapshots, changes=ground.changes, tags=ground.i3x.tags,
+            window=ground.i3x.window, now_ns=ground.clock.now_ns,
+        )
+    )  # fmt: skip
+    served = I3xEntrance(
+        answering, name=f"Labline {ground.line.path}", tokens=ground.i3x.tokens, sessions=sessions,
+        cookie=cookie_name(options), origins=Origins(options.trusted_proxies), entrance=entrance,
+        tls=options.certificate is not None,
+    )  # fmt: skip
+    return {"v1": served.answer}, (reader,)
 
 
 def _signer(ground: ConsoleGround) -> HeadSigner:

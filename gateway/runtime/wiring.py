@@ -37,6 +37,7 @@ from gateway.runtime.interfaces import Interfaces, interfaces
 from gateway.runtime.listeners import HearsOfProcessing, HearsOfRetention, HearsOfSending
 from gateway.runtime.model_versions import TakesLine, Versions
 from gateway.runtime.process_loop import OnDecided, Processor
+from gateway.runtime.readers import i3x_ground, opcua_server
 from gateway.runtime.reload import Reload
 from gateway.runtime.retries import Retries
 from gateway.runtime.sessions import Sessions, broker_sessions
@@ -107,6 +108,8 @@ async def build(ground: Dependencies, stores: Stores) -> Parts:
     acts = _acts(ground, versions, partial(_tried_again, retries, drain, others))
     console = _console(ground, stores, history, acts, changes)
     take_line += () if console is None else (console.snapshots,)
+    served, hear = opcua_server(ground, changes)
+    take_line += hear
     kept = housekeeping(ground, stores, processor, HearsOfRetention(drain=drain, health=ground.health))
     return Parts(
         settings=ground.settings,
@@ -133,6 +136,7 @@ async def build(ground: Dependencies, stores: Stores) -> Parts:
             "follow-ups": follow_ups,
             **writers,
             **others.loops,
+            **served,
             **_mes_pull(ground, sessions),
             **_monitoring_loop(monitoring, ground, progress, drain, status, others),
         },
@@ -330,6 +334,7 @@ def _console(
             changes=changes,
             present=lambda tag: value_at_present(tag, ground.health.line, history, ground.clock),
             certificates=certificates_of(ground.settings),
+            i3x=i3x_ground(ground, history),
             knowledge=knowledge_options(ground.settings),
         ),
         acts,

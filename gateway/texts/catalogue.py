@@ -114,6 +114,16 @@ def text_of_many(group: str, code: str) -> str:
     return str(form).format_map(_LeftOpen())
 
 
+def text_in(name: str, group: str, code: str, /, **parameters: Any) -> str:
+    """Return the sentence of a code in a language, whatever the plant's is."""
+    return _form(group, code, catalogue(name)[group, code], parameters).format_map(_shown(parameters))
+
+
+def number_in(name: str, written: str) -> str:
+    """Return a number that is written with a point as a language writes it, whatever the plant's is."""
+    return number_style(catalogue(name)).written(written)
+
+
 def english_text(group: str, code: str, /, **parameters: Any) -> str:
     """Return the sentence of a code in English, whatever the plant's language: as records keep it."""
     return _form(group, code, catalogue(ENGLISH)[group, code], parameters).format_map(parameters)

@@ -15,6 +15,7 @@ from gateway.transport.opcua_connection import connected, endpoints_of
 from gateway.transport.opcua_nodes import namespaces_of, node_text
 from gateway.transport.opcua_reading import operation_limits, read_values
 from gateway.transport.opcua_source import OpcUaSource
+from gateway.transport.opcua_units import unit_of
 from gateway.transport.opcua_values import NUMERIC, status_text
 
 MOST_VARIABLES = 20_000
@@ -27,15 +28,6 @@ _LONGEST_VALUE = 40
 # preferred first: the newest policy, signed and encrypted
 _PREFERRED = ("Aes256Sha256RsaPss", "Basic256Sha256", "Aes128Sha256RsaOaep")
 _NAMES = {"Aes256_Sha256_RsaPss": "Aes256Sha256RsaPss", "Aes128_Sha256_RsaOaep": "Aes128Sha256RsaOaep"}
-# UN/CEFACT recommendation 20, whose code's letters make the UnitId (OPC 10000-8, 5.6.3)
-_COMMON_CODES = {
-    "CEL": "degC", "FAH": "degF", "KEL": "K", "P1": "%", "59": "ppm", "BAR": "bar", "MBR": "mbar", "PAL": "Pa",
-    "KPA": "kPa", "MPA": "MPa", "LTR": "L", "MLT": "mL", "MTQ": "m3", "MQH": "m3/h", "L2": "L/min", "E32": "L/h",
-    "G51": "L/s", "41": "mL/min", "40": "mL/s", "KGM": "kg", "GRM": "g", "TNE": "t", "E93": "kg/h", "KGS": "kg/s",
-    "KMQ": "kg/m3", "23": "g/cm3", "GL": "g/L", "M1": "mg/L", "SEC": "s", "MIN": "min", "HUR": "h", "RPM": "rpm",
-    "C94": "1/min", "HTZ": "Hz", "WTT": "W", "KWT": "kW", "KWH": "kWh", "JOU": "J", "AMP": "A", "VLT": "V", "MTR": "m",
-    "MMT": "mm", "CMT": "cm", "MTS": "m/s", "C65": "Pa.s", "C24": "mPa.s", "NEW": "N", "C62": "1", "Q30": "pH",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -162,14 +154,7 @@ def _unit(value: ua.DataValue | None) -> str | None:
     if not isinstance(information, ua.EUInformation):
         return None
     shown = information.DisplayName.Text if information.DisplayName is not None else None
-    return _COMMON_CODES.get(_code(information.UnitId)) or (shown or "").strip()[:64] or None
-
-
-def _code(unit_id: int) -> str:
-    """Return the code of UN/CEFACT whose characters are the bytes of a UnitId."""
-    if not 0 < unit_id < 2**31:
-        return ""
-    return unit_id.to_bytes(4, "big").lstrip(b"\0").decode("latin-1")
+    return unit_of(information.UnitId) or (shown or "").strip()[:64] or None
 
 
 def _range(value: ua.DataValue | None) -> tuple[float, float] | None:

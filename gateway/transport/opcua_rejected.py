@@ -1,4 +1,4 @@
-"""Certificates of servers that were rejected, kept until a person trusts them by one command or forgets them.
+"""Certificates of servers and clients that were rejected, kept until a person trusts them by one command.
 
 A folder beside the records with a file for each certificate, named by the server and the SHA-256; the newest few of
 each server. Nobody trusts what stands there.
@@ -12,6 +12,7 @@ from cryptography import x509
 
 from gateway.transport.opcua_certificates import sha256_of
 
+OWN_SERVER = "opcua_server"  # the name under which rejected clients of our own server are kept
 _MOST_OF_A_SERVER = 5
 _LONGEST_BYTES = 64 * 1024
 _ENDING = ".der"

@@ -78,14 +78,16 @@ def test_a_configuration_that_cannot_be_used_is_refused_as_ever(tmp_path):
 
 
 def test_every_credential_that_is_read_is_known(tmp_path):
-    settings, _ = read(
-        written(tmp_path, f'{MINIMAL}[opcua.name]\nurl = "opc.tcp://h"\n[notify.name]\nkind = "email"\n')
-    )
+    tables = '[opcua.name]\nurl = "opc.tcp://h"\n[notify.name]\nkind = "email"\n[opcua_server]\nusers = ["name"]\n'
+    tables += '[i3x]\nclients = ["name"]\n'
+    settings, _ = read(written(tmp_path, MINIMAL + tables))
     sources = "".join(
         file.read_text(encoding="utf-8") for file in (Path(__file__).parents[2] / "gateway").rglob("*.py")
     )
     read_somewhere = re.findall(r"\bcredential(?:_path)?\(f?\"([\w.{}]+)\"\)", sources)
-    assert {name.replace("{name}", "name") for name in read_somewhere} <= set(known_credentials(settings))
+    assert {re.sub(r"{(name|user|client)}", "name", name) for name in read_somewhere} <= set(
+        known_credentials(settings)
+    )
     assert len(read_somewhere) > 5
 
 

@@ -131,10 +131,11 @@ def test_a_line_without_a_console_has_no_link(configured, tmp_path):
     assert (refused.code, "has no console" in refused.error) == (2, True)
 
 
-def test_a_line_without_a_console_loads_no_web_server():
+def test_a_line_without_console_and_opcua_server_loads_nothing_of_them():
     code = (
-        "import gateway.runtime.wiring, sys;"
-        "print([name for name in ('starlette', 'uvicorn', 'gateway.console.application') if name in sys.modules])"
+        "import gateway.runtime.wiring, sys; own = ('starlette', 'uvicorn', 'gateway.console.application', "
+        "'gateway.console.views', 'gateway.interfaces', 'gateway.transport.opcua_server', 'asyncua.server'); "
+        "print([name for name in sys.modules if name.startswith(own)])"
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert loaded.stdout.strip() == "[]"

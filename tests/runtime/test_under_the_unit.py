@@ -1,13 +1,16 @@
 """The real gateway under the limits of its service's unit: the same filter of system calls, memory, files, families."""
 
+import asyncio
 import re
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from simulator.broker import free_port
 from simulator.gateway_process import running_gateway
 from tests.fixtures import under_unit
 from tests.fixtures.real_parts import REPOSITORY, missing
@@ -28,6 +31,9 @@ def under(folder):
 
 @pytest.mark.real_interpreter
 async def test_the_gateway_predicts_judges_and_records_under_the_limits_of_its_unit(bench_line):
+    port = free_port()
+    served = f'\n[opcua_server]\nlisten = {port}\nsecurity = ["None"]\nanonymous = true\n'
+    bench_line.configuration.write_text(bench_line.configuration.read_text() + served)
     async with running_gateway(
         bench_line.configuration, directory=bench_line.folder, under=under(bench_line.folder)
     ) as gateway:
@@ -37,12 +43,20 @@ async def test_the_gateway_predicts_judges_and_records_under_the_limits_of_its_u
         assert prediction["low"] < prediction["value"] < prediction["high"]
         await bench_line.result(sample_id="S-1", test_id="pH", value=7.0, material_lot_id="LOT-1")
         await bench_line.disposition_of("S-1")
+        async with asyncio.timeout(240):  # the OPC UA server is a process that the gateway starts under these limits
+            while not await asyncio.to_thread(_listens, port):
+                await asyncio.sleep(0.2)
         status = dict(
             re.findall(r"^(\w+):\s+(.*)$", Path(f"/proc/{gateway.process.pid}/status").read_text(), re.MULTILINE)
         )
     assert status["NoNewPrivs"] == "1"
     assert status["Seccomp"] == "2"
     assert int(status["CapEff"], 16) == 0
+
+
+def _listens(port):
+    with socket.socket() as connection:
+        return connection.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ from gateway.records.people import Act
 from gateway.records.users import Role
 from gateway.store.facts.reading import Reading
 from gateway.store.queries.guidance import answer_that_changed
-from gateway.texts.catalogue import number_in_text, text
+from gateway.texts.catalogue import language, number_in, text, text_in
 
 SEVERITY = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.INFORMATION: 2}
 _MAYBE_SIGNED = frozenset(GuidanceState) - {GuidanceState.PROPOSED, GuidanceState.ACKNOWLEDGED}
@@ -56,7 +56,7 @@ def guidance_view(connection: sqlite3.Connection, guidance: Guidance, snapshot: 
         state=guidance.state,
         severity=guidance.severity,
         title=_title_when_over(guidance) if over else guidance.title,
-        next_action=_next_action(guidance),
+        next_action=next_action(guidance, language=language()),
         reasons=ReasonPart.of(
             tuple(reason for reason in guidance.reasons if not (over and reason.code == MOVE_EXPECTED))
         ),
@@ -138,22 +138,24 @@ def _unit(guidance: Guidance) -> str | None:
     return None if guidance.specification is None else guidance.specification.unit
 
 
-def _next_action(guidance: Guidance) -> str:
-    """Return the one thing to do next."""
+def next_action(guidance: Guidance, *, language: str) -> str:
+    """Return the one thing to do next, in a language; steps of the plant's procedures are as it has written them."""
     if guidance.state in OVER:
-        return text("console_action", ActionText.NOTHING)
+        return text_in(language, "console_action", ActionText.NOTHING)
     move = guidance.suggestion
     if move is not None:
-        current, proposed = (number_in_text(f"{value:.6g}") for value in (move.current, move.proposed))
+        current, proposed = (number_in(language, f"{value:.6g}") for value in (move.current, move.proposed))
         tag = move.tag.replace("_", " ")
-        return text("console_action", ActionText.MOVE, tag=tag, current=current, proposed=proposed, unit=move.unit)
+        return text_in(
+            language, "console_action", ActionText.MOVE, tag=tag, current=current, proposed=proposed, unit=move.unit
+        )
     steps = [step for instruction in guidance.instructions for step in instruction.steps]
     if steps and guidance.kind in {GuidanceKind.INSTRUCTION, GuidanceKind.WARNING}:
         return steps[0]
     lot = guidance.material_lot_id
     if lot is not None and guidance.kind in {GuidanceKind.HOLD, GuidanceKind.REVIEW, GuidanceKind.RELEASE}:
-        return text("console_action", ActionText[guidance.kind.name], lot=lot)
-    return text("console_action", ActionText.LOOK, equipment=guidance.equipment_id or lot or "-")
+        return text_in(language, "console_action", ActionText[guidance.kind.name], lot=lot)
+    return text_in(language, "console_action", ActionText.LOOK, equipment=guidance.equipment_id or lot or "-")
 
 
 def _title_when_over(guidance: Guidance) -> str:

@@ -68,6 +68,11 @@ SELECT count(*) FROM lab_result WHERE material_lot_id = :material_lot_id AND cur
 SELECT body, holds, 'prediction ' || prediction_id AS record FROM prediction_checked
 WHERE model = :model AND sample_result_id IS NULL ORDER BY at_ns DESC LIMIT :most;
 
+-- name: predictions_between
+SELECT at_ns, body, holds, 'prediction ' || prediction_id AS record FROM prediction_checked
+WHERE model = :model AND analyte = :analyte AND sample_result_id IS NULL AND at_ns BETWEEN :start_ns AND :end_ns
+ORDER BY at_ns LIMIT :most;
+
 -- name: console_trend
 SELECT at_ns, value, low, high FROM prediction
 WHERE model = :model AND at_ns >= :from_ns AND analyte = :analyte AND sample_result_id IS NULL

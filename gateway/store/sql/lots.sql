@@ -12,7 +12,7 @@ SELECT seq, recommendation FROM line_about_lot WHERE material_lot_id = :material
 SELECT client_id FROM lot_scope WHERE material_lot_id = :material_lot_id;
 
 -- name: newest_disposition_of_lot
-SELECT body, holds, 'disposition ' || disposition_id AS record FROM disposition_checked
+SELECT body, holds, at_ns, 'disposition ' || disposition_id AS record FROM disposition_checked
 WHERE material_lot_id = :material_lot_id ORDER BY at_ns DESC, row_number DESC LIMIT 1;
 
 -- name: recommendations_of_lot

@@ -1,6 +1,6 @@
 """Every parser that strangers can reach: one row each, by where it is reached. A new one is added here."""
 
-from simulator.bench.fuzz import commands, console, http, messages, models, mqtt, opcua, sparkplug
+from simulator.bench.fuzz import commands, console, http, interfaces, messages, models, mqtt, opcua, sparkplug
 from simulator.bench.fuzz.running import Parser
 
 PARSERS: tuple[Parser, ...] = (
@@ -9,6 +9,7 @@ PARSERS: tuple[Parser, ...] = (
     *opcua.PARSERS,
     *http.PARSERS,
     *console.PARSERS,
+    *interfaces.PARSERS,
     *commands.PARSERS,
     *models.PARSERS,
     *sparkplug.PARSERS,
