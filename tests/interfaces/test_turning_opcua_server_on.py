@@ -7,6 +7,8 @@ from types import SimpleNamespace
 import pytest
 from asyncua import Client, ua
 
+from gateway.cli.checkup.certificates import expiry
+from gateway.cli.checkup.records import State
 from gateway.config.connections import certificates_of
 from gateway.config.credentials import known_credentials
 from gateway.config.interfaces import opcua_server_options, opcua_server_warnings
@@ -114,6 +116,13 @@ def test_its_certificates_and_credentials_are_known_to_all_that_watch_them(confi
     chosen = settings(configured(*SECURED))
     assert {"opcua_server", "opcua_server clients"} <= certificates_of(chosen).keys()
     assert {"opcua_server_key.pem", "opcua_server_scada_password"} <= set(known_credentials(chosen))
+
+
+def test_the_doctor_says_until_when_its_certificate_is_valid_and_how_another_takes_its_place(configured):
+    chosen = settings(configured(*SECURED))
+    seen = SimpleNamespace(settings=chosen, now_ns=round((datetime.now(UTC) + timedelta(days=20)).timestamp() * 1e9))
+    (remark,) = [item for item in expiry(seen) if item.what.startswith("opcua_server: valid until")]
+    assert (remark.state, "clients have to trust it" in remark.do) == (State.WARN, True)
 
 
 def test_a_client_that_was_refused_is_trusted_by_one_command(configured, tmp_path):

@@ -17,6 +17,7 @@ from gateway.store.audit.heads import KEY_FILE
 from gateway.time_units import SECOND_NS
 from gateway.transport.opcua_certificates import WARNED_DAYS_BEFORE, certificates_in, days_left
 
+_NEW_SERVER = "labline opcua certificate makes another one; clients have to trust it before it takes this one's place"
 _RENEW = "renew it; of OPC UA: labline doctor --fix keeps key and URI; others: where they were made"
 
 
@@ -47,9 +48,10 @@ def _judged(name: str, place: str, certificate: x509.Certificate, now: dt.dateti
     left, until = days_left(certificate, now), f"{certificate.not_valid_after_utc:%Y-%m-%d}"
     if certificate.not_valid_before_utc > now:
         return Remark(state=State.WRONG, what=f"{name}: not valid yet: is this machine's clock right?", where=place)
+    way = _NEW_SERVER if name == "opcua_server" else _RENEW
     if left < 0:
-        return Remark(state=State.WRONG, what=f"{name}: expired on {until}", where=place, do=_RENEW)
-    state, do = (State.WARN, _RENEW) if left < WARNED_DAYS_BEFORE else (State.OK, "")
+        return Remark(state=State.WRONG, what=f"{name}: expired on {until}", where=place, do=way)
+    state, do = (State.WARN, way) if left < WARNED_DAYS_BEFORE else (State.OK, "")
     return Remark(state=state, what=f"{name}: valid until {until}, {left:.0f} days", where=place, do=do)
 
 
