@@ -208,6 +208,29 @@ class ConfigurationReloaded(EventBase):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class CertificatePrinted(EventBase):
+    """The document of a signed certificate is made, or cannot be: ``problem``."""
+
+    kind: ClassVar[str] = "CertificatePrinted"
+    certificate_id: str
+    version: int
+    media_type: str
+    content: bytes
+    problem: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CertificateMailed(EventBase):
+    """A signed certificate was sent to its customer, or the server has refused it for good: ``problem``."""
+
+    kind: ClassVar[str] = "CertificateMailed"
+    certificate_id: str
+    version: int
+    to: tuple[str, ...]
+    problem: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class GatewayStopped(EventBase):
     """The daemon is stopping as asked."""
 
@@ -290,5 +313,5 @@ Event = (
     | GatewayAlarmChanged
     | ConfigurationReloaded
     | VersionTaken | AdviceWithheld | FollowUpDue | LotsJudgedAgain | SetpointWriteBegun | SetpointWriteEnded
-    | SignInTried | ActRequested
+    | SignInTried | ActRequested | CertificatePrinted | CertificateMailed
 )  # fmt: skip

@@ -12,12 +12,19 @@ MISMATCH = "SETPOINT_MISMATCH_"
 
 NOT_FOLLOWED = "SETPOINT_NOT_FOLLOWED_"
 
+CERTIFICATE_QUESTIONED = "CERTIFICATE_QUESTIONED_"
+CERTIFICATE_NOT_PRINTED = "CERTIFICATE_NOT_PRINTED_"
+CERTIFICATE_NOT_MAILED = "CERTIFICATE_NOT_MAILED_"
+
 OF_ONE_MODEL = (DRIFT, TOO_SLOW)  # so begin the codes of alarms that concern one model only
 OF_ONE_MATTER = (
     *OF_ONE_MODEL,
     MISMATCH,
     NOT_FOLLOWED,
-)  # or one setpoint: not written, but advised
+    CERTIFICATE_QUESTIONED,
+    CERTIFICATE_NOT_PRINTED,
+    CERTIFICATE_NOT_MAILED,
+)  # or one setpoint: not written, but advised; or one certificate
 
 # of stores that have forgotten what they knew
 FORGOTTEN = frozenset({"STORE_QUARANTINED", "STORE_ROLLED_BACK", "STORE_RESTORED", "AUDIT_BEHIND_WITNESS"})
@@ -41,6 +48,11 @@ def mismatch_latch(tag: str) -> str:
 def not_followed_latch(tag: str) -> str:
     """Return the code of the alarm that keeps a setpoint from being written whose feedback did not reach it."""
     return f"{NOT_FOLLOWED}{tag.upper()}"
+
+
+def questioned_latch(number: str, customer: str) -> str:
+    """Return the code of the alarm that an issued certificate, of which the customer has a copy, is in question."""
+    return f"{CERTIFICATE_QUESTIONED}{number.upper()}_{customer.upper()}"
 
 
 def in_shadow(model: ModelAssignment, latches: Iterable[str]) -> bool:

@@ -40,6 +40,7 @@ from simulator.signer import enrolled_at_console
 from simulator.terminal import OPERATOR, OPERATOR_NAME, TERMINAL, Terminal
 
 _SETTLE_SECONDS = 5.0
+_CERTIFICATES = Path(__file__).parent / "certificates"
 LABORATORY = f"""
 [[together]]
 product = "{PRODUCT}"
@@ -48,6 +49,12 @@ baseline = 20
 
 [procedures]
 folder = "{Path(__file__).parent / "procedures"}"
+
+[certificates]
+requirements = "{_CERTIFICATES}"
+plant_name = "Bench Resins Ltd"
+plant_address = ["12 Rue du Quai", "69007 Lyon"]
+logo = "{_CERTIFICATES / "logo.svg"}"
 """
 
 Watch = Callable[["Scene"], AbstractAsyncContextManager[None]]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gateway.advice.foreign_text import visible
+from gateway.contract.certificates import number_of
 from gateway.contract.times import parse_rfc3339
 from gateway.texts.catalogue import catalogue, number_style
 from gateway.texts.units import shown_unit
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 STANDARD = "standard"
 _MARKED = frozenset({"draft", "questioned", "replaced", "withdrawn"})
-_SHORT = 8  # characters of an id in a certificate's number
 
 
 class PaperText(StrEnum):
@@ -104,11 +104,6 @@ class Paper:
     signature: Mapping[str, Any] | None = None
     template: str | None = None
     logo: str | None = None
-
-
-def number_of(certificate_id: str, version: int) -> str:
-    """Return the number by which people name a version of a certificate."""
-    return f"{certificate_id[:_SHORT].upper()}-{version}"
 
 
 def page(paper: Paper) -> str:

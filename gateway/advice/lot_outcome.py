@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass, replace
 
+from gateway.contract.sinks.rule import AWAITS_CERTIFICATE
 from gateway.decision import LotAssessed, LotJudged
 from gateway.facts.base import JudgingFacts
 from gateway.facts.lot import LotFacts
+from gateway.lab.certificates.awaited import awaited
 from gateway.lab.disposition import (
     TREND_FLAGS,
     LotState,
@@ -96,6 +98,9 @@ def lot_outcome(lot_facts: LotFacts, facts: JudgingFacts, trigger: Trigger) -> L
     state, reasons = _recommended(lot_facts, facts, trigger, assessed, missing)
     changes = None if lot is None else _assessed(lot, lot_facts, assessed)
     decision = _decision(lot_facts, state, changes, missing, damaged=bool(facts.damaged))
+    context, on_record = lot_facts.knowledge.context, lot_facts.certificates
+    waits = (AWAITS_CERTIFICATE,) if awaited(facts.line.certificates, context, on_record, decision) else ()
+    trigger = replace(trigger, flags=(*trigger.flags, *waits))
     unchanged = (before.recommendation, before.latched) == (state.recommendation, state.latched)
     return LotOutcome(
         lot_facts=lot_facts,

@@ -38,6 +38,7 @@ _COMMANDS = {  # command to module and attribute, in the order of the help
     "model": ("model", "app"),
     "audit": ("audit", "app"),
     "buffer": ("buffer", "app"),
+    "certificate": ("certificate", "app"),
     "console": ("console", "app"),
     "deviation": ("deviation", "app"),
     "guidance": ("guidance", "app"),

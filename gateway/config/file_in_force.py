@@ -50,8 +50,8 @@ class ReadAgain:
         self.sha256 = sha256
         self.files_sha256 = files_sha256(settings)
         changed = changed_keys(file.settings, settings)
-        files = "certificates" if self.files_sha256 != file.files_sha256 else None
-        self.changed = changed if files is None or files in changed else tuple(sorted((*changed, files)))
+        files = ("certificates",) if self.files_sha256 != file.files_sha256 else ()
+        self.changed = tuple(sorted((*changed, *files)))
 
     def need_restart(self) -> tuple[str, ...]:
         """Return the changed keys that a running gateway cannot take."""
@@ -59,6 +59,8 @@ class ReadAgain:
 
     def _may_change(self, key: str) -> bool:
         table, *rest = key.split(".")
+        if key == "certificates.mail":
+            return False  # its server is connected to by what a start has built
         if table != "tags" or not rest:
             return table in LIVE
         tags = (self._file.settings.tags.get(rest[0]), self.settings.tags.get(rest[0]))
@@ -88,6 +90,6 @@ def changed_keys(before: Settings, after: Settings) -> tuple[str, ...]:
 def _changed(table: str, old: Any, new: Any) -> list[str]:
     if old == new:
         return []
-    if table == "tags":
+    if table in {"tags", "certificates"}:
         return [f"{table}.{name}" for name in sorted(old.keys() | new.keys()) if old.get(name) != new.get(name)]
     return [table]

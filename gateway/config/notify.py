@@ -30,6 +30,13 @@ def targets(settings: Settings, zone: ZoneInfo) -> tuple[Target, ...]:
     )
 
 
+def certificate_mail(settings: Settings) -> MailServer | None:
+    """Return the server that sends certificates to customers, None where none does; raises ConfigurationError."""
+    name = settings.certificates.mail
+    table = None if name is None else settings.notify.get(name)
+    return None if name is None or table is None else _server(name, table)
+
+
 def _sender(name: str, table: NotifyTable) -> Callable[[Notice], None]:
     if table.kind is NoticeKind.EMAIL:
         return partial(send_mail, server=_server(name, table))

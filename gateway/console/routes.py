@@ -10,6 +10,7 @@ from gateway.console.views.acts import ActAnswerView, ActAsked, PasswordAsked
 from gateway.console.views.alarms import AlarmsView
 from gateway.console.views.audit import AuditView, TraceView, VerifyView
 from gateway.console.views.capa import ActionsView, DeviationKnowledgeView, SuppliersView
+from gateway.console.views.certificates import AnalysisCertificatesView, AnalysisCertificateView
 from gateway.console.views.charts import ChartView
 from gateway.console.views.health import HealthView
 from gateway.console.views.lot import LotView
@@ -120,6 +121,14 @@ ROUTES: tuple[Route, ...] = (
           answer=SearchView, query=_FINDING),
     Route(method="GET", path="/api/search/export", text="What a search finds as a file.", answer=None,
           query=(*_FINDING[:2], ("format", "csv or json; else csv"))),
+    Route(method="GET", path="/api/certificates", answer=AnalysisCertificatesView, query=_SEARCH,
+          text="The newest certificates, or those that a search names by lot, order, equipment, material or customer."),
+    Route(method="GET", path="/api/certificates/{id}", text="One certificate, with its versions.",
+          answer=AnalysisCertificateView),
+    Route(method="GET", path="/api/certificates/{id}/{version}/document.html", answer=None,
+          text="A version as a page: as it was issued, else with a mark that it is not valid."),
+    Route(method="GET", path="/api/certificates/{id}/{version}/document.pdf", answer=None,
+          text="The same as PDF."),
     Route(method="GET", path="/api/events", answer=None,
           text="Server-sent events: now (as /api/now), state {counter, same_as}, heartbeat {at}, over {why}."),
     Route(method="POST", path="/api/acts", text="Do an act; the answer says what came of it.", answer=ActAnswerView,

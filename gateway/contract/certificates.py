@@ -8,14 +8,39 @@ from typing import Any
 from gateway.contract.identity import identity_of, sha256_hex
 from gateway.contract.signed_records import canonical
 from gateway.contract.times import rfc3339
-from gateway.records.certificates import CertificateContent, CertificateRow, CertifiedResult
+from gateway.records.certificates import CertificateContent, CertificateDrafted, CertificateRow, CertifiedResult
 
 SCHEMA = "labline.certificate-data/1"
+_SHORT = 8  # characters of an id in a certificate's number
 
 
 def certificate_id(material_lot_id: str, customer: str, part: str = "") -> str:
     """Return the id of the certificate of a lot, or of a part of it, for a customer: all its versions have it."""
     return identity_of("certificate", material_lot_id, customer, part)
+
+
+def number_of(certificate_id: str, version: int) -> str:
+    """Return the number by which people name a version of a certificate."""
+    return f"{certificate_id[:_SHORT].upper()}-{version}"
+
+
+def version_id(certificate_id: str, version: int) -> str:
+    """Return the key of a version of a certificate."""
+    return f"{certificate_id}/{version}"
+
+
+def words_of(drafted: CertificateDrafted) -> str:
+    """Return by what a search finds a certificate: lot, order, equipment, components, suppliers, customer, product."""
+    content = drafted.content
+    words = (
+        drafted.certificate_id, number_of(drafted.certificate_id, drafted.version), content.material_lot_id,
+        content.product, content.product_name, content.client_id, content.job_order_id, content.equipment_id,
+        content.customer, content.customer_name, content.specification,
+        content.part.name if content.part else None,
+        *(word for item in content.components for word in (item.material_lot_id, item.product, item.supplier)),
+        *(result.sample_id for row in content.rows for result in row.results),
+    )  # fmt: skip
+    return "\n".join(dict.fromkeys(str(word).lower() for word in words if word))
 
 
 def certificate_data(content: CertificateContent, *, of: str, version: int, reason: str) -> dict[str, Any]:
@@ -38,7 +63,12 @@ def certificate_data(content: CertificateContent, *, of: str, version: int, reas
             {"material_lot_id": item.material_lot_id, "material_definition_id": item.product, "supplier": item.supplier}
             for item in content.components
         ],
-        "customer": {"id": content.customer, "name": content.customer_name, "address": list(content.address)},
+        "customer": {
+            "id": content.customer,
+            "name": content.customer_name,
+            "address": list(content.address),
+            "email": list(content.email),
+        },
         "requirement": {
             "file": content.requirement,
             "sha256": content.requirement_sha256,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from gateway.contract.payloads.audit_head import AuditHeadPayload
 from gateway.contract.payloads.board import BoardPayload
+from gateway.contract.payloads.certificate import CertificatePayload
 from gateway.contract.payloads.control import ControlPayload
 from gateway.contract.payloads.dead_letter import DeadLetterPayload
 from gateway.contract.payloads.deviation import DeviationPayload
@@ -106,6 +107,7 @@ DEVIATION = Publication(name="deviation", model=DeviationPayload, topic="deviati
 SAMPLE_REQUEST = Publication(name="sample-request", model=SampleRequestPayload, topic="sample-request/{id}")
 LABORATORY_PLAN = Publication(name="laboratory-plan", model=LaboratoryPlanPayload, topic="laboratory-plan/{id}")
 WORKLIST = Publication(name="worklist", model=WorklistPayload, topic="worklist", retain=True, replaces=True)
+CERTIFICATE = Publication(name="certificate", model=CertificatePayload, topic="certificate/{lot}")
 CONTROL = Publication(name="control", model=ControlPayload, topic="control/{analyte}")
 OUTCOME = Publication(name="outcome", model=OutcomePayload, topic="outcome/{terminal}")
 AUDIT_HEAD = Publication(name="audit-head", model=AuditHeadPayload, topic="audit/head", retain=True, replaces=True)

@@ -9,6 +9,7 @@ from gateway.advice.publication import (
 )
 from gateway.advice.rationing import KEPT_BACK
 from gateway.decision import Decision
+from gateway.decisions.follow_ups import follow_ups_of_certified_lot
 from gateway.events import ActRequested, Event, LotsJudgedAgain, ResponseArrived
 from gateway.facts.base import Facts
 from gateway.records.guidance import Guidance, GuidanceState
@@ -36,6 +37,7 @@ def disposition_changes(outcome: LotOutcome, event: Event, facts: Facts) -> Deci
         ),
         messages=(disposition_message(disposition, line=facts.line, cause=cause, at_ns=event.at_ns,
                                       decision=outcome.decision),),
+        follow_ups=follow_ups_of_certified_lot(outcome.lot_facts, facts.line),
     )  # fmt: skip
 
 
@@ -45,9 +47,12 @@ def lapse_entry(decision: LotDecided, *, scope: Scope) -> AuditEntry:
                        by=decision.printed_name, record_id=decision.record_id)  # fmt: skip
 
 
-def assessment_alone(outcome: LotOutcome) -> Decision:
+def assessment_alone(outcome: LotOutcome, facts: Facts) -> Decision:
     """Record what speaks for and against a lot, where nothing is published."""
-    return _review_lapses(outcome) + Decision(records=(outcome.assessed,) if outcome.assessed else ())
+    return _review_lapses(outcome) + Decision(
+        records=(outcome.assessed,) if outcome.assessed else (),
+        follow_ups=follow_ups_of_certified_lot(outcome.lot_facts, facts.line),
+    )
 
 
 def _review_lapses(outcome: LotOutcome) -> Decision:

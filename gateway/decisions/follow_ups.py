@@ -39,6 +39,25 @@ def follow_up_of_lot(lot: str, equipment_id: str | None, *, started_ns: int | No
     )
 
 
+def follow_ups_of_certificates(lot: str | None, line: LineDefinition, *, ended_ns: int) -> tuple[FollowUp, ...]:
+    """Return the follow-up of a lot that is complete: its certificates are drafted; none where nobody requires any."""
+    if lot is None or not line.certificates.requirements:
+        return ()
+    return (_of_certificates(lot, until_ns=ended_ns),)
+
+
+def follow_ups_of_certified_lot(lot_facts: LotFacts, line: LineDefinition) -> tuple[FollowUp, ...]:
+    """Return the follow-up of a lot that was judged anew: its certificates are drafted again, or questioned."""
+    lot = lot_facts.knowledge.lot
+    complete = lot_facts.ended_ns is not None or lot_facts.closed
+    concerned = lot_facts.certified or (complete and bool(line.certificates.requirements))
+    return (_of_certificates(lot, until_ns=0),) if lot and concerned else ()
+
+
+def _of_certificates(lot: str, *, until_ns: int) -> FollowUp:
+    return FollowUp(kind=FollowUpKind.CERTIFICATE, subject=lot, equipment_id=None, from_ns=0, until_ns=until_ns)
+
+
 def follow_up_of_result(
     result: LabResult,
     equipment_id: str | None,

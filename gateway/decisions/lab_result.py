@@ -145,7 +145,7 @@ def _recommended_for_lots(event: ResultArrived, assessment: ResultAssessment, fa
         if outcome.own or outcome.changed:
             decided += disposition_changes(outcome, event, facts) + _advised_on_lot(outcome, event, assessment, facts)
         else:
-            decided += assessment_alone(outcome)
+            decided += assessment_alone(outcome, facts)
     return decided
 
 

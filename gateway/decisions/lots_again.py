@@ -29,7 +29,7 @@ def _judged_again(event: LotsJudgedAgain, lot_facts: LotFacts, facts: LotsAgainF
     )
     outcome = lot_outcome(lot_facts, facts, trigger)
     if not outcome.changed:
-        return assessment_alone(outcome)
+        return assessment_alone(outcome, facts)
     occasion = LotOccasion(
         event_id=event.event_id,
         at_ns=event.at_ns,

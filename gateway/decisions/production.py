@@ -9,7 +9,7 @@ from gateway.advice.publication import (
 )
 from gateway.decision import Decision, SpecificationRecorded
 from gateway.decisions.changes import audit_entry, guidance_changes
-from gateway.decisions.follow_ups import follow_up_of_lot
+from gateway.decisions.follow_ups import follow_up_of_lot, follow_ups_of_certificates
 from gateway.events import ContextChanged, SpecificationStated
 from gateway.facts.base import Facts
 from gateway.facts.production import LotClosedFacts, LotEndedFacts
@@ -40,7 +40,8 @@ def on_lot_ended(event: ContextChanged, facts: LotEndedFacts) -> Decision:
     equipment = change.equipment_id or facts.context.equipment_id
     made = follow_up_of_lot(change.material_lot_id, equipment, started_ns=facts.lot_started_ns, ended_ns=change.at_ns)
     sample_request = (replace(made, kind=FollowUpKind.SAMPLE_REQUEST),) if facts.line.sampling else ()
-    return recorded + Decision(follow_ups=(made, *sample_request))
+    certificates = follow_ups_of_certificates(change.material_lot_id, facts.line, ended_ns=change.at_ns)
+    return recorded + Decision(follow_ups=(made, *sample_request, *certificates))
 
 
 def on_lot_closed(event: ContextChanged, facts: LotClosedFacts) -> Decision:
@@ -55,7 +56,9 @@ def on_lot_closed(event: ContextChanged, facts: LotClosedFacts) -> Decision:
     )
     cleared = cleared_disposition(change.material_lot_id, line=facts.line, cause=event.event_id)
     settled = tuple(guidance for guidance in closed if guidance is not None)
-    return recorded + Decision(messages=(cleared,)) + guidance_changes(settled, event, facts)
+    certificates = follow_ups_of_certificates(change.material_lot_id, facts.line, ended_ns=change.at_ns)
+    done = Decision(messages=(cleared,), follow_ups=certificates)
+    return recorded + done + guidance_changes(settled, event, facts)
 
 
 def on_specification(event: SpecificationStated, _facts: Facts) -> Decision:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from gateway.contract.certificates import number_of
+from gateway.decisions.certificate_acts import certificate_as_shown
 from gateway.decisions.lot_decision import what_it_rests_on
 from gateway.decisions.model_stage import evidence_of, stage_now
 from gateway.decisions.review import what_was_looked_at
@@ -47,6 +49,8 @@ class SignedText(StrEnum):
     ENABLED = "ENABLED"
     NAME = "NAME"
     KEY = "KEY"
+    CERTIFICATE = "CERTIFICATE"
+    CERTIFICATE_WITHDRAWN = "CERTIFICATE_WITHDRAWN"
 
 
 def in_words(code: SignedText, **parameters: Any) -> str:
@@ -137,6 +141,18 @@ WORDING: Mapping[ActKind, Wording] = {
         subject=lambda act: act.material_lot_id,
         what=lambda act: in_words(SignedText.REVIEW, lot=act.material_lot_id),
         rests_on=what_was_looked_at,
+    ),
+    ActKind.SIGN_CERTIFICATE: Wording(
+        subject=lambda act: act.certificate_id,
+        what=lambda act: in_words(SignedText.CERTIFICATE, certificate=number_of(act.certificate_id, act.version)),
+        rests_on=certificate_as_shown,
+    ),
+    ActKind.WITHDRAW_CERTIFICATE: Wording(
+        subject=lambda act: act.certificate_id,
+        what=lambda act: in_words(
+            SignedText.CERTIFICATE_WITHDRAWN, certificate=number_of(act.certificate_id, act.version)
+        ),
+        rests_on=certificate_as_shown,
     ),
     ActKind.CHANGE_STAGE: Wording(
         subject=lambda act: act.model,

@@ -26,6 +26,9 @@ from gateway.decisions.alarms import (
 )
 from gateway.decisions.answer_guidance import on_answer_guidance
 from gateway.decisions.by_right import by_right
+from gateway.decisions.certificate_acts import on_sign_certificate, on_withdraw_certificate
+from gateway.decisions.certificate_drafting import on_draft_certificate, on_reissue_certificate
+from gateway.decisions.certificates import on_certificate_due, on_certificate_mailed, on_certificate_printed
 from gateway.decisions.corrective_action import on_complete_action, on_record_action
 from gateway.decisions.deviation import on_deviation
 from gateway.decisions.fingerprint import on_fingerprint
@@ -77,6 +80,8 @@ from gateway.event_base import EventBase
 from gateway.events import (
     ActRequested,
     AdviceWithheld,
+    CertificateMailed,
+    CertificatePrinted,
     ConfigurationReloaded,
     ContextChanged,
     Event,
@@ -162,6 +167,8 @@ _SIGNABLE: Mapping[ActKind, Callable[[Any, Any], Decision]] = {
     ActKind.CHANGE_USER: on_change_user,
     ActKind.ENROLL_KEY: on_enroll_key,
     ActKind.RESUME_WRITES: on_resume_writes,
+    ActKind.SIGN_CERTIFICATE: on_sign_certificate,
+    ActKind.WITHDRAW_CERTIFICATE: on_withdraw_certificate,
 }
 
 # the kind of event, and where it has several: which one
@@ -179,6 +186,9 @@ DECISIONS: Mapping[tuple[type[EventBase], object], Row] = {
     (FollowUpDue, FollowUpKind.FINGERPRINT): _row(on_fingerprint, windows=windows_of_follow_up),
     (FollowUpDue, FollowUpKind.DEVIATION): _row(on_deviation, windows=windows_of_follow_up),
     (FollowUpDue, FollowUpKind.SAMPLE_REQUEST): _row(on_sample_request),
+    (FollowUpDue, FollowUpKind.CERTIFICATE): _row(on_certificate_due),
+    (CertificatePrinted, None): _row(on_certificate_printed),
+    (CertificateMailed, None): _row(on_certificate_mailed),
     (FollowUpDue, FollowUpKind.JUDGE_AGAIN): _row(_nothing),  # the lots are events of their own
     (TimerDue, Timer.SIGN_HEAD): _row(on_sign_head_due),
     (TimerDue, Timer.REFRESH_BOARD): _row(on_board_due),
@@ -229,6 +239,10 @@ DECISIONS: Mapping[tuple[type[EventBase], object], Row] = {
     (ActRequested, ActKind.RECORD_ACTION): _act(on_record_action),
     (ActRequested, ActKind.COMPLETE_ACTION): _act(on_complete_action),
     (ActRequested, ActKind.APPROVE_LABORATORY_PLAN): _act(on_approve_laboratory_plan),
+    (ActRequested, ActKind.DRAFT_CERTIFICATE): _act(on_draft_certificate),
+    (ActRequested, ActKind.SIGN_CERTIFICATE): _signed(ActKind.SIGN_CERTIFICATE),
+    (ActRequested, ActKind.WITHDRAW_CERTIFICATE): _signed(ActKind.WITHDRAW_CERTIFICATE),
+    (ActRequested, ActKind.REISSUE_CERTIFICATE): _act(on_reissue_certificate),
     (GatewayStarted, None): _row(on_started),
     (ConfigurationReloaded, None): _row(on_configuration_reloaded),
     (GatewayStopped, None): _row(on_stopped),

@@ -8,6 +8,7 @@ from gateway.lab.disposition import LotState
 from gateway.lab.release.assessment import Assessment, Tally
 from gateway.lab.release.lot_knowledge import LotKnowledge
 from gateway.lab.release.recommendation import EarlierHold
+from gateway.records.certificates import CertificateOnRecord
 from gateway.records.guidance import Guidance
 from gateway.records.laboratory import ProvisionalHold
 from gateway.records.lot_decisions import LotDecided
@@ -45,6 +46,8 @@ class LotFacts:
     open_guidance: tuple[Guidance, ...] = ()
     decision: LotDecided | None = None  # the newest of a person
     review: LotReviewed | None = None  # the newest that is signed
+    certified: bool = False  # whether a certificate of it was drafted, or signed
+    certificates: tuple[CertificateOnRecord, ...] = ()  # only where a release of it may wait for one
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,6 +13,7 @@ class SinkMessage(StrEnum):
     DISPOSITION = "disposition"  # each disposition of a lot
     DEVIATION = "deviation"
     SAMPLE_REQUEST = "sample-request"
+    CERTIFICATE = "certificate"  # once it is signed, and what becomes of it then; never a draft
     CONTROL = "control"
     DEAD_LETTER = "dead-letter"
 

@@ -49,6 +49,10 @@ RIGHTS: Mapping[ActKind, frozenset[Role]] = {
     ActKind.COMPLETE_ACTION: frozenset({Role.SUPERVISOR, Role.QUALITY, Role.ENGINEER}),
     ActKind.APPROVE_LABORATORY_PLAN: frozenset({Role.SUPERVISOR, Role.QUALITY}),
     ActKind.ANSWER_GUIDANCE: ON_THE_LINE,  # which answer to which guidance: people/answers.py
+    ActKind.DRAFT_CERTIFICATE: frozenset({Role.QUALITY, Role.SUPERVISOR}),
+    ActKind.SIGN_CERTIFICATE: frozenset({Role.QUALITY}),
+    ActKind.WITHDRAW_CERTIFICATE: frozenset({Role.QUALITY}),
+    ActKind.REISSUE_CERTIFICATE: frozenset({Role.QUALITY}),
 }
 
 # what needs a reason, whoever asks and by whichever door; a rejection of guidance does, too (advice/lifecycle.py)
@@ -70,5 +74,7 @@ WITH_REASON: frozenset[ActKind] = frozenset(
         ActKind.STOP_WRITES,
         ActKind.RESUME_WRITES,
         ActKind.COMPLETE_ACTION,
+        ActKind.WITHDRAW_CERTIFICATE,
+        ActKind.REISSUE_CERTIFICATE,
     }
 )

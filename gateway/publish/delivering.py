@@ -24,7 +24,15 @@ from gateway.database.writer import Writer
 from gateway.errors import StoreUnavailableError
 from gateway.line.sinks import SinkMessage
 from gateway.records.sink_deliveries import DeliveryState
-from gateway.store.deliveries import LONGEST_DUE_SECONDS, DueDelivery, hasten, not_sent, tried, why_not_released
+from gateway.store.deliveries import (
+    LONGEST_DUE_SECONDS,
+    DueDelivery,
+    hasten,
+    not_sent,
+    tried,
+    why_not_certified,
+    why_not_released,
+)
 from gateway.store.queries.readers import Reader
 from gateway.time_units import seconds_to_ns
 from gateway.transport.attempts import REFUSED_FOR_GOOD, Attempts, NotTakenNowError
@@ -122,6 +130,11 @@ class Deliverer:
             return
         if delivery.kind == SinkMessage.RELEASE:
             why = await self._writer.run(lambda store: why_not_released(store, self._target.name, delivery))
+            if why is not None:
+                await self._end(delivery, DeliveryState.SUPERSEDED, why)
+                return
+        if delivery.kind == SinkMessage.CERTIFICATE:
+            why = await self._writer.run(lambda store: why_not_certified(store, delivery))
             if why is not None:
                 await self._end(delivery, DeliveryState.SUPERSEDED, why)
                 return

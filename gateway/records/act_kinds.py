@@ -39,3 +39,7 @@ class ActKind(StrEnum):
     RECORD_ACTION = "record_action"
     COMPLETE_ACTION = "complete_action"
     APPROVE_LABORATORY_PLAN = "approve_laboratory_plan"
+    DRAFT_CERTIFICATE = "draft_certificate"
+    SIGN_CERTIFICATE = "sign_certificate"
+    WITHDRAW_CERTIFICATE = "withdraw_certificate"
+    REISSUE_CERTIFICATE = "reissue_certificate"

@@ -8,6 +8,12 @@ from typing import Any, ClassVar, get_args
 
 from gateway.records.act_kinds import ActKind
 from gateway.records.act_refusals import ActRefusal
+from gateway.records.certificate_acts import (
+    DraftCertificate,
+    ReissueCertificate,
+    SignCertificate,
+    WithdrawCertificate,
+)
 from gateway.records.corrective_actions import ActionKind
 from gateway.records.lot_decisions import Verdict
 from gateway.records.people import Act as GuidanceAct
@@ -269,6 +275,7 @@ Act = (
     | StopWrites | ResumeWrites | DecideLot | AnswerGuidance | ChangeStage
     | RecordAction | CompleteAction | ApproveLaboratoryPlan
     | SettleException | SignReview
+    | DraftCertificate | SignCertificate | WithdrawCertificate | ReissueCertificate
 )  # fmt: skip
 
 ACTS: Mapping[ActKind, type[Act]] = {act.kind: act for act in get_args(Act)}

@@ -128,6 +128,8 @@ class CertificateContent:
     gaps: tuple[Reason, ...]
     part: Part | None = None
     released_over: int = 0  # how many open points the release of the lot was signed over
+    email: tuple[str, ...] = ()  # who gets it once it is signed
+    gates_release: bool = False  # whether other systems learn of a release only once it is signed
     time_zone: str = "UTC"
 
     @property
@@ -212,4 +214,15 @@ class CertificateMade(Record):
     sha256: str
     size: int
     content: bytes = field(repr=False)
+    problem: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CertificateSent(Record):
+    """A version was mailed to its customer; ``problem``: why it never will be."""
+
+    certificate_id: str
+    version: int
+    to: tuple[str, ...]
+    at_ns: int
     problem: str = ""

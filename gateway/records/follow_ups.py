@@ -10,6 +10,7 @@ class FollowUpKind(StrEnum):
     FINGERPRINT = "fingerprint"  # of a lot that has ended: how the process ran
     DEVIATION = "deviation"  # of a result that failed: the draft of a deviation
     SAMPLE_REQUEST = "sample_request"  # of a lot that has ended: the tests that the laboratory is asked for
+    CERTIFICATE = "certificate"  # of a lot: its certificates are drafted, again or for the first time, or questioned
     JUDGE_AGAIN = "judge_again"  # the next few of very many lots that are to be judged again
 
 

@@ -15,6 +15,7 @@ from gateway.console.acts import ActAnswers
 from gateway.console.application import Application, Beside, cookie_name
 from gateway.console.broadcast import Broadcast
 from gateway.console.bundles import Bundles
+from gateway.console.certifying import CertificateAnswers
 from gateway.console.changes import Changes
 from gateway.console.origin import Origins
 from gateway.console.people import People, TakesActs
@@ -112,7 +113,8 @@ def console(options: ConsoleOptions, ground: ConsoleGround, acts: TakesActs) -> 
     application = Application(
         sessions=sessions,
         answering={**people.answering(), **accounts.answering(), **showing.answering(), **audit.answering(),
-                   **bundles.answering(), **searching.answering(), "POST /api/acts": acting.do,
+                   **bundles.answering(), **searching.answering(),
+                   **CertificateAnswers(slow, shown).answering(), "POST /api/acts": acting.do,
                    "GET /api/events": streams.answer},
         files=StaticFiles(),
         entrance=entrance,

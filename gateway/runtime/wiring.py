@@ -27,6 +27,7 @@ from gateway.publish.drain import Drain
 from gateway.publish.notifying import Notifier
 from gateway.publish.status import StatusPublisher
 from gateway.runtime.alarm_watch import AlarmWatch
+from gateway.runtime.certificate_issuing import CertificatePrinter, certificate_loops
 from gateway.runtime.certificate_watch import CertificateWatch
 from gateway.runtime.command_door import command_door
 from gateway.runtime.control_socket import Acts
@@ -104,6 +105,8 @@ async def build(ground: Dependencies, stores: Stores) -> Parts:
     writers = setpoint_writers(ground, stores, history)
     take_line += writers.values()
     take_line += others.take_line
+    certificates = certificate_loops(ground, stores)
+    take_line += (part for part in certificates.values() if isinstance(part, CertificatePrinter))
     versions, sources = _versions(ground, stores, take_line), feeds(ground, history)
     acts = _acts(ground, versions, partial(_tried_again, retries, drain, others))
     console = _console(ground, stores, history, acts, changes)
@@ -137,6 +140,7 @@ async def build(ground: Dependencies, stores: Stores) -> Parts:
             **writers,
             **others.loops,
             **served,
+            **certificates,
             **_mes_pull(ground, sessions),
             **_monitoring_loop(monitoring, ground, progress, drain, status, others),
         },

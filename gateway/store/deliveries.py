@@ -1,14 +1,18 @@
 """What systems are told over HTTP: written with its cause, and how far it is (on the writing thread)."""
 
+import json
 import sqlite3
 from collections.abc import Callable
 from typing import NamedTuple
 
+from gateway.contract.certificates import number_of
 from gateway.line.sinks import SinkMessage
+from gateway.records.certificates import CertificateState
 from gateway.records.lot_decisions import DecisionState, Verdict
 from gateway.records.outgoing import AuditEntry
 from gateway.records.sink_deliveries import Delivery, DeliveryState
 from gateway.store.audit import trail as audit
+from gateway.store.queries.certificates import certificate_version, certificates_of_lot
 from gateway.store.queries.lot_decisions import decision_of_lot
 from gateway.store.statements import SQL, value_of
 
@@ -89,6 +93,27 @@ def hasten(sink: str, *, now_ns: int) -> Callable[[sqlite3.Connection], None]:
     return work
 
 
+def why_not_certified(connection: sqlite3.Connection, delivery: DueDelivery) -> str | None:
+    """Return why a signed certificate must not be told any more, None where it may: it was withdrawn meanwhile."""
+    document = json.loads(delivery.body) if delivery.body else {}
+    state = document.get("state") if isinstance(document, dict) else None
+    if state != CertificateState.SIGNED:
+        return None
+    version = certificate_version(connection, str(document.get("certificate_id")), int(document.get("version") or 0))
+    if version is None or not version.holds or version.state is not CertificateState.SIGNED:
+        return "the certificate is not in force any more"
+    return None
+
+
+def _not_certified(connection: sqlite3.Connection, lot: str) -> str | None:
+    """Return the number of a certificate that a release waits for and that is not in force, None where none is."""
+    on_record, _damaged = certificates_of_lot(connection, lot)
+    gating = [item for item in on_record if item.drafted.content.gates_release]
+    in_force = {item.drafted.certificate_id for item in gating if item.holds and item.state is CertificateState.SIGNED}
+    missing = next((item.drafted for item in gating if item.drafted.certificate_id not in in_force), None)
+    return None if missing is None else number_of(missing.certificate_id, missing.version)
+
+
 def why_not_released(connection: sqlite3.Connection, sink: str, delivery: DueDelivery) -> str | None:
     """Return why a release must not be told any more, None where it may: the second check, directly before sending."""
     lot = {"material_lot_id": delivery.material_lot_id}
@@ -98,6 +123,8 @@ def why_not_released(connection: sqlite3.Connection, sink: str, delivery: DueDel
     decision = None if decided is None else decided.decision
     if decision is None or decision.verdict is not Verdict.RELEASE or decision.state is not DecisionState.STANDS:
         return "no signed release of the lot stands on record"
+    if (uncertified := _not_certified(connection, decision.material_lot_id)) is not None:
+        return f"certificate {uncertified} that the release waits for is not in force"
     if delivery.ordered_by == f"lot {delivery.material_lot_id}":
         return None
     order = {"sink": sink, "ordered_by": delivery.ordered_by, **lot}

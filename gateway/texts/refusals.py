@@ -20,6 +20,7 @@ WORDS: Mapping[str, str] = {
     "signing_state": "signing_state",
     "alarm_state": "alarm_state",
     "outcome": "outcome",
+    "certificate_state": "certificate_state",
 }
 
 

@@ -35,13 +35,26 @@ class NoticeRefusedError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Attachment:
+    """A file that goes with a mail."""
+
+    name: str
+    media_type: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Notice:
-    """What people are told: a subject of one line, lines of text, and the same as a document for programs."""
+    """What people are told: a subject of one line, lines of text, and the same as a document for programs.
+
+    ``attachments``: only mails have them.
+    """
 
     notice_id: str
     subject: str
     lines: tuple[str, ...]
     document: Mapping[str, Any]
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,6 +87,9 @@ def send_mail(notice: Notice, server: MailServer) -> None:
     message["From"], message["To"] = server.sender, ", ".join(server.to)
     message["Message-ID"] = f"<{notice.notice_id}@labline>"  # the same at each attempt: mail programs show one
     message.set_content("\n".join(notice.lines))
+    for attachment in notice.attachments:
+        kind, _, detail = attachment.media_type.partition("/")
+        message.add_attachment(attachment.content, maintype=kind, subtype=detail, filename=attachment.name)
     trust = server.trust or ssl.create_default_context()
     try:
         with (

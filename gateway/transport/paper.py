@@ -91,6 +91,20 @@ def make(paper: Paper, form: Form) -> Made:
     return Made(form=form, content=content)
 
 
+def printed(paper: Paper) -> tuple[Made | None, str]:
+    """Return (the document, what is wrong): a PDF, the page where there is none, or nothing. Blocks for seconds."""
+    try:
+        return make(paper, Form.PDF), ""
+    except PaperError as error:
+        if error.problem is not PaperProblem.NO_PDF:
+            return None, f"{error}; {error.hint}"
+        why = f"{error}; {error.hint}"
+    try:
+        return make(paper, Form.HTML), why
+    except PaperError as error:
+        return None, f"{error}; {error.hint}"
+
+
 def _error(problem: PaperProblem, why: str) -> PaperError:
     return PaperError(f"the document cannot be made: {why}", problem=problem, hint=HINTS[problem])
 
@@ -113,7 +127,7 @@ def example() -> Paper:
         "product_name": "Resin", "client_id": None, "job_order_id": "WO-1", "equipment_id": "R1",
         "started_at": "2026-03-02T06:00:00.000Z", "ended_at": "2026-03-02T08:00:00.000Z",
         "components": [{"material_lot_id": "M-1", "material_definition_id": "RM-1", "supplier": "Supplier"}],
-        "customer": {"id": "C-1", "name": "Customer", "address": ["Street 1"]},
+        "customer": {"id": "C-1", "name": "Customer", "address": ["Street 1"], "email": []},
         "requirement": {"file": "c-1", "sha256": "0" * 64, "specification": "AP-77", "version": "3"},
         "language": "en", "template": "standard", "plant": {"name": "Plant", "address": ["Road 2"]},
         "time_zone": "UTC", "rows": [row], "gaps": [],

@@ -29,7 +29,7 @@ _HEAVY = {  # library to where it is needed
     "scipy": "training", "sklearn": "training", "skl2onnx": "training", "onnx": "training", "matplotlib": "figures",
     "pyarrow": "Parquet", "pandas": "nothing", "simulator": "the demo", "gateway.training": "training",
     "rich": "tables on a terminal", "pydantic_settings": "variables over the file", "google.protobuf": "Sparkplug",
-    "opentelemetry": "traces",
+    "opentelemetry": "traces", "weasyprint": "a certificate as PDF", "jinja2": "a document",
 }  # fmt: skip
 
 

@@ -14,7 +14,15 @@ from gateway.records.users import Role
 from gateway.store.database import read_state
 from tests.fixtures.console import PASSWORD, next_event
 
-NAMES = {"user": "viewer", "lot": "L", "id": "x", "equipment": "R1", "analyte": "ph", "model": "viscosity"}
+NAMES = {
+    "user": "viewer",
+    "lot": "L",
+    "id": "x",
+    "equipment": "R1",
+    "analyte": "ph",
+    "model": "viscosity",
+    "version": "1",
+}
 SIGNED_IN = [route for route in ROUTES if route.access is not Access.ANYBODY]
 READ = [route for route in SIGNED_IN if route.method == "GET" and route.path != "/api/events"]
 CHANGING = [route for route in ROUTES if route.method != "GET"]

@@ -1,15 +1,18 @@
 """The real gateway under the limits of its service's unit: the same filter of system calls, memory, files, families."""
 
 import asyncio
+import json
 import re
 import shutil
 import socket
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
+from gateway.transport.paper import WORKER, Form, example
 from simulator.broker import free_port
 from simulator.gateway_process import running_gateway
 from tests.fixtures import under_unit
@@ -88,3 +91,13 @@ def test_the_exposure_of_the_unit_is_low(tmp_path):
     assert judged.returncode == 0, judged.stdout[-3000:]
     exposure = float(re.search(r"Overall exposure level for \S+: ([\d.]+)", judged.stdout)[1])
     assert exposure <= HIGHEST_EXPOSURE
+
+
+@pytest.mark.real_interpreter
+def test_a_certificate_is_printed_under_the_limits_of_the_unit(tmp_path):
+    asked = json.dumps({"paper": asdict(example()), "form": Form.PDF.value}).encode()
+    command = (*under(tmp_path), sys.executable, "-m", WORKER)
+    ended = subprocess.run(command, input=asked, capture_output=True, check=True, cwd=REPOSITORY)
+    head, _, content = ended.stdout.partition(b"\n")
+    assert json.loads(head) == {"problem": None, "why": ""}
+    assert content.startswith(b"%PDF-")

@@ -191,6 +191,19 @@ def rows_of_people():
             "at_ns": 1,
         },
     )
+    yield "certificate", {
+        "draft_id": "d1", "certificate_id": "c1", "version": 1, "draft": 2, "material_lot_id": "L-ü", "customer": "C-1",
+        "at_ns": 1, "sha256": "ab", "words": "ü", "body": "{}",
+    }  # fmt: skip
+    yield "certificate_state", {
+        "version_id": "c1/1", "certificate_id": "c1", "version": 1, "material_lot_id": "L-ü", "state": "signed",
+        "at_ns": 1, "body": "{}",
+    }  # fmt: skip
+    yield "certificate_document", {
+        "version_id": "c1/1", "certificate_id": "c1", "version": 1, "media_type": "text/html", "sha256": "ab",
+        "content": b"x", "problem": "ü", "at_ns": 1,
+    }  # fmt: skip
+    yield "certificate_sent", {"version_id": "c1/1", "at_ns": 1, "body": "{}"}
     yield "user_key", {"key_id": "k", "user_id": "q.head", "public_key": "ab", "label": "ü", "revoked": 0, "at_ns": 1}
     yield "signed_record", {
         "record_id": "sr", "kind": "settle_point", "subject": "L-ü", "version": 1, "body": "{}", "sha256": "ab",

@@ -9,6 +9,7 @@ from string import Formatter
 
 import pytest
 
+from gateway.advice.certificate_mail import MailText
 from gateway.advice.certificate_paper import PaperText
 from gateway.advice.document_texts import ChartText, DocumentText, Heading, TimelineText
 from gateway.advice.gateway_alarms import GatewayAlarm
@@ -31,6 +32,7 @@ from gateway.lab.capability import Withheld
 from gateway.lab.cause_names import CauseName
 from gateway.lab.cause_sentences import CausePhrase, CauseSentence
 from gateway.lab.certificates.gaps import Gap
+from gateway.lab.certificates.questions import Question
 from gateway.lab.conformity_reasons import ConformityReason, OutOfSpecification
 from gateway.lab.control_state import StateReason
 from gateway.lab.disposition import WITHDRAWN
@@ -47,6 +49,7 @@ from gateway.publish.notice_texts import NoticeText
 from gateway.records.act_kinds import ActKind
 from gateway.records.act_refusals import ActRefusal
 from gateway.records.alarms import AlarmState
+from gateway.records.certificates import CertificateState
 from gateway.records.guidance import Severity
 from gateway.records.laboratory import Recommendation
 from gateway.records.lot_decisions import Verdict
@@ -110,7 +113,10 @@ CODES: dict[str, Collection[str]] = {
     "stage_name": [stage.name for stage in Stage],
     "lot_decision": {*Verdict.__members__, *Recommendation.__members__},
     "certificate": PaperText,
+    "certificate_mail": MailText,
     "certificate_gap": Gap,
+    "certificate_question": Question,
+    "certificate_state": [state.name for state in CertificateState],
     "signing_state": [state.name for state in SigningState],
     "alarm_state": [state.name for state in AlarmState],
     "review": ReviewCode,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.console.examples.certificates import OF_CERTIFICATES
 from gateway.console.examples.knowledge import OF_KNOWLEDGE
 from gateway.console.examples.lots import OF_LOTS
 from gateway.console.examples.parts import ALARM, AT, FIGURE, GUIDANCE, LATER, MODEL, SIGNATURE, SPECIFICATION
@@ -12,6 +13,7 @@ EXAMPLES: Mapping[str, dict[str, Any]] = {
     **OF_LOTS,
     **OF_PEOPLE,
     **OF_KNOWLEDGE,
+    **OF_CERTIFICATES,
     "Refusal": {
         "code": "WRONG_PASSWORD",
         "message": "user or password is wrong; after some wrong ones in a row the next attempt has to wait",

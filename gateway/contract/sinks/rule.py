@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.contract.identity import identity_of
-from gateway.contract.publications import CONTROL, DEAD_LETTER, DEVIATION, DISPOSITION, SAMPLE_REQUEST
+from gateway.contract.publications import CERTIFICATE, CONTROL, DEAD_LETTER, DEVIATION, DISPOSITION, SAMPLE_REQUEST
 from gateway.contract.sinks.request import LONGEST_BODY_BYTES, SinkRequest, UnfitError
 from gateway.contract.sinks.table import TEMPLATES
 from gateway.line.sinks import Sink, SinkMessage
@@ -20,11 +20,15 @@ _OF_PUBLICATION = {
     DISPOSITION.name: SinkMessage.DISPOSITION,
     DEVIATION.name: SinkMessage.DEVIATION,
     SAMPLE_REQUEST.name: SinkMessage.SAMPLE_REQUEST,
+    CERTIFICATE.name: SinkMessage.CERTIFICATE,
     CONTROL.name: SinkMessage.CONTROL,
     DEAD_LETTER.name: SinkMessage.DEAD_LETTER,
 }
 _OF_A_LOTS_STATE = frozenset({SinkMessage.HOLD, SinkMessage.RELEASE, SinkMessage.DISPOSITION})
 _UNASSIGNED = "unassigned"
+AWAITS_CERTIFICATE = "AWAITS_CERTIFICATE"
+CERTIFICATE_WITHDRAWN = "CERTIFICATE_WITHDRAWN"
+"""Flags of a disposition: a person's release does not count yet, or does not count any more."""
 
 
 def deliveries_of(message: OutgoingMessage, sinks: tuple[Sink, ...], *, topic_root: str) -> tuple[Delivery, ...]:
@@ -44,8 +48,13 @@ def deliveries_of(message: OutgoingMessage, sinks: tuple[Sink, ...], *, topic_ro
 
 def messages_of(general: SinkMessage, document: Mapping[str, Any]) -> tuple[SinkMessage, ...]:
     """Return what a payload is for sinks, the most special first."""
+    if general is SinkMessage.CERTIFICATE:
+        return () if document.get("state") == "draft" else (general,)
     if general is not SinkMessage.DISPOSITION:
         return (general,)
+    flags = document.get("flags") or ()
+    if AWAITS_CERTIFICATE in flags:  # a release that does not count yet is none; one that counts no more is taken back
+        return (SinkMessage.HOLD, general) if CERTIFICATE_WITHDRAWN in flags else (general,)
     stated = document.get("decision")
     decision = stated if isinstance(stated, Mapping) else {}
     decided = decision.get("decision") if decision.get("stands") is True else None

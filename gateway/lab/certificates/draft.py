@@ -63,7 +63,7 @@ def certificate_content(
         equipment_id=context.equipment_id,
         started_ns=lot.started_ns,
         ended_ns=lot.ended_ns,
-        components=_components(lot.uses),
+        components=components_of(lot.uses),
         customer=requirement.customer,
         customer_name=requirement.customer_name,
         address=requirement.address,
@@ -80,11 +80,14 @@ def certificate_content(
         gaps=tuple(_gaps(lot, requirement, rows)),
         part=part,
         released_over=len(lot.open_points),
+        email=requirement.email,
+        gates_release=requirement.release_needs_certificate and part is None,
         time_zone=lot.time_zone,
     )
 
 
-def _components(uses: tuple[MaterialUse, ...]) -> tuple[Component, ...]:
+def components_of(uses: tuple[MaterialUse, ...]) -> tuple[Component, ...]:
+    """Return the lots that went into a lot, each once."""
     components = (
         Component(material_lot_id=use.consumed_lot_id, product=use.consumed_definition_id, supplier=use.supplier)
         for use in uses
@@ -128,11 +131,14 @@ def _of_product(lot: CertifiedLot, requirement: Requirement) -> Iterator[Reason]
         for record in lot.knowledge.results
         if record.current and record.relation is not Relation.POSSIBLE and record.result.status not in WITHDRAWN
     ]
-    products = dict.fromkeys((*context.products, *(item.material_definition_id for item in results)))
+    stated = dict(context.stated)  # of what is contradicted: all that was ever stated
+    products = dict.fromkeys(
+        (*context.products, *stated.get("product", ()), *(item.material_definition_id for item in results))
+    )
     others = [name for name in products if name is not None and name != requirement.product]
     if others or not any(name is not None for name in products):
         yield gap(Gap.OTHER_PRODUCT, product=requirement.product, others=", ".join(others[:_MOST_NAMED]) or "-")
-    clients = dict.fromkeys((context.client_id, *(item.client_id for item in results)))
+    clients = dict.fromkeys((context.client_id, *stated.get("client", ()), *(item.client_id for item in results)))
     foreign = [name for name in clients if name is not None and name != requirement.customer]
     if foreign:
         yield gap(Gap.OTHER_CLIENT, customer=requirement.customer, others=", ".join(foreign[:_MOST_NAMED]))

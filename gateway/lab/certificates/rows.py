@@ -17,6 +17,7 @@ from gateway.line.certificates import Compared, Reported, RequiredTest, Requirem
 from gateway.records.certificates import CertificateRow, CertifiedResult, Compliance
 from gateway.records.laboratory import LabResult, Recommendation, ResultStatus, Specification
 from gateway.records.verdicts import Reason
+from gateway.texts.catalogue import number_in_text, unit_in_text
 
 _FINAL = {
     ResultStatus.VALIDATED: frozenset({ResultStatus.VALIDATED, ResultStatus.APPROVED}),
@@ -254,12 +255,12 @@ def _gaps_of(
     if value.reported is None:
         named.append(gap(Gap.UNIT_UNKNOWN, test=test.name, unit=test.unit or "", other=result.unit or ""))
     elif value.compliance is Compliance.FAILS:
-        named.append(gap(Gap.OUT_OF_LIMITS, **about, value=_with_unit(value.reported)))
+        named.append(gap(Gap.OUT_OF_LIMITS, **about, value=_with_unit(value.reported, test)))
     elif value.compliance is Compliance.UNDECIDED and specification is not None:
         code = Gap.UNIT_NOT_STATED if _lacks_unit(result, test, specification) else Gap.UNDECIDED
-        named.append(gap(code, **about, value=_with_unit(value.reported)))
+        named.append(gap(code, **about, value=_with_unit(value.reported, test)))
     elif _lacks_unit(result, test, specification):
-        named.append(gap(Gap.UNIT_NOT_STATED, **about, value=_with_unit(value.reported)))
+        named.append(gap(Gap.UNIT_NOT_STATED, **about, value=_with_unit(value.reported, test)))
     return named
 
 
@@ -270,5 +271,7 @@ def _lacks_unit(result: LabResult, test: RequiredTest, specification: Specificat
     return is_number and not assumed and is_missing(result.unit, test.unit)
 
 
-def _with_unit(value: ReportedValue) -> str:
-    return f"{value.text} {value.unit}" if value.unit else value.text
+def _with_unit(value: ReportedValue, test: RequiredTest) -> str:
+    unit = unit_in_text(value.unit, test.analyte, test.name)
+    written = number_in_text(value.text)
+    return f"{written} {unit}" if unit else written

@@ -18,6 +18,7 @@ from gateway.store.database import read_state
 from gateway.store.dead_letters import Retry
 from gateway.store.outbox import Queued
 from gateway.store.queries.alarm_reader import AlarmReader
+from gateway.store.queries.certificate_reader import CertificateReader
 from gateway.store.queries.model_reader import ModelReader
 from gateway.store.queries.sink_reader import SinkReader
 from gateway.store.queries.sparkplug_reader import SparkplugReader
@@ -45,7 +46,7 @@ class Depths:
 class Reader:
     """A read connection to the state database; an async context manager.
 
-    ``alarms``, ``models``, ``sinks`` and ``sparkplug`` read on the same connection.
+    ``alarms``, ``models``, ``sinks``, ``sparkplug`` and ``certificates`` read on the same connection.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -55,6 +56,7 @@ class Reader:
         self.models = ModelReader(self._all)
         self.sinks = SinkReader(self._all)
         self.sparkplug = SparkplugReader(self._all)
+        self.certificates = CertificateReader(self._all)
 
     async def __aenter__(self) -> Self:
         self._connection = await aiosqlite.Connection(partial(read_state, self._directory), _ROWS_AT_ONCE)

@@ -113,8 +113,15 @@ _KINDS: Mapping[str, Mapping[str, str]] = {
         "trace_lot_to_guidance": "guidance",
         "trace_lot_to_disposition": "disposition",
         "trace_lot_to_deviation": "deviation",
+        "trace_lot_to_certificate": "certificate",
         "trace_lot_to_lot_went_into": "lot",
         "trace_lot_to_audit": "audit",
+    },
+    "certificate": {
+        "trace_certificate_to_lot": "lot",
+        "trace_certificate_to_result": "result",
+        "trace_certificate_to_signed_record": "signed record",
+        "trace_certificate_to_audit": "audit",
     },
     "material": {
         "trace_material_to_lot": "lot",

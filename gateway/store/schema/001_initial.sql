@@ -1276,6 +1276,99 @@ CREATE VIEW lot_review_checked AS SELECT rowid AS row_number, *, hash IS
     CAST(state AS BLOB), at_ns, CAST(body AS BLOB)) AS holds
 FROM lot_review;
 
+-- Certificates of analysis: each draft of each version, as it was made. words: what a search finds it by.
+CREATE TABLE certificate (
+    draft_id         TEXT PRIMARY KEY,
+    certificate_id   TEXT NOT NULL,
+    version          INTEGER NOT NULL,
+    draft            INTEGER NOT NULL,
+    material_lot_id  TEXT NOT NULL,
+    customer         TEXT NOT NULL,
+    at_ns            INTEGER NOT NULL,
+    sha256           TEXT NOT NULL,
+    words            TEXT NOT NULL,
+    body             TEXT NOT NULL,
+    hash             TEXT
+) STRICT;
+CREATE INDEX certificate_of_lot ON certificate (material_lot_id, certificate_id, version, draft);
+CREATE INDEX certificate_versions ON certificate (certificate_id, version, draft);
+CREATE TRIGGER certificate_hashed AFTER INSERT ON certificate BEGIN
+    UPDATE certificate SET hash =
+        evidence_hash('certificate', CAST(NEW.draft_id AS BLOB), CAST(NEW.certificate_id AS BLOB), NEW.version,
+        NEW.draft, CAST(NEW.material_lot_id AS BLOB), CAST(NEW.customer AS BLOB), NEW.at_ns, CAST(NEW.sha256 AS BLOB),
+        CAST(NEW.words AS BLOB), CAST(NEW.body AS BLOB))
+    WHERE draft_id = NEW.draft_id;
+END;
+CREATE VIEW certificate_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('certificate', CAST(draft_id AS BLOB), CAST(certificate_id AS BLOB), version, draft,
+    CAST(material_lot_id AS BLOB), CAST(customer AS BLOB), at_ns, CAST(sha256 AS BLOB), CAST(words AS BLOB),
+    CAST(body AS BLOB)) AS holds
+FROM certificate;
+
+-- What has become of each version of a certificate that was signed; the newest row of a version holds.
+CREATE TABLE certificate_state (
+    seq              INTEGER PRIMARY KEY AUTOINCREMENT,
+    version_id       TEXT NOT NULL,
+    certificate_id   TEXT NOT NULL,
+    version          INTEGER NOT NULL,
+    material_lot_id  TEXT NOT NULL,
+    state            TEXT NOT NULL,
+    at_ns            INTEGER NOT NULL,
+    body             TEXT NOT NULL,
+    hash             TEXT
+) STRICT;
+CREATE INDEX certificate_state_of ON certificate_state (version_id, seq);
+CREATE TRIGGER certificate_state_hashed AFTER INSERT ON certificate_state BEGIN
+    UPDATE certificate_state SET hash =
+        evidence_hash('certificate_state', NEW.seq, CAST(NEW.version_id AS BLOB), CAST(NEW.certificate_id AS BLOB),
+        NEW.version, CAST(NEW.material_lot_id AS BLOB), CAST(NEW.state AS BLOB), NEW.at_ns, CAST(NEW.body AS BLOB))
+    WHERE seq = NEW.seq;
+END;
+CREATE VIEW certificate_state_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('certificate_state', seq, CAST(version_id AS BLOB), CAST(certificate_id AS BLOB), version,
+    CAST(material_lot_id AS BLOB), CAST(state AS BLOB), at_ns, CAST(body AS BLOB)) AS holds
+FROM certificate_state;
+
+-- The document of each version that was signed, as it was issued: the bytes that customers have.
+CREATE TABLE certificate_document (
+    version_id       TEXT PRIMARY KEY,
+    certificate_id   TEXT NOT NULL,
+    version          INTEGER NOT NULL,
+    media_type       TEXT NOT NULL,
+    sha256           TEXT NOT NULL,
+    content          BLOB NOT NULL,
+    problem          TEXT NOT NULL,
+    at_ns            INTEGER NOT NULL,
+    hash             TEXT
+) STRICT;
+CREATE TRIGGER certificate_document_hashed AFTER INSERT ON certificate_document BEGIN
+    UPDATE certificate_document SET hash =
+        evidence_hash('certificate_document', CAST(NEW.version_id AS BLOB), CAST(NEW.certificate_id AS BLOB),
+        NEW.version, CAST(NEW.media_type AS BLOB), CAST(NEW.sha256 AS BLOB), NEW.content, CAST(NEW.problem AS BLOB),
+        NEW.at_ns)
+    WHERE version_id = NEW.version_id;
+END;
+CREATE VIEW certificate_document_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('certificate_document', CAST(version_id AS BLOB), CAST(certificate_id AS BLOB), version,
+    CAST(media_type AS BLOB), CAST(sha256 AS BLOB), content, CAST(problem AS BLOB), at_ns) AS holds
+FROM certificate_document;
+
+-- Which versions were mailed to their customer, or never will be.
+CREATE TABLE certificate_sent (
+    version_id       TEXT PRIMARY KEY,
+    at_ns            INTEGER NOT NULL,
+    body             TEXT NOT NULL,
+    hash             TEXT
+) STRICT;
+CREATE TRIGGER certificate_sent_hashed AFTER INSERT ON certificate_sent BEGIN
+    UPDATE certificate_sent SET hash =
+        evidence_hash('certificate_sent', CAST(NEW.version_id AS BLOB), NEW.at_ns, CAST(NEW.body AS BLOB))
+    WHERE version_id = NEW.version_id;
+END;
+CREATE VIEW certificate_sent_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('certificate_sent', CAST(version_id AS BLOB), at_ns, CAST(body AS BLOB)) AS holds
+FROM certificate_sent;
+
 -- How far people have let each model go, by a signed act, one row for each; the newest row of a model holds.
 CREATE TABLE stage_change (
     seq        INTEGER PRIMARY KEY AUTOINCREMENT,

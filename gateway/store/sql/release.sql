@@ -28,6 +28,7 @@ SELECT EXISTS (SELECT 1 FROM lot_to_judge WHERE material_lot_id = :material_lot_
        EXISTS (SELECT 1 FROM provisional_hold WHERE material_lot_id = :material_lot_id) AS provisional,
        EXISTS (SELECT 1 FROM lot_decision WHERE material_lot_id = :material_lot_id) AS decided,
        EXISTS (SELECT 1 FROM lot_review WHERE material_lot_id = :material_lot_id) AS reviewed,
+       EXISTS (SELECT 1 FROM certificate WHERE material_lot_id = :material_lot_id) AS certified,
        EXISTS (SELECT 1 FROM material_use WHERE consumed_lot_id = :material_lot_id) AS is_parent,
        EXISTS (
            SELECT 1 FROM guidance WHERE open = 1

@@ -474,3 +474,44 @@ WHERE signature_id = :id;
 SELECT record_id
 FROM signature
 WHERE signature_id = :id;
+
+-- name: trace_lot_to_certificate
+SELECT DISTINCT certificate_id
+FROM certificate
+WHERE material_lot_id = :id
+ORDER BY certificate_id
+LIMIT 1000;
+
+-- name: trace_certificate
+SELECT c.material_lot_id, c.customer, c.version, c.draft, c.at_ns AS drafted_ns, c.sha256, coalesce((
+    SELECT state FROM certificate_state WHERE version_id = c.certificate_id || '/' || c.version ORDER BY seq DESC LIMIT 1
+), 'draft') AS state, c.holds
+FROM certificate_checked AS c
+WHERE c.certificate_id = :id
+ORDER BY c.version DESC, c.draft DESC LIMIT 1;
+
+-- name: trace_certificate_to_lot
+SELECT material_lot_id
+FROM certificate
+WHERE certificate_id = :id
+LIMIT 1;
+
+-- name: trace_certificate_to_result
+SELECT DISTINCT json_extract(result.value, '$.result_id')
+FROM certificate AS c, json_each(c.body, '$.content.rows') AS row, json_each(row.value, '$.results') AS result
+WHERE c.certificate_id = :id AND json_valid(c.body)
+LIMIT 1000;
+
+-- name: trace_certificate_to_signed_record
+SELECT record_id
+FROM signed_record
+WHERE subject = :id
+ORDER BY made_ns
+LIMIT 1000;
+
+-- name: trace_certificate_to_audit
+SELECT seq
+FROM audit
+WHERE subject = :id
+ORDER BY seq
+LIMIT 1000;

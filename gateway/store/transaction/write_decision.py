@@ -25,6 +25,7 @@ from gateway.events import (
     TimerDue,
 )
 from gateway.line.definition import LineDefinition
+from gateway.records.follow_ups import FollowUpKind
 from gateway.records.outgoing import AuditEntry
 from gateway.records.people import MessageUnparked, RefusedResponses
 from gateway.store.audit import trail as audit
@@ -70,7 +71,8 @@ def write(
     _report(connection, event, decision, line)
     for follow_up in decision.follow_ups:
         of_lot = () if follow_up.material_lot_id is None else (follow_up.material_lot_id,)
-        event_id = identity_of("follow-up", event.event_id, follow_up.kind, follow_up.subject, *of_lot)
+        because = () if follow_up.kind is FollowUpKind.CERTIFICATE else (event.event_id,)  # one that waits is enough
+        event_id = identity_of("follow-up", *because, follow_up.kind, follow_up.subject, *of_lot)
         row = {"event_id": event_id, "at_ns": event.at_ns, "body": encode(follow_up)}
         connection.execute(SQL["insert_follow_up"], row)
     if isinstance(event, FollowUpDue):

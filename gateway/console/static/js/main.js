@@ -17,6 +17,7 @@ import { alarms } from "./views/alarms.js";
 import { audit } from "./views/audit.js";
 import { actions, deviation } from "./views/deviation.js";
 import { byLink, password, passwordByLink, setUp, signIn } from "./views/doors.js";
+import { certificate, certificates } from "./views/certificates.js";
 import { health } from "./views/health.js";
 import { lot } from "./views/lot.js";
 import { lots } from "./views/lots.js";
@@ -29,7 +30,7 @@ import { signatures } from "./views/signatures.js";
 import { suppliers } from "./views/suppliers.js";
 import { users } from "./views/users.js";
 
-const VIEWS = { account, alarms, lots, lot, review, samples, models, signatures, audit, health, users, search, deviation, actions, suppliers };
+const VIEWS = { account, alarms, certificates, certificate, lots, lot, review, samples, models, signatures, audit, health, users, search, deviation, actions, suppliers };
 const BETWEEN_READS_MS = 300; // of Now; other views less often
 const BETWEEN_VIEW_READS_MS = 2000, BETWEEN_TREND_READS_MS = 5000;
 const MOST_READS_OF_A_STATE = 8, SETTLING_MS = 500;
@@ -131,7 +132,7 @@ async function signOut() {
 async function navigate() {
   const [path, query = ""] = location.hash.replace(/^#\/?/, "").split("?");
   const [name = "now", ...parameters] = path.split("/").filter(Boolean).map(decodeURIComponent);
-  const view = name === "lots" && parameters.length ? "lot" : name;
+  const view = parameters.length ? { lots: "lot", certificates: "certificate" }[name] ?? name : name;
   page.route = { name: view in VIEWS && isOpenTo(view) ? view : "now", parameters, query: new URLSearchParams(query).get("query") ?? "" };
   page.data = page.refusal = before = null;
   page.menuOpen = false;

@@ -12,6 +12,7 @@ from gateway.lab.disposition import LotState
 from gateway.lab.refused_specifications import RefusedOfProduct
 from gateway.lab.release.assessment import Tally
 from gateway.lab.release.lot_knowledge import LotContext, LotKnowledge, Relation, ResultOnRecord
+from gateway.records.certificates import CertificateOnRecord
 from gateway.records.lot_decisions import LotDecided
 from gateway.records.production import Context
 from gateway.store.facts.lot.at_a_glance import Arrival, LotAtAGlance, is_read_whole, lot_at_a_glance, products_of_lot
@@ -24,6 +25,7 @@ from gateway.store.facts.lot.results import as_of_lot, results_of_lot, versions_
 from gateway.store.facts.lot.samples import samples_of_several_lots
 from gateway.store.facts.reading import Reading
 from gateway.store.facts.standing import Standing, all_standing, standing_and_others
+from gateway.store.queries.certificates import certificates_of_lot
 from gateway.store.queries.lot_decisions import decision_of_lot
 from gateway.store.queries.lots import recommendation_in
 from gateway.store.queries.reviews import signed_review_of
@@ -104,7 +106,18 @@ def _facts(reading: Reading, lot: str, arrival: Arrival | None, *, at_ns: int) -
         open_guidance=reading.guidance("open_guidance_of_lot", material_lot_id=lot) if there_is["guided"] else (),
         decision=decision,
         review=signed_review_of(reading.connection, lot)[0] if there_is["reviewed"] else None,
+        certified=bool(there_is["certified"]),
+        certificates=_certificates(reading, lot, decision) if there_is["certified"] else (),
     )
+
+
+def _certificates(reading: Reading, lot: str, decision: LotDecided | None) -> tuple[CertificateOnRecord, ...]:
+    """Return the lot's certificates, where a person has decided on it, so that a release may wait for one."""
+    if decision is None:
+        return ()
+    known, damaged = certificates_of_lot(reading.connection, lot)
+    reading.note_damaged(damaged)
+    return known
 
 
 def _decision_is_missing(reading: Reading, lot: str) -> bool:

@@ -14,6 +14,7 @@ from gateway.store.transaction import lot_records
 from gateway.store.transaction.records import (
     acts,
     alarms,
+    certificates,
     control_charts,
     corrective_actions,
     deviations,
@@ -104,6 +105,10 @@ RECORD_KINDS: Mapping[type[Record], RecordKind] = dict((
     _kind(corrective_actions.action_done, "corrective_action_done"),
     _kind(workload.plan_drafted, "laboratory_plan"),
     _kind(workload.plan_approved, "laboratory_plan_approval"),
+    _kind(certificates.certificate_drafted, "certificate"),
+    _kind(certificates.certificate_changed, "certificate_state"),
+    _kind(certificates.certificate_made, "certificate_document"),
+    _kind(certificates.certificate_sent, "certificate_sent"),
     _kind(users.sign_in_counted, "sign_in"),
     _kind(users.failures_forgotten, "sign_in"),
     _kind(users.sessions_ended, "console_session"),

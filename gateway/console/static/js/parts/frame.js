@@ -31,7 +31,7 @@ export function top({ signOut }) {
 }
 
 function navigation() {
-  const open = { lot: "lots", deviation: "search", actions: "search", suppliers: "search" }[page.route.name] ?? page.route.name;
+  const open = { lot: "lots", certificate: "certificates", deviation: "search", actions: "search", suppliers: "search" }[page.route.name] ?? page.route.name;
   const count = { now: page.now?.guidance.length, alarms: page.now?.alarms_calling, signatures: page.now?.waiting.filter(waitsForMe).length };
   return h("nav", { id: "nav", "data-key": "nav", class: page.menuOpen ? "open" : null, "aria-label": text("nav.label") }, ORDER.filter(isOpenTo).map((name) =>
     h("a", { "data-key": name, href: `#/${name}`, "aria-current": name === open ? "page" : null }, text(`nav.${name}`), count[name] ? h("span", { class: "count" }, String(count[name])) : null)));

@@ -1,0 +1,36 @@
+"""Whether the release of a lot waits for a signed certificate, so that no other system learns of it yet. Pure."""
+
+from collections.abc import Iterable
+
+from gateway.lab.release.lot_knowledge import LotContext
+from gateway.line.certificates import CertificateRules
+from gateway.records.certificates import CertificateOnRecord, CertificateState
+from gateway.records.lot_decisions import DecisionState, LotDecided, Verdict
+
+
+def awaited(
+    rules: CertificateRules,
+    context: LotContext,
+    on_record: Iterable[CertificateOnRecord],
+    decision: LotDecided | None,
+) -> bool:
+    """Return whether a lot that a person has released is not to be told as released: a certificate is not in force.
+
+    Asked for by a requirement that applies, or that applied when the certificate was drafted.
+    """
+    if decision is None or decision.verdict is not Verdict.RELEASE or decision.state is not DecisionState.STANDS:
+        return False
+    versions = tuple(on_record)
+    needed = {
+        requirement.customer
+        for product in context.products
+        for requirement in rules.applying(product, context.client_id)
+        if requirement.release_needs_certificate
+    }
+    needed |= {item.drafted.content.customer for item in versions if item.drafted.content.gates_release}
+    in_force = {
+        item.drafted.content.customer
+        for item in versions
+        if item.state is CertificateState.SIGNED and item.holds and item.drafted.content.part is None
+    }
+    return not needed <= in_force

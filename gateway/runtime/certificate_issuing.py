@@ -1,0 +1,209 @@
+"""Makes the documents of signed certificates, and mails them to their customers: never before the signature.
+
+What was signed and has no document is made in a process of its own (``transport/paper.py``), one at a time; what has
+one and an address is mailed. Both are events, so that record, audit line and message come together. Directly before a
+mail is sent the store is asked whether the certificate is still in force.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+import structlog
+
+from gateway.advice.certificate_mail import file_name, mail_of
+from gateway.advice.certificate_message import paper_of
+from gateway.clock import Clock
+from gateway.config.notify import certificate_mail
+from gateway.contract.identity import identity_of
+from gateway.database.writer import Writer
+from gateway.errors import StoreUnavailableError
+from gateway.events import CertificateMailed, CertificatePrinted
+from gateway.ingest.event_queue import EventQueue, Urgency
+from gateway.line.definition import LineDefinition
+from gateway.records.certificates import CertificateOnRecord, CertificateState
+from gateway.runtime.dependencies import Dependencies, Loop, Stores
+from gateway.store.queries.certificates import Document, certificate_version, document_of
+from gateway.store.queries.readers import Reader
+from gateway.time_units import SECOND_NS
+from gateway.transport.attempts import Attempts, NotTakenNowError
+from gateway.transport.notices import Attachment, MailServer, Notice, NoticeRefusedError, send_mail
+from gateway.transport.paper import Form, printed
+
+log = structlog.get_logger()
+
+LOOK_SECONDS = 2.0
+PAUSES_SECONDS = (1.0, 5.0, 30.0, 60.0, 300.0)
+_GIVEN_UP_NS = 24 * 3600 * SECOND_NS
+_OLDEST_NS = 3 * 24 * 3600 * SECOND_NS  # of a document that is still mailed after an outage
+_AT_ONCE = 20
+MAIL_UNAVAILABLE = "CERTIFICATE_MAIL_UNAVAILABLE"
+
+
+class CertificatePrinter:
+    """Makes the documents of what was signed, until cancelled."""
+
+    def __init__(
+        self, line: LineDefinition, *, reader: Reader, writer: Writer, inbox: EventQueue, clock: Clock,
+    ) -> None:  # fmt: skip
+        self._line = line
+        self._reader = reader
+        self._writer = writer
+        self._inbox = inbox
+        self._clock = clock
+        self._place = 0
+
+    def take_line(self, line: LineDefinition) -> None:
+        """Go on by this definition; what could not be made by another template is tried again."""
+        self._line, self._place = line, 0
+
+    async def run(self) -> None:
+        """Make what comes."""
+        while True:
+            try:
+                await self.catch_up()
+            except StoreUnavailableError as error:
+                log.debug("certificates wait for the store", error=str(error))
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def catch_up(self) -> None:
+        """Make the documents of everything that was signed."""
+        while due := await self._reader.certificates.to_print(after=self._place, most=_AT_ONCE):
+            for place, certificate_id, version in due:
+                await self._print(certificate_id, version)
+                self._place = max(self._place, place)
+
+    async def _print(self, certificate_id: str, version: int) -> None:
+        known = await self._writer.run(lambda store: certificate_version(store, certificate_id, version))
+        if known is None or not known.holds or known.state is not CertificateState.SIGNED:
+            return
+        made, problem = await asyncio.to_thread(printed, paper_of(known, self._line))
+        if problem:
+            log.warning("a certificate has no PDF", certificate=certificate_id, version=version, why=problem)
+        at = self._clock.now()
+        await _committed(self._inbox, CertificatePrinted(
+            event_id=identity_of("certificate-printed", certificate_id, version, at.wall_ns),
+            at=at, certificate_id=certificate_id, version=version,
+            media_type=Form.HTML if made is None else made.form.value,
+            content=b"" if made is None else made.content, problem=problem,
+        ))  # fmt: skip
+
+
+class CertificateMailer:
+    """Mails what has a document to its customers, until cancelled."""
+
+    def __init__(
+        self, server: MailServer, *, reader: Reader, writer: Writer, inbox: EventQueue, clock: Clock,
+        on_condition: Callable[[str, bool], None],
+    ) -> None:  # fmt: skip
+        """``server``: its recipients are not the customers."""
+        self._server = server
+        self._reader = reader
+        self._writer = writer
+        self._inbox = inbox
+        self._clock = clock
+        self._on_condition = on_condition
+        self._attempts = Attempts("certificate-mail")
+        self._place = 0
+
+    async def run(self) -> None:
+        """Mail what comes."""
+        while True:
+            try:
+                await self.catch_up()
+            except StoreUnavailableError as error:
+                log.debug("certificates wait for the store", error=str(error))
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def catch_up(self) -> None:
+        """Mail everything that has a document, in the order in which it was signed."""
+        since_ns = self._clock.now_ns() - _OLDEST_NS
+        for place, certificate_id, version in await self._reader.certificates.to_mail(
+            after=self._place, since_ns=since_ns, most=_AT_ONCE
+        ):
+            await self._mail(certificate_id, version)
+            self._place = max(self._place, place)
+
+    async def _mail(self, certificate_id: str, version: int) -> None:
+        """Mail one; try again until it is taken, refused, given up, or no longer in force."""
+        since_ns, attempt = self._clock.now_ns(), 0
+        while True:
+            known, document = await self._writer.run(
+                lambda store: (certificate_version(store, certificate_id, version),
+                               document_of(store, certificate_id, version))
+            )  # fmt: skip
+            if known is None or document is None or not _may_be_sent(known, document):
+                return
+            to = known.drafted.content.email
+            try:
+                notice, server = _mail(known, document), replace(self._server, to=to)
+                await self._attempts.run(partial(send_mail, notice, server))
+            except NotTakenNowError as error:
+                self._on_condition(MAIL_UNAVAILABLE, attempt > 0)
+                if self._clock.now_ns() - since_ns > _GIVEN_UP_NS:
+                    await self._noted(certificate_id, version, to, problem=f"given up after a day: {error}")
+                    return
+                await asyncio.sleep(PAUSES_SECONDS[min(attempt, len(PAUSES_SECONDS) - 1)])
+                attempt += 1
+            except NoticeRefusedError as error:
+                await self._noted(certificate_id, version, to, problem=str(error))
+                return
+            else:
+                self._on_condition(MAIL_UNAVAILABLE, False)
+                await self._noted(certificate_id, version, to)
+                return
+
+    async def _noted(self, certificate_id: str, version: int, to: tuple[str, ...], *, problem: str = "") -> None:
+        at = self._clock.now()
+        await _committed(self._inbox, CertificateMailed(
+            event_id=identity_of("certificate-mailed", certificate_id, version), at=at, to=to,
+            certificate_id=certificate_id, version=version, problem=problem,
+        ))  # fmt: skip
+
+
+def _may_be_sent(known: CertificateOnRecord, document: Document) -> bool:
+    """Return whether a certificate goes to its customer: it is signed, whole and in force, and has an address."""
+    in_force = known.holds and known.state is CertificateState.SIGNED
+    return in_force and document.holds and bool(document.content and known.drafted.content.email)
+
+
+def _mail(known: CertificateOnRecord, document: Document) -> Notice:
+    subject, lines = mail_of(known, sha256=document.sha256)
+    drafted = known.drafted
+    ending = "pdf" if document.media_type == Form.PDF else "html"
+    attachment = Attachment(name=file_name(known, ending), media_type=document.media_type, content=document.content)
+    return Notice(
+        notice_id=identity_of("certificate-mail", drafted.certificate_id, drafted.version),
+        subject=subject,
+        lines=lines,
+        document={},
+        attachments=(attachment,),
+    )
+
+
+def certificate_loops(ground: Dependencies, stores: Stores) -> dict[str, Loop]:
+    """Return the loops that make the documents of signed certificates and mail them, by name."""
+    parts: dict[str, Loop] = {
+        "certificate-printer": CertificatePrinter(
+            ground.line, reader=stores.reader, writer=stores.writer, inbox=ground.inbox, clock=ground.clock
+        )
+    }
+    server = certificate_mail(ground.settings)
+    if server is not None:
+        parts["certificate-mailer"] = CertificateMailer(
+            server,
+            reader=stores.reader,
+            writer=stores.writer,
+            inbox=ground.inbox,
+            clock=ground.clock,
+            on_condition=ground.health.condition,
+        )
+    return parts
+
+
+async def _committed(inbox: EventQueue, event: CertificatePrinted | CertificateMailed) -> None:
+    """Return once an event is committed."""
+    committed = asyncio.Event()
+    inbox.put(event, Urgency.LATER, committed.set)
+    await committed.wait()
