@@ -49,6 +49,9 @@ models: $(VENV)/test.stamp
 schemas: $(VENV)/test.stamp
 	$(BIN)/python -c "from pathlib import Path; from gateway.contract.schemas import documents; \
 		[Path('docs/schema', name).write_text(text, encoding='utf-8') for name, text in documents().items()]"
+	$(BIN)/python -c "from pathlib import Path; from gateway.contract.payload_reference import refreshed; \
+		page = Path('docs/payload-reference.md'); \
+		page.write_text(refreshed(page.read_text(encoding='utf-8')), encoding='utf-8')"
 	$(BIN)/python -c "from pathlib import Path; from gateway.console.openapi import text; \
 		Path('docs/schema/console.openapi.json').write_text(text(), encoding='utf-8')"
 
@@ -65,8 +68,8 @@ screenshots: $(VENV)/test.stamp
 # the lists of codes, out of the catalogue of texts
 texts: $(VENV)/test.stamp
 	$(BIN)/python -c "from pathlib import Path; from gateway.texts.reference import refreshed; \
-		page = Path('docs/payloads.md'); \
-		page.write_text(refreshed(page.read_text(encoding='utf-8')), encoding='utf-8')"
+		[page.write_text(refreshed(page.read_text(encoding='utf-8')), encoding='utf-8') \
+		 for page in (Path('docs/payloads.md'), Path('docs/troubleshooting.md'))]"
 
 # the manual page and the reference of commands, out of the commands
 manual: $(VENV)/test.stamp

@@ -14,6 +14,8 @@ from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).parents[2]
 _OUTSIDE = re.compile(r"\]\(\.\./([^)#\s]+)\)")
+_TABLE = re.compile(r"<table>.*?</table>", re.DOTALL)
+_HEADING = re.compile(r"<th[^>]*>(.*?)</th>", re.DOTALL)
 _MARK = re.compile(r" *([-*]|\d+[.)]) +(?=\S)")
 
 
@@ -33,6 +35,17 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, **_more: object) -> str:
     """Return a page as the reader of mkdocs takes it."""
     return indented(_OUTSIDE.sub(r"](files/\1)", markdown))
+
+
+def on_page_content(html: str, **_more: object) -> str:
+    """Return a page whose cells know the heading of their column: on a phone each row is shown as a list of them."""
+    return _TABLE.sub(_labelled, html)
+
+
+def _labelled(table: re.Match[str]) -> str:
+    headings = [re.sub(r"<[^>]*>", "", heading).strip() for heading in _HEADING.findall(table[0])]
+    names = iter(headings * table[0].count("<tr>"))
+    return re.sub(r"<td>", lambda _cell: f'<td data-label="{next(names)}">', table[0])
 
 
 def indented(markdown: str) -> str:

@@ -72,6 +72,7 @@ def collect_share(stage: Path) -> None:
     for name in _DOCUMENTS:
         shutil.copy(ROOT / name, share / "doc")
     shutil.copytree(ROOT / "docs", share / "doc" / "docs", ignore=shutil.ignore_patterns("*.png", "*.py", "*.1"))
+    run(tool("mkdocs"), "build", "--strict", "--quiet", "--site-dir", share / "doc" / "html", NO_MKDOCS_2_WARNING="1")
     write_bill(stage / "wheels", share / "doc" / "labline.cdx.json", cyclonedx=tool("cyclonedx-py"))
     for shell in _SHELLS:
         script = run(sys.executable, "-m", "gateway", _LABLINE_COMPLETE=f"source_{shell}")

@@ -24,6 +24,7 @@ from gateway.errors import LablineError
 from gateway.transport.opcua_proposals import FoundVariable
 
 _PARTS = ("enterprise", "site", "area", "line")
+_FOR_A_NEW_FILE = (("--opcua", "opcua"), ("--broker", "broker"), ("--site", "site"))
 _MOST_TAGS = 200  # that are taken without anybody choosing them
 
 
@@ -192,6 +193,11 @@ def _check(options: InitOptions, folder: Path) -> None:
 def _again(options: InitOptions, person: Person) -> None:
     settings, _sha256 = read(options.output)
     known = {(tag.source, tag.node) for tag in settings.tags.values()}
+    left_out = [option for option, value in _FOR_A_NEW_FILE if getattr(options, value)]
+    if left_out:
+        ignored = ", ".join(left_out)
+        show_lines(f"note: {options.output} is there, and {ignored} change nothing in it: edit it, or write another "
+                   "one with --output")  # fmt: skip
     before = options.output.read_text(encoding="utf-8")
     text, tags, names = before, 0, set(settings.tags)
     for source in opcua_sources(settings):

@@ -126,7 +126,7 @@ def read_status(line: bytes) -> dict[str, Any]:
     """Return the status in an answer, as ``status`` publishes it; raises LablineError where it is none."""
     try:
         document = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _not_understood() from error
     if not isinstance(document, dict) or document.get("schema") != "labline.status/1":
         raise _not_understood()

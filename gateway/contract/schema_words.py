@@ -57,6 +57,8 @@ def _one_type(schema: Schema, definitions: Schema) -> str:
         if key in schema:
             return words(schema, definitions)
     kind = schema.get("type")
+    if isinstance(kind, list):
+        return " or ".join(_one_type({**schema, "type": one}, definitions) for one in kind)
     if kind == "array":
         return _list(schema, definitions)
     if kind == "object":

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
-from gateway.errors import BundleRefusedError, InferenceError
+from gateway.errors import BundleRefusedError, InferenceError, why_unread
 from gateway.inference.bundle_approval import approval_of
 from gateway.inference.bundle_outputs import outputs_of
 from gateway.inference.graph_limits import MOST_ROWS
@@ -140,8 +140,8 @@ def read_manifest(files: Mapping[str, bytes], *, where: str) -> BundleManifest:
         )
     try:
         return BundleManifest.model_validate(tomllib.loads(files[MANIFEST].decode()))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise BundleRefusedError(f"{where}/{MANIFEST} is not TOML: {error}") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        raise BundleRefusedError(f"{where}/{MANIFEST} is not TOML: {why_unread(error)}") from error
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])

@@ -16,6 +16,7 @@ from gateway.time_units import seconds_to_ns
 LONGEST_QUERY, MOST_TERMS = 1000, 32
 _PREFIX_FROM = 4  # letters, from which on a word stands for all that begin with it
 _MOST_ALTERNATIVES = 24
+_BEYOND_NS = 2**63  # what a record's time cannot be
 _PART = re.compile(
     r'(?P<minus>-)?(?:(?P<field>[^\W\d_]{2,12}):(?=\S))?(?:"(?P<phrase>[^"]*)"?|(?P<word>[^\s"]+))', re.UNICODE
 )
@@ -112,9 +113,10 @@ def _instant(value: str, zone: tzinfo, *, end: bool) -> int | None:
         if end:
             day += timedelta(days=1)
         at = datetime(day.year, day.month, day.day, tzinfo=zone)
-        return seconds_to_ns(at.timestamp()) - (1 if end else 0)
+        at_ns = seconds_to_ns(at.timestamp()) - (1 if end else 0)
     except (OverflowError, ValueError):
         return None
+    return at_ns if -_BEYOND_NS < at_ns < _BEYOND_NS else None
 
 
 def match_of(query: Query, synonyms: Synonyms, *, any_word: bool = False, scope: str = "") -> str:

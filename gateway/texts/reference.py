@@ -1,18 +1,32 @@
-"""The lists of codes in docs/payloads.md are made from the catalogue; a test holds the page to it.
+"""The lists of codes in docs/payloads.md and docs/troubleshooting.md are made from the catalogue; as tests say.
 
-Between two comments the page has the table of one group, or of several: ``<!-- made by `make texts`: abstention -->``.
+Between two comments a page has the table of one group, or of several: ``<!-- made by `make texts`: abstention -->``.
+With ``+`` between two groups each code has a cell of each.
 """
 
 import re
 
 from gateway.texts.catalogue import ENGLISH, catalogue
 
-_REGION = re.compile(r"(<!-- made by `make texts`: (?P<groups>[a-z_ ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_REGION = re.compile(r"(<!-- made by `make texts`: (?P<groups>[a-z_ +]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def refreshed(page: str) -> str:
     """Return the page with its tables of codes as the catalogue has them; KeyError where there is no such group."""
-    return _REGION.sub(lambda region: f"{region[1]}{_table(region['groups'].split())}{region[3]}", page)
+    return _REGION.sub(lambda region: f"{region[1]}{_made(region['groups'])}{region[3]}", page)
+
+
+def _made(groups: str) -> str:
+    first, plus, second = groups.partition(" + ")
+    return _side_by_side(first, second) if plus else _table(groups.split())
+
+
+def _side_by_side(first: str, second: str) -> str:
+    """Return a table with the texts of two groups for each code."""
+    texts = catalogue(ENGLISH)
+    codes = [code for group, code in texts if group == first]
+    rows = (f"| `{code}` | {_cell(texts[first, code])} | {_cell(texts[second, code])} |\n" for code in codes)
+    return f"| code | what it says | what to do |\n|---|---|---|\n{''.join(rows)}"
 
 
 def _table(groups: list[str]) -> str:

@@ -124,6 +124,7 @@ def test_run_again_it_proposes_what_is_new_and_writes_it_only_where_that_is_aske
         ended = init(path, plant, "--tags", "new.pi", listen="1")
     assert ended.code == 0
     assert path.read_text() == before
+    assert "is there, and --opcua, --broker" in ended.output.replace("\n", " ")
     assert "+[tags.new_pi]" in ended.output
     assert '+"pH" = "ph"' in ended.output
     assert "nothing is written" in ended.output

@@ -8,9 +8,12 @@ from gateway.contract.json_documents import MOST_LEVELS, parse_document
 from gateway.contract.lims.lab_results import LimsInterface, read_result
 from gateway.contract.lims.mapping import MAPPINGS
 from gateway.contract.mes_pull import AnswerNotReadError, pulled_messages
+from gateway.contract.readings import read_status
 from gateway.contract.refusals import MessageRefusedError, Refusal
 from gateway.deadlines import ClockReading
+from gateway.errors import BundleRefusedError, LablineError
 from gateway.events import MessageRefused
+from gateway.inference.bundle import MANIFEST, read_manifest
 from gateway.ingest.event_queue import EventQueue, Urgency
 from gateway.ingest.lims import understand_results
 from gateway.ingest.messages import Intake
@@ -62,6 +65,13 @@ def test_an_answer_of_a_mes_with_half_a_pair_of_characters_is_read():
     assert b"LOT\\ud800" in message
     with pytest.raises((AnswerNotReadError, MessageRefusedError)):
         pulled_messages(b'[{"a": ' + nested(900) + b"}]", (), items=None, now_ns=NOW_NS)
+
+
+def test_a_manifest_and_a_status_that_are_nested_deeply_are_refused():
+    with pytest.raises(BundleRefusedError, match="nested too deeply"):
+        read_manifest({MANIFEST: b"a = " + nested(3000)}, where="bundle")
+    with pytest.raises(LablineError, match="is not understood"):
+        read_status(nested(100_000))
 
 
 def test_where_a_reader_fails_the_lots_that_the_message_names_are_known(monkeypatch):

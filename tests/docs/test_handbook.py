@@ -15,6 +15,7 @@ from gateway.cli import command_reference
 from gateway.config import reference
 from gateway.config.credentials import known_credentials
 from gateway.config.tables import Settings
+from gateway.contract import payload_reference
 from tests.docs.test_documents import ROOT
 
 DOCS = ROOT / "docs"
@@ -68,9 +69,17 @@ def test_every_page_is_there(site):
     assert (site / "every-key.toml").read_text(encoding="utf-8") == EXAMPLES
 
 
+def test_every_page_is_in_the_navigation():
+    navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("\nnav:\n")[2]
+    named = set(re.findall(r": (\S+\.md)$", navigation, re.MULTILINE))
+    assert named == {f"{name}.md" for name in SOURCES} | {file.name for file in DOCS.glob("*.md")}
+
+
 def test_the_references_are_current():
     page = (DOCS / "configuration.md").read_text(encoding="utf-8")
     assert page == reference.refreshed(page, EXAMPLES), "make configuration writes it again"
+    page = (DOCS / "payload-reference.md").read_text(encoding="utf-8")
+    assert page == payload_reference.refreshed(page), "make schemas writes it again"
     page = (DOCS / "commands.md").read_text(encoding="utf-8")
     assert page == command_reference.refreshed(page), "make manual writes it again"
 

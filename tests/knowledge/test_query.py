@@ -108,3 +108,10 @@ def test_a_plants_file_of_words_that_is_wrong_is_refused_with_its_name(tmp_path,
     file.write_text(text, encoding="utf-8")
     with pytest.raises(LablineError, match=r"words\.toml"):
         read_groups(file)
+
+
+@pytest.mark.parametrize("text", ["to:9999-12-30", "from:2500-01-01", "von:2626-03-01", "to:2263-01-01"])
+def test_a_time_that_no_record_can_have_is_named_too(text):
+    query = understood(text, zone=UTC)
+    assert query.problems == ("TIME_NOT_UNDERSTOOD",)
+    assert query.from_ns is query.until_ns is None

@@ -53,6 +53,7 @@ STORE, EXAMPLE = "/var/lib/labline/line-1/state.db", "/etc/labline/example.toml"
 INSTALLED = (
     EXAMPLE, "/usr/lib/systemd/system/labline@.service", "/usr/share/man/man1/labline.1.gz",
     "/usr/share/bash-completion/completions/labline", "/usr/share/doc/labline/labline.cdx.json",
+    "/usr/share/doc/labline/html/index.html",
 )  # fmt: skip
 PATIENCE_SECONDS = 90
 

@@ -1,6 +1,6 @@
 """Every parser that strangers can reach: one row each, by where it is reached. A new one is added here."""
 
-from simulator.bench.fuzz import commands, console, http, interfaces, messages, models, mqtt, opcua, sparkplug
+from simulator.bench.fuzz import commands, console, http, interfaces, messages, models, mqtt, opcua, search, sparkplug
 from simulator.bench.fuzz.running import Parser
 
 PARSERS: tuple[Parser, ...] = (
@@ -10,6 +10,7 @@ PARSERS: tuple[Parser, ...] = (
     *http.PARSERS,
     *console.PARSERS,
     *interfaces.PARSERS,
+    *search.PARSERS,
     *commands.PARSERS,
     *models.PARSERS,
     *sparkplug.PARSERS,
