@@ -1,6 +1,7 @@
 """``labline run``: the gateway itself, in the foreground, as systemd runs it."""
 
 import gc
+import os
 from pathlib import Path
 
 import typer
@@ -32,8 +33,14 @@ def run(
     try:
         _run(config)
     except ConfigurationError as error:
-        error.exit_code = EX_CONFIG
+        if _is_of_systemd():
+            error.exit_code = EX_CONFIG
         raise
+
+
+def _is_of_systemd() -> bool:
+    """Return whether systemd has started this very process (systemd.exec, SYSTEMD_EXEC_PID), not one above it."""
+    return os.environ.get("SYSTEMD_EXEC_PID") == str(os.getpid())
 
 
 def _run(config: Path) -> None:

@@ -1,4 +1,6 @@
-"""``labline run`` ends with 78 where only a person can help, so that systemd does not start it again and again."""
+"""Started by systemd, ``labline run`` ends with 78 where only a person can help, and is not started again and again."""
+
+import os
 
 import pytest
 
@@ -45,12 +47,18 @@ def exit_code(tmp_path, monkeypatch):
     BARE + 'username = "labline"\n',  # its credential is missing, which is met as the parts are built
     BARE + '[sinks.mes]\nurl = "https://mes.example.com"\nmessages = ["hold"]\nuser = "labline"\n',
 ], ids=["no file", "no TOML", "an unknown key", "no bundle", "no credential", "no credential of a sink"])  # fmt: skip
-def test_a_wrong_configuration_at_a_start_ends_with_the_code_after_which_systemd_does_not_try_again(exit_code, text):
+def test_a_wrong_configuration_ends_with_the_code_after_which_systemd_does_not_try_again(exit_code, monkeypatch, text):
+    monkeypatch.setenv("SYSTEMD_EXEC_PID", str(os.getpid()))
     assert exit_code("run", text) == EX_CONFIG
 
 
-def test_a_command_that_does_not_run_under_systemd_ends_with_2(exit_code):
-    assert exit_code("check", "site = [") == 2
+@pytest.mark.parametrize("of_systemd", [None, "1"])
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_what_a_person_starts_ends_with_2(exit_code, monkeypatch, command, of_systemd):
+    monkeypatch.delenv("SYSTEMD_EXEC_PID", raising=False)
+    if of_systemd is not None:  # of the session's manager, as a terminal inherits it
+        monkeypatch.setenv("SYSTEMD_EXEC_PID", of_systemd)
+    assert exit_code(command, "site = [") == 2
 
 
 def test_the_unit_does_not_start_again_after_this_code_and_after_any_other_it_does():

@@ -164,14 +164,14 @@ async def test_mqtt_3_1_1_works_and_leaves_no_stale_board_behind(bench_line):
     assert ("board", {}) in bench_line.messages  # cleared by an empty retained message
 
 
-async def test_a_bad_configuration_lists_every_error_and_ends_with_78(bench_line):
+async def test_a_bad_configuration_lists_every_error_and_ends_with_2(bench_line):
     text = (
         bench_line.configuration.read_text()
         .replace("client_id", "client_idd")
         .replace("[store]", "[stores]\nx = 1\n[store]")
     )
     bench_line.write_configuration(text)
-    with pytest.raises(GatewayFailedError, match="ended with 78") as caught:
+    with pytest.raises(GatewayFailedError, match="ended with 2") as caught:
         async with bench_line.gateway():
             pass
     assert "did you mean client_id?" in str(caught.value)
