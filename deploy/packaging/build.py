@@ -9,6 +9,7 @@ extra (nfpm, cyclonedx-bom); who installs needs neither that nor a network.
 
 import argparse
 import gzip
+import json
 import os
 import platform
 import re
@@ -17,6 +18,7 @@ import string
 import sys
 import tarfile
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from deploy.packaging.bill_of_materials import write_bill
@@ -37,6 +39,7 @@ HERE = Path(__file__).parent
 _DEBIAN_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 _DOCUMENTS = ("README.md", "CHANGELOG.md", "LICENSE", "THIRD_PARTY_NOTICES.md")
 _EXAMPLES = ("mosquitto", "grafana", "plc")
+_MAINTAINER = re.compile(r"[^<>@]+ <[^<>@\s]+@[^<>@\s]+>")
 _SHELLS = ("bash", "zsh", "fish")
 
 
@@ -101,9 +104,19 @@ def debian_version(version: str) -> str:
     return re.sub(r"\.?(a|b|rc|dev)(\d+)", r"~\1\2", version)
 
 
+def maintainer(environment: Mapping[str, str]) -> str:
+    """Return who answers for the package: Debian's own variables say it, else nobody can be written to (RFC 2606)."""
+    name, address = environment.get("DEBFULLNAME", "Labline"), environment.get("DEBEMAIL", "nobody@labline.invalid")
+    text = f"{name} <{address}>"
+    if any(not char.isprintable() for char in text) or not _MAINTAINER.fullmatch(text):
+        raise PackagingError(f"DEBFULLNAME and DEBEMAIL make no maintainer: {text!r}")
+    return json.dumps(text, ensure_ascii=False)  # quoted as YAML wants it, too
+
+
 def write_debian_package(stage: Path, version: str, output: Path) -> Path:
     """Return the Debian package, made by nfpm from the same wheels."""
-    values = {"STAGE": str(stage), "VERSION": debian_version(version), "DEBIAN_ARCHITECTURE": debian_architecture()}
+    values = {"STAGE": str(stage), "VERSION": debian_version(version), "DEBIAN_ARCHITECTURE": debian_architecture(),
+              "MAINTAINER": maintainer(os.environ)}  # fmt: skip
     package = output / f"labline_{values['VERSION']}_{values['DEBIAN_ARCHITECTURE']}.deb"
     with tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as recipe:
         recipe.write(string.Template((HERE / "nfpm.yaml").read_text("utf-8")).substitute(values))

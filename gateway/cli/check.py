@@ -14,6 +14,7 @@ from gateway.cli.options import CONFIG, JSON
 from gateway.cli.output import out, show_json, show_problems, show_wrapped
 from gateway.cli.write_probes import probe_writes
 from gateway.clock import SystemClock
+from gateway.config.all_at_once import AllAtOnce
 from gateway.config.checks import doubts
 from gateway.config.connections import (
     broker_address,
@@ -88,20 +89,21 @@ def check(
 def configured(config: Path) -> tuple[Settings, LineDefinition]:
     """Return the settings and the line they define; raises ConfigurationError where a gateway could not start."""
     settings, _sha256 = read(config)
-    line = define_line(settings, path=config.resolve())
-    broker_address(settings)  # these two read certificates and keys
-    opcua_sources(settings)
-    webhook_options(settings)
-    targets(settings, UTC_ZONE)
-    sink_targets(settings)
-    pull_source(settings)
-    console_options(settings)
-    monitoring_options(settings)
-    node_options(settings)
-    trace_options(settings)
-    opcua_server_options(settings)
-    i3x_tokens(settings)
-    return settings, line
+    parts = AllAtOnce()
+    line = parts.part(lambda: define_line(settings, path=config.resolve()))
+    parts.part(lambda: broker_address(settings))  # these two read certificates and keys
+    parts.part(lambda: opcua_sources(settings))
+    parts.part(lambda: webhook_options(settings))
+    parts.part(lambda: targets(settings, UTC_ZONE))
+    parts.part(lambda: sink_targets(settings))
+    parts.part(lambda: pull_source(settings))
+    parts.part(lambda: console_options(settings))
+    parts.part(lambda: monitoring_options(settings))
+    parts.part(lambda: node_options(settings))
+    parts.part(lambda: trace_options(settings))
+    parts.part(lambda: opcua_server_options(settings))
+    parts.part(lambda: i3x_tokens(settings))
+    return settings, parts.done(line)
 
 
 def warnings_of(settings: Settings, line: LineDefinition) -> list[str]:

@@ -14,6 +14,7 @@ from gateway.cli.new_line import server as servers
 from gateway.cli.new_line.choosing import asked, matching
 from gateway.cli.new_line.laboratory import Laboratory
 from gateway.cli.new_line.person import Person, person_at_the_terminal
+from gateway.cli.new_line.place import Place
 from gateway.cli.new_line.writing import Additions, Answers, analyte_names, configuration_text, with_additions
 from gateway.cli.options import takes
 from gateway.cli.output import out, show_lines
@@ -64,6 +65,12 @@ class InitOptions:
     ca: Path | None = typer.Option(
         None, "--ca", metavar="<file>", help="The authority of the broker's certificate (PEM)."
     )
+    broker_certificate: Path | None = typer.Option(
+        None, "--broker-certificate", metavar="<file>", help="This line's certificate at the broker (PEM)."
+    )
+    broker_key: Path | None = typer.Option(
+        None, "--broker-key", metavar="<file>", help="Its private key (PEM), which is copied to the credentials."
+    )
     lims_topic: str = typer.Option("lims/results/#", "--lims-topic", help="The topic filter of laboratory results.")
     listen: float = typer.Option(10.0, "--listen", min=0, max=600, help="For how many seconds to listen to it.")
     site: str = typer.Option("", "--site", metavar="<e/s/a/l>", help="Enterprise, site, area and line, with / between.")
@@ -92,29 +99,31 @@ def init(options: InitOptions) -> None:
 def _first(options: InitOptions, person: Person) -> None:
     site = _site(options, person)
     url = options.opcua or person.line("The OPC UA server, such as opc.tcp://10.0.0.5:4840 (empty: none)")
-    folder = options.output.absolute().parent
+    place = Place.of(options.output)
     variables: list[FoundVariable] = []
     security, username = "None", None
     if url:
         wanted = servers.Wanted(
-            url=url, name="plc1", folder=folder, security=options.security, username=options.username,
+            url=url, name="plc1", place=place, security=options.security, username=options.username,
             password=options.password, trust=options.trust,
         )  # fmt: skip
         source, security = servers.entered(wanted, person)
         username = source.username
         variables = _chosen(servers.variables(source), options, person)
     named = brokers.named(options.broker or person.answer("The broker", "localhost"))
-    laboratory, analytes = _laboratory(options, named, person, folder)
+    files = brokers.kept_files(place, ca=options.ca, certificate=options.broker_certificate, key=options.broker_key)
+    laboratory, analytes = _laboratory(options, named, person, files)
     answers = Answers(
-        site=site, store="store", url=url or None, security=security, username=username, variables=variables,
+        site=site, store=place.store, url=url or None, security=security, username=username, variables=variables,
         equipment=options.equipment, broker_host=named.host, broker_port=named.port, broker_tls=named.tls,
         broker_username=options.broker_username,
-        ca_certificate=None if options.ca is None else str(options.ca.absolute()),
+        ca_certificate=files.ca, broker_certificate=files.certificate, own_certificate=place.certificate.name,
+        trusted=str(place.trusted("plc1").relative_to(place.folder)),
         lims_topic=options.lims_topic, mapping=laboratory.mapping, analytes=analytes, results=laboratory.understood,
     )  # fmt: skip
     _write_new(options.output, configuration_text(answers))
     show_lines(f"written: {options.output}, {len(variables)} tags, {len(analytes)} analytes")
-    _check(options, folder)
+    _check(options, place)
 
 
 def _site(options: InitOptions, person: Person) -> dict[str, str]:
@@ -146,15 +155,15 @@ def _chosen(variables: Sequence[FoundVariable], options: InitOptions, person: Pe
 
 
 def _laboratory(
-    options: InitOptions, named: brokers.Named, person: Person, folder: Path
+    options: InitOptions, named: brokers.Named, person: Person, files: brokers.Files
 ) -> tuple[Laboratory, dict[str, str]]:
     """Return (what came from the laboratory, its names of tests with ours)."""
     password = options.broker_password
     if options.broker_username is not None:
         if password is None:
             password = person.secret("Password at the broker", how_else="put it into LABLINE_BROKER_PASSWORD")
-        servers.keep_secret(folder, "mqtt_password", password.encode())
-    broker = brokers.address(named, username=options.broker_username, password=password, ca_certificate=options.ca)
+        files.place.keep_secret("mqtt_password", password.encode())
+    broker = brokers.address(named, files, username=options.broker_username, password=password)
     laboratory = brokers.listened(broker, options.lims_topic, seconds=options.listen)
     analytes = analyte_names(laboratory.tests)
     brokers.show(laboratory, analytes)
@@ -169,10 +178,10 @@ def _write_new(path: Path, text: str) -> None:
         raise LablineError(f"{path} cannot be written: {error.strerror}", hint="name another file: --output") from error
 
 
-def _check(options: InitOptions, folder: Path) -> None:
+def _check(options: InitOptions, place: Place) -> None:
     """Check what was written, with the credentials that were written beside it."""
-    credentials = folder / servers.CREDENTIALS
-    if credentials.is_dir() and "CREDENTIALS_DIRECTORY" not in os.environ:
+    credentials = place.credentials
+    if credentials.is_dir() and os.environ.get("CREDENTIALS_DIRECTORY") != str(credentials):
         os.environ["CREDENTIALS_DIRECTORY"] = str(credentials)
         show_lines(f"to use it by hand: export CREDENTIALS_DIRECTORY={credentials}")
     if options.connect:
@@ -261,4 +270,4 @@ def _propose(options: InitOptions, person: Person, before: str, after: str, what
     finally:
         proposed.unlink(missing_ok=True)
     show_lines(f"written: {options.output}, {what} are new; the file before is {name}.before")
-    _check(options, options.output.absolute().parent)
+    _check(options, Place.of(options.output))

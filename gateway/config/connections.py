@@ -3,8 +3,10 @@
 import ssl
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+from gateway.config.all_at_once import AllAtOnce
 from gateway.config.checks import KeyProblem
 from gateway.config.connection_tables import ConsoleTable, LimsTable, WebhookTable
 from gateway.config.credentials import credential, credential_path
@@ -27,25 +29,28 @@ _RANDOM_TEXT = "put a long random text (openssl rand -hex 32)"
 
 
 def opcua_sources(settings: Settings) -> tuple[OpcUaSource, ...]:
-    """Return the servers with the tags to take from each."""
-    return tuple(
-        OpcUaSource(
-            name=name,
-            url=table.url,
-            nodes={tag: item.node for tag, item in settings.tags.items() if item.source == name},
-            publishing_interval_ms=table.publishing_interval * 1000,
-            sampling_interval_ms=table.sampling_interval * 1000,
-            security=None if table.security == "None" else _security(name, settings),
-            username=table.username,
-            password=password_of(table.username, key=f"opcua.{name}.username", name=f"opcua_{name}_password"),
-            user_certificate=table.user_certificate,
-            user_key=_user_key(name, settings),
-            time_of=table.time,
-            indexes={
-                tag: item.index for tag, item in settings.tags.items() if item.source == name and item.index is not None
-            },
-        )
-        for name, table in settings.opcua.items()
+    """Return the servers with the tags to take from each; raises ConfigurationError with the problems of them all."""
+    parts = AllAtOnce()
+    sources = [parts.part(partial(_source, name, settings)) for name in settings.opcua]
+    return tuple(parts.done(source) for source in sources)
+
+
+def _source(name: str, settings: Settings) -> OpcUaSource:
+    table = settings.opcua[name]
+    tags = {tag: item for tag, item in settings.tags.items() if item.source == name}
+    return OpcUaSource(
+        name=name,
+        url=table.url,
+        nodes={tag: item.node for tag, item in tags.items()},
+        publishing_interval_ms=table.publishing_interval * 1000,
+        sampling_interval_ms=table.sampling_interval * 1000,
+        security=None if table.security == "None" else _security(name, settings),
+        username=table.username,
+        password=password_of(table.username, key=f"opcua.{name}.username", name=f"opcua_{name}_password"),
+        user_certificate=table.user_certificate,
+        user_key=_user_key(name, settings),
+        time_of=table.time,
+        indexes={tag: item.index for tag, item in tags.items() if item.index is not None},
     )
 
 

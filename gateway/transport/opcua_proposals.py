@@ -19,10 +19,10 @@ from gateway.transport.opcua_units import unit_of
 from gateway.transport.opcua_values import NUMERIC, status_text
 
 MOST_VARIABLES = 20_000
-_UNIT, _RANGE = "EngineeringUnits", "EURange"
+_UNIT, _RANGE, _HISTORY = "EngineeringUnits", "EURange", "HA Configuration"
 _PROPERTIES = frozenset(
     {_UNIT, _RANGE, "InstrumentRange", "Definition", "ValuePrecision", "EnumStrings", "EnumValues", "TrueState",
-     "FalseState", "ViewTime", "HA Configuration", "Title", "AxisScaleType"}
+     "FalseState", "ViewTime", _HISTORY, "Title", "AxisScaleType"}
 )  # fmt: skip
 _LONGEST_VALUE = 40
 # preferred first: the newest policy, signed and encrypted
@@ -110,8 +110,13 @@ async def variables_of(source: OpcUaSource) -> tuple[list[FoundVariable], list[s
     return [
         _found(path, node, by_path, right, namespaces)
         for (path, node), right in zip(every, rights, strict=True)
-        if not _is_property(path, paths) and _is_number(by_path[path])
+        if not _is_of_the_standard(path, node) and not _is_property(path, paths) and _is_number(by_path[path])
     ], problems
+
+
+def _is_of_the_standard(path: str, node: ua.NodeId) -> bool:
+    """Return whether a variable is OPC UA's own, or says how a server keeps a history (OPC 10000-11, 5.2.3)."""
+    return node.NamespaceIndex == 0 or _HISTORY in path.split("/")
 
 
 def _is_property(path: str, paths: set[str]) -> bool:

@@ -227,3 +227,16 @@ def test_attacks_19_check_warns_of_expired_advice_on_mqtt_3_1_1(checked):
 def test_connections_13_check_says_what_a_shared_subscription_of_results_means(checked):
     _code, told = checked(f'{MINIMAL}[lims]\ntopic = "$share/g/lims/#"\n')
     assert any(each.startswith("lims.topic is a shared subscription") for each in told["warnings"])
+
+
+def test_problems_of_the_line_of_servers_and_of_all_that_is_served_are_listed_together(checked):
+    text = MINIMAL + (
+        '[opcua.plc2]\nurl = "opc.tcp://h:4840"\nsecurity = "None"\nusername = "u"\n'
+        '[opcua.plc3]\nurl = "opc.tcp://h:4841"\nsecurity = "None"\nusername = "u"\n'
+        '[webhook]\nhost = "0.0.0.0"\nport = 8443\n[monitoring]\nlisten = "0.0.0.0:9100"\n'
+        '[console]\nlisten = "0.0.0.0:8080"\n[[model]]\nbundle = "nowhere"\nequipment = "R1"\n'
+    )
+    keys = " ".join(problem["key"] for problem in checked(text)[1]["problems"])
+    for key in ("model", "opcua_plc2_password", "opcua_plc3_password", "webhook.host", "monitoring.listen",
+                "console.listen"):  # fmt: skip
+        assert key in keys

@@ -3,6 +3,7 @@
 import json
 import tomllib
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from asyncua import ua
@@ -15,6 +16,7 @@ from gateway.cli.new_line import broker as brokers
 from gateway.cli.new_line.choosing import HELP, after, asked, begun, listed, matching
 from gateway.cli.new_line.laboratory import heard, understood_best
 from gateway.cli.new_line.person import Person
+from gateway.cli.new_line.place import Place
 from gateway.cli.new_line.writing import (
     Answers,
     analyte_names,
@@ -33,6 +35,7 @@ from simulator.mqtt import Participant
 from tests.config.test_settings import MINIMAL
 from tests.fixtures.commands import labline
 from tests.fixtures.plant_to_find import URI, PlantToFind
+from tests.fixtures.secured_broker import certificate_pair
 
 RESULT = {"sample_id": "S-1", "test_name": "pH", "result": 6.9, "spec_min": 6.5, "spec_max": 7.5, "material_lot": "L-1"}
 TOPIC = "lims/results/qc"
@@ -157,7 +160,7 @@ async def test_listening_takes_nothing_away_from_a_shared_subscription(monkeypat
             assert polite
 
     monkeypatch.setattr("gateway.cli.new_line.laboratory.ProbeConnection", Connection)
-    address = brokers.address(brokers.named("mqtt://h"), username=None, password=None, ca_certificate=None)
+    address = brokers.address(brokers.named("mqtt://h"), username=None, password=None)
     assert await heard(address, "$share/labline/lims/results/#", seconds=0.0) == ([], False)
     assert subscribed == ["lims/results/#"]
 
@@ -232,16 +235,45 @@ def test_the_best_security_is_chosen_and_the_server_is_trusted_by_its_fingerprin
     ended = labline(*options, "--trust", "00" * 32)
     assert "another one" in ended.error
     assert not path.exists()
-    assert not (tmp_path / "plc1.der").exists()
+    assert not (tmp_path / "trusted").exists()
     spaced = ":".join(secured.fingerprint[at : at + 2] for at in range(0, 64, 2)).upper()
     ended = labline(*options, "--trust", spaced)
     assert ended.code == 0, ended.error
     settings, _ = read(path)
     assert settings.opcua["plc1"].security == "Basic256Sha256/SignAndEncrypt"
+    assert settings.opcua["plc1"].server_certificate == tmp_path / "trusted" / "plc1"  # opcua trust adds to it
     key = tmp_path / "credentials" / "opcua_plc1_key.pem"
     assert key.stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "credentials").stat().st_mode & 0o777 == 0o700
     assert "PRIVATE KEY" not in path.read_text()
+
+
+def test_a_line_that_shares_its_folder_with_others_has_files_of_its_own_and_the_broker_is_entered_by_a_certificate(
+    tmp_path, secured
+):
+    certificate_pair(tmp_path, "given")
+    path = tmp_path / "line-7.toml"
+    options = ("init", "--output", path, "--opcua", secured.url, "--trust", secured.fingerprint, "--listen", "0",
+               "--yes", "--broker", "broker.local", "--ca", tmp_path / "given.pem",
+               "--broker-certificate", tmp_path / "given.pem")  # fmt: skip
+    assert "needs its key" in labline(*options).error
+    assert "cannot be used" in labline(*options, "--broker-key", tmp_path / "none.key").error
+    ended = labline(*options, "--broker-key", tmp_path / "given.key")
+    assert ended.code == 0, ended.error
+    settings, _ = read(path)
+    assert settings.store.directory == tmp_path / "store" / "line-7"
+    assert settings.mqtt.certificate == tmp_path / "line-7-broker.pem"
+    assert settings.mqtt.ca_certificate == tmp_path / "line-7-broker-ca.pem"
+    assert settings.opcua["plc1"].certificate == tmp_path / "line-7.der"
+    secrets = tmp_path / "credentials" / "line-7"
+    assert {file.name for file in secrets.iterdir()} == {"mqtt_key.pem", "opcua_plc1_key.pem"}
+    assert all(file.stat().st_mode & 0o077 == 0 for file in secrets.iterdir())
+
+
+def test_the_place_of_a_line_of_the_service_is_where_its_unit_looks():
+    place = Place.of(Path("/etc/labline/line-1.toml"))
+    assert place.store == "/var/lib/labline/line-1"
+    assert place.credentials == Path("/etc/labline/credentials/line-1")
 
 
 # --- choosing at a prompt

@@ -11,7 +11,7 @@ NOTICES = (REPOSITORY / "THIRD_PARTY_NOTICES.md").read_text(encoding="utf-8")
 # as packages write them: SPDX names, classifiers, and older spellings of the same
 PERMISSIVE = {
     "0BSD", "3-Clause BSD License", "Apache 2.0", "Apache-2.0", "BSD License", "BSD-2-Clause", "BSD-3-Clause",
-    "CC0-1.0", "ISC", "ISC License", "MIT", "MIT License", "MIT-0", "MIT-CMU", "PSF-2.0", "Zlib",
+    "BlueOak-1.0.0", "CC0-1.0", "ISC", "ISC License", "MIT", "MIT License", "MIT-0", "MIT-CMU", "PSF-2.0", "Zlib",
 }  # fmt: skip
 # weak copyleft: passed on unmodified, and may be replaced by who has it; the notices say how
 UNMODIFIED_LIBRARY = {

@@ -14,7 +14,8 @@ import pytest
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
-from deploy.packaging.build import debian_version
+from deploy.packaging.build import debian_version, maintainer
+from deploy.packaging.wheels import PackagingError
 from simulator.broker import free_port
 from tests.fixtures.machine import machine
 from tests.fixtures.packages import NEWER
@@ -103,6 +104,21 @@ def test_a_version_before_a_release_comes_before_it_for_dpkg_too():
     order = [debian_version(version) for version in ("0.2.0.dev1", "0.2.0rc1", "0.2.0", "0.2.1")]
     for earlier, later in pairwise(order):
         subprocess.run(["dpkg", "--compare-versions", earlier, "lt", later], check=True)
+
+
+def test_whoever_builds_the_package_is_named_in_it(release):
+    assert maintainer({}) == '"Labline <nobody@labline.invalid>"'
+    assert (
+        maintainer({"DEBFULLNAME": "Acme \u00e4 IT", "DEBEMAIL": "it@acme.example"})
+        == '"Acme \u00e4 IT <it@acme.example>"'
+    )
+    for wrong in ("it", "it@acme.example\nDepends: x", "a@b>"):
+        with pytest.raises(PackagingError):
+            maintainer({"DEBEMAIL": wrong})
+    told = subprocess.run(
+        ["dpkg-deb", "--field", release.package, "Maintainer"], check=True, capture_output=True, text=True
+    )
+    assert told.stdout.strip() == json.loads(maintainer(os.environ))
 
 
 def version(plant):

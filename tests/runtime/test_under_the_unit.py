@@ -101,3 +101,8 @@ def test_a_certificate_is_printed_under_the_limits_of_the_unit(tmp_path):
     head, _, content = ended.stdout.partition(b"\n")
     assert json.loads(head) == {"problem": None, "why": ""}
     assert content.startswith(b"%PDF-")
+
+
+def test_no_secret_is_named_that_a_line_may_not_have():
+    """Systemd starts nothing while a file that is named is missing; docs/installation.md names those that are there."""
+    assert under_unit.values_of(under_unit.settings_of(UNIT), "LoadCredential") == []

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.cli.new_line.laboratory import Laboratory, heard, understood_best, why_refused
+from gateway.cli.new_line.place import Place
 from gateway.cli.output import show_lines, show_table
 from gateway.errors import LablineError, NotConnectedError
 from gateway.transport.mqtt_failures import cause_of
@@ -38,15 +39,62 @@ def named(text: str) -> Named:
     return Named(host=match["host"].strip("[]"), port=stated or (_WITH_TLS if tls else _WITHOUT_TLS), tls=tls)
 
 
-def address(broker: Named, *, username: str | None, password: str | None, ca_certificate: Path | None) -> BrokerAddress:
-    """Return how the broker is entered; raises LablineError where the authority's certificate cannot be used."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Files:
+    """The certificates by which a broker is entered, as they lie beside the configuration."""
+
+    place: Place
+    ca: str | None = None
+    certificate: str | None = None
+    key: Path | None = None
+
+
+def kept_files(place: Place, *, ca: Path | None, certificate: Path | None, key: Path | None) -> Files:
+    """Copy certificates and key to where the service reads them; raises LablineError where one cannot be read.
+
+    The configuration names them by their names alone: they lie in its folder.
+    """
+    if (certificate is None) != (key is None):
+        raise LablineError("a certificate at the broker needs its key", hint="--broker-certificate and --broker-key")
+    return Files(
+        place=place,
+        ca=None if ca is None else place.keep("broker-ca.pem", _content(ca, "--ca")).name,
+        certificate=None
+        if certificate is None
+        else place.keep("broker.pem", _content(certificate, "--broker-certificate")).name,
+        key=None if key is None else place.keep_secret("mqtt_key.pem", _content(key, "--broker-key")),
+    )
+
+
+def _content(file: Path, option: str) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise LablineError(f"{file} cannot be used: {error.strerror}", hint=f"name a PEM file: {option}") from error
+
+
+def address(broker: Named, files: Files | None = None, *, username: str | None, password: str | None) -> BrokerAddress:
+    """Return how the broker is entered; raises LablineError where a certificate cannot be used."""
     context = None
     if broker.tls:
         try:
-            context = ssl.create_default_context(cafile=ca_certificate)
+            context = _context(files)
         except OSError as error:
-            raise LablineError(f"{ca_certificate} cannot be used: {error}", hint="name a PEM file: --ca") from error
+            raise LablineError(
+                f"the certificates for {broker.host} cannot be used: {error}",
+                hint="name PEM files: --ca, --broker-certificate with --broker-key",
+            ) from error
     return BrokerAddress(host=broker.host, port=broker.port, username=username, password=password, tls=context)
+
+
+def _context(files: Files | None) -> ssl.SSLContext:
+    if files is None:
+        return ssl.create_default_context()
+    folder = files.place.folder
+    context = ssl.create_default_context(cafile=None if files.ca is None else folder / files.ca)
+    if files.certificate is not None:
+        context.load_cert_chain(folder / files.certificate, files.key)
+    return context
 
 
 def listened(broker: BrokerAddress, topic: str, *, seconds: float) -> Laboratory:

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.cli.new_line.person import Person
+from gateway.cli.new_line.place import Place
 from gateway.cli.output import show_lines
 from gateway.errors import LablineError, SourceUnavailableError
 from gateway.transport.opcua_certificates import make_certificate, sha256_of
 from gateway.transport.opcua_proposals import FoundVariable, Offered, offered_by, variables_of
 from gateway.transport.opcua_source import OpcUaSource, Security
 
-CREDENTIALS = "credentials"
 _DAYS = 730
 _NOT_HEXADECIMAL = re.compile(r"[^0-9a-f]")
 
@@ -29,7 +29,7 @@ class Wanted:
 
     url: str
     name: str
-    folder: Path
+    place: Place
     security: str | None
     username: str | None
     password: str | None
@@ -87,19 +87,8 @@ def _login(wanted: Wanted, offered: Offered, person: Person) -> tuple[str | None
     password = wanted.password
     if password is None:
         password = person.secret(f"Password of {username}", how_else="put it into LABLINE_OPCUA_PASSWORD")
-    keep_secret(wanted.folder, f"opcua_{wanted.name}_password", password.encode())
+    wanted.place.keep_secret(f"opcua_{wanted.name}_password", password.encode())
     return username, password
-
-
-def keep_secret(folder: Path, name: str, content: bytes) -> Path:
-    """Write a credential for its owner only, beside the configuration; return its file."""
-    credentials = folder / CREDENTIALS
-    credentials.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = credentials / name
-    path.touch(mode=0o600)
-    path.chmod(0o600)
-    path.write_bytes(content)
-    return path
 
 
 def _secured(wanted: Wanted, offered: Offered, security: str, person: Person) -> Security:
@@ -114,8 +103,8 @@ def _secured(wanted: Wanted, offered: Offered, security: str, person: Person) ->
 
 def _own(wanted: Wanted) -> tuple[Path, Path]:
     """Return (our certificate, its key), made where they are not there yet."""
-    certificate = wanted.folder / "labline.der"
-    key = wanted.folder / CREDENTIALS / f"opcua_{wanted.name}_key.pem"
+    certificate = wanted.place.certificate
+    key = wanted.place.credentials / f"opcua_{wanted.name}_key.pem"
     if certificate.exists() and key.exists():
         return certificate, key
     if certificate.exists():
@@ -126,7 +115,7 @@ def _own(wanted: Wanted) -> tuple[Path, Path]:
     made_key, made = make_certificate(
         uri=f"urn:{machine}:labline", hosts=[machine], days=_DAYS, now=dt.datetime.now(dt.UTC)
     )
-    keep_secret(wanted.folder, key.name, made_key)
+    wanted.place.keep_secret(key.name, made_key)
     certificate.write_bytes(made)
     show_lines(
         f"made {certificate}, SHA-256 {sha256_of(made)}: the server has to trust it", f"made {key}: its private key"
@@ -135,19 +124,17 @@ def _own(wanted: Wanted) -> tuple[Path, Path]:
 
 
 def _trusted(wanted: Wanted, offered: Offered, person: Person) -> Path:
-    """Return the file with the server's certificate, once a person has compared its fingerprint."""
-    path = wanted.folder / f"{wanted.name}.der"
+    """Return the folder with the server's certificate, once a person has compared its fingerprint."""
+    folder = wanted.place.trusted(wanted.name)
     if not offered.certificates:
         raise LablineError(f"{wanted.url} presents no certificate", hint="--security None, on a bench only")
     presented = offered.certificates[0].certificate
-    if path.exists():
-        if path.read_bytes() == presented:
-            return path  # trusted in an earlier run
-        raise LablineError(
-            f"{wanted.url} presents another certificate than {path}, SHA-256 {sha256_of(presented)}",
-            hint="if it was renewed, compare that with what the server shows, and move the file away",
-        )
     fingerprint = sha256_of(presented)
+    trusted = [file.read_bytes() for file in sorted(folder.glob("*.der"))]
+    if presented in trusted:
+        return folder  # trusted in an earlier run
+    if trusted:
+        show_lines(f"warning: {folder} trusts another certificate of {wanted.url}: if it was not renewed, ask why")
     show_lines(f"the server's certificate: SHA-256 {fingerprint}")
     stated = _NOT_HEXADECIMAL.sub("", (wanted.trust or "").lower())
     if stated != fingerprint and not person.agrees("Does the server itself show this fingerprint? Trust it"):
@@ -155,5 +142,6 @@ def _trusted(wanted: Wanted, offered: Offered, person: Person) -> Path:
         raise LablineError(
             f"{wanted.url}: {what}", hint=f"compare it with what the server shows, then give --trust {fingerprint}"
         )
-    path.write_bytes(presented)
-    return path
+    folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+    (folder / f"{fingerprint}.der").write_bytes(presented)
+    return folder

@@ -35,6 +35,9 @@ class Answers:
     broker_tls: bool = True
     broker_username: str | None = None
     ca_certificate: str | None = None
+    broker_certificate: str | None = None
+    own_certificate: str = "labline.der"
+    trusted: str = "trusted/plc1"
     lims_topic: str = "lims/results/#"
     mapping: str = "canonical"
     analytes: Mapping[str, str] = field(default_factory=dict)
@@ -132,8 +135,8 @@ def _server_table(answers: Answers) -> str:
     ]
     if secured:
         lines += [
-            f'certificate = "labline.der"  # its private key is credential opcua_{answers.server}_key.pem',
-            f'server_certificate = "{answers.server}.der"  # the one that was trusted when this was written',
+            f"certificate = {quoted(answers.own_certificate)}  # its key is credential opcua_{answers.server}_key.pem",
+            f"server_certificate = {quoted(answers.trusted)}  # a folder: labline opcua trust adds a renewed one",
         ]
     if answers.username is not None:
         lines.append(
@@ -156,6 +159,8 @@ def _broker_table(answers: Answers) -> str:
     ]
     if answers.ca_certificate is not None:
         lines.append(f"ca_certificate = {quoted(answers.ca_certificate)}")
+    if answers.broker_certificate is not None:
+        lines.append(f"certificate = {quoted(answers.broker_certificate)}  # its key is credential mqtt_key.pem")
     if answers.broker_username is not None:
         lines.append(f"username = {quoted(answers.broker_username)}  # its password is credential mqtt_password")
     return "\n".join(lines) + "\n"
