@@ -5,15 +5,11 @@ drafted once more, and its SHA-256 must be that of the draft, which must be the 
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from gateway.advice.certificate_message import certificate_message, data_of
-from gateway.advice.publication import disposition_message
 from gateway.contract.certificates import number_of
-from gateway.contract.identity import identity_of
-from gateway.contract.sinks.rule import AWAITS_CERTIFICATE, CERTIFICATE_WITHDRAWN
-from gateway.decision import Decision, LotJudged, Unlatched
+from gateway.decision import Decision, Unlatched
 from gateway.decisions.certificate_draft import (
     content_now,
     holds_together,
@@ -21,6 +17,7 @@ from gateway.decisions.certificate_draft import (
     newest_of,
     requirement_of,
 )
+from gateway.decisions.certificate_release import after_change, told_of_release
 from gateway.decisions.certificate_versions import (
     named,
     no_draft,
@@ -31,8 +28,7 @@ from gateway.decisions.certificate_versions import (
 )
 from gateway.decisions.changes import audit_entry
 from gateway.events import ActRequested
-from gateway.facts.certificates import CertificateActFacts, LotCertificates
-from gateway.lab.certificates.awaited import awaited
+from gateway.facts.certificates import CertificateActFacts
 from gateway.latches import in_doubt, questioned_latch
 from gateway.records.act_refusals import ActRefusal
 from gateway.records.acts import Answer, damaged, done, refused
@@ -82,11 +78,11 @@ def on_sign_certificate(event: ActRequested, facts: CertificateActFacts) -> Deci
     entry = audit_entry("certificate_signed", act.certificate_id, scope=facts.known.scope, number=number_of_act(act),
                         version=act.version, lot=issued.material_lot_id, customer=version.drafted.content.customer,
                         sha256=issued.sha256, person=event.person)  # fmt: skip
-    after = _after(facts.known, version, CertificateState.SIGNED)
+    after = after_change(facts.known, version, CertificateState.SIGNED)
     return (
         Decision(records=(issued,), audit=(entry,), answer=done(**named(version), certificate_state="signed"))
         + replaced
-        + _told_of_release(event, facts, after, flags=())
+        + told_of_release(event, facts, after)
     )
 
 
@@ -174,11 +170,11 @@ def on_withdraw_certificate(event: ActRequested, facts: CertificateActFacts) -> 
         return Decision(answer=not_in_force(version))
     if event.signed is not None and not event.signed.signatures:
         return Decision(answer=done())  # it waits
-    after = _after(facts.known, version, CertificateState.WITHDRAWN)
+    after = after_change(facts.known, version, CertificateState.WITHDRAWN)
     return (
         Decision(answer=done(**named(version), certificate_state="withdrawn"))
         + _ended(version, CertificateState.WITHDRAWN, event, facts, why=event.reason)
-        + _told_of_release(event, facts, after, flags=(CERTIFICATE_WITHDRAWN,))
+        + told_of_release(event, facts, after)
     )
 
 
@@ -222,39 +218,3 @@ def _changed(
         why=why,
         signature=signature,
     )
-
-
-def _after(known: LotCertificates, version: CertificateOnRecord, state: CertificateState) -> LotCertificates:
-    """Return a lot's certificates as they stand after one of them has changed."""
-    others = tuple(replace(item, state=state) if item is version else item for item in known.on_record)
-    return replace(known, on_record=others)
-
-
-def _told_of_release(
-    event: ActRequested, facts: CertificateActFacts, after: LotCertificates, *, flags: tuple[str, ...]
-) -> Decision:
-    """Publish the lot's disposition anew, where its release waits for a certificate or no longer does."""
-    lot, before, decision = after.lot, after.disposition, None if after.lot is None else after.lot.decision
-    if lot is None or before is None or decision is None:
-        return Decision()
-    waited = awaited(facts.line.certificates, lot.knowledge.context, facts.known.on_record, decision)
-    waits = awaited(facts.line.certificates, lot.knowledge.context, after.on_record, decision)
-    if waited == waits:
-        return Decision()
-    kept = tuple(flag for flag in before.flags if flag not in {AWAITS_CERTIFICATE, CERTIFICATE_WITHDRAWN})
-    disposition = replace(
-        before,
-        disposition_id=identity_of("disposition", event.event_id, lot.knowledge.lot),
-        previous=before.recommendation,
-        flags=(*kept, *((AWAITS_CERTIFICATE, *flags) if waits else ())),
-    )
-    judged = LotJudged(
-        disposition=disposition, material_lot_id=lot.knowledge.lot, state=after.state, stands_already=True
-    )
-    entry = audit_entry("disposition", disposition.disposition_id, scope=after.scope, lot=lot.knowledge.lot,
-                        recommendation=disposition.recommendation.value, previous=disposition.previous.value,
-                        reasons=[reason.code for reason in disposition.reasons], cause=event.event_id)  # fmt: skip
-    message = disposition_message(
-        disposition, line=facts.line, cause=event.event_id, at_ns=event.at_ns, decision=decision
-    )
-    return Decision(records=(judged,), audit=(entry,), messages=(message,))

@@ -12,6 +12,7 @@ from gateway.decisions.certificate_draft import (
     newest_of,
     requirement_of,
 )
+from gateway.decisions.certificate_release import after_change, told_of_release
 from gateway.decisions.changes import audit_entry
 from gateway.events import CertificateMailed, CertificatePrinted, FollowUpDue
 from gateway.facts.certificates import CertificateDueFacts, CertificateIssuedFacts
@@ -35,10 +36,13 @@ def on_certificate_due(event: FollowUpDue, facts: CertificateDueFacts) -> Decisi
     known = facts.known
     if known.lot is None:
         return Decision()
-    decided = _first_drafts(known.lot, event, facts)
+    decided, after = _first_drafts(known.lot, event, facts), known
     for before in known.on_record:
-        decided += _again(before, known.lot, event, facts)
-    return decided
+        again = _again(before, known.lot, event, facts)
+        if any(isinstance(record, CertificateChanged) for record in again.records):
+            after = after_change(after, before, CertificateState.QUESTIONED)
+        decided += again
+    return decided + told_of_release(event, facts, after)
 
 
 def _first_drafts(lot: CertifiedLot, event: FollowUpDue, facts: CertificateDueFacts) -> Decision:

@@ -8,6 +8,7 @@ import pytest
 
 from gateway.line.sinks import Sink, SinkMessage
 from gateway.records.acts import ActOutcome
+from gateway.records.certificates import CertificateState
 from gateway.records.lot_decisions import Verdict
 from gateway.store.deliveries import DueDelivery, why_not_certified, why_not_released
 from tests.fixtures.certifying import ACME, Certifying
@@ -70,6 +71,19 @@ def test_a_withdrawn_certificate_takes_the_release_back(bench):
     bench.withdraw()
     assert told(bench) == ["release", "hold"]
     assert {"AWAITS_CERTIFICATE", "CERTIFICATE_WITHDRAWN"} <= set(bench.newest()["flags"])
+
+
+def test_a_certificate_in_question_takes_the_release_back_though_the_decision_stands(bench):
+    bench.released()
+    bench.sign()
+    bench.context("material_consumed", material_lot_id=LOT, consumed_lot_id="M-LATE")
+    bench.follow_up()
+    assert bench.newest_certificate().state is CertificateState.QUESTIONED
+    assert bench.newest()["decision"]["stands"] is True
+    assert told(bench) == ["release", "hold"]
+    bench.reissue()
+    assert bench.sign().outcome is ActOutcome.DONE
+    assert told(bench) == ["release", "hold", "release"]
 
 
 def test_a_release_that_waits_to_be_sent_is_not_sent_once_its_certificate_is_in_question(bench):
