@@ -150,6 +150,28 @@ class GatewayAlarmChanged(EventBase):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class QuestionAnswered(EventBase):
+    """A person's question was answered from records; it decides nothing, and is put on record.
+
+    ``place``: the console, or the terminal; ``known``: whether who asked has shown who they are. ``sources``: the
+    records that the answer came from. ``phrased_by``: the model that has phrased it, where one has.
+    """
+
+    kind: ClassVar[str] = "QuestionAnswered"
+    place: str
+    who: str
+    known: bool
+    question: str
+    length: int
+    intent: str
+    outcome: str
+    language: str
+    sources: tuple[str, ...]
+    answer_sha256: str
+    phrased_by: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class HeadWitnessed(EventBase):
     """The broker has a head of our audit chain that was published earlier."""
 
@@ -309,7 +331,8 @@ class ActRequested(EventBase):
 Arrived = ResultArrived | ContextChanged | SpecificationStated | ResponseArrived | MessageRefused
 
 Event = (
-    Arrived | ModelDue | TimerDue | GapNoticed | HeadWitnessed | StoreChecked | GatewayStarted | GatewayStopped
+    Arrived | ModelDue | TimerDue | GapNoticed | QuestionAnswered | HeadWitnessed
+    | StoreChecked | GatewayStarted | GatewayStopped
     | GatewayAlarmChanged
     | ConfigurationReloaded
     | VersionTaken | AdviceWithheld | FollowUpDue | LotsJudgedAgain | SetpointWriteBegun | SetpointWriteEnded

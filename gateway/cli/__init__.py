@@ -47,6 +47,7 @@ _COMMANDS = {  # command to module and attribute, in the order of the help
     "lims": ("lims", "app"),
     "lot": ("lot", "lot"),
     "search": ("search", "search"),
+    "ask": ("ask", "ask"),
     "suppliers": ("suppliers", "suppliers"),
     "action": ("action", "app"),
     "signature": ("signature", "app"),

@@ -14,6 +14,7 @@ from gateway.errors import LablineError
 # each bench: its module below simulator.bench
 _BENCHES: Mapping[str, str] = {
     "arms": "arms",
+    "ask": "ask",
     "console": "console",
     "drain": "drain",
     "durability": "durability",
@@ -25,6 +26,7 @@ _BENCHES: Mapping[str, str] = {
     "memory": "memory",
     "review": "review.measured",
     "sampling": "sampling",
+    "search": "search",
     "season": "season",
     "tags": "tags",
     "tick": "tick",

@@ -73,6 +73,7 @@ EXAMPLES = {
     "lims controls": "labline lims controls --config labline.toml",
     "lot": "labline lot LOT-0005 --config labline.toml",
     "search": "labline search viscosity supplier:ACME from:2026-11-01 --config labline.toml",
+    "ask": 'labline ask "What is the pH of lot 12345?" --config labline.toml',
     "suppliers": "labline suppliers --config labline.toml",
     "action list": "labline action list --config labline.toml",
     "action record": 'labline action record ID --action "clean the filter" --owner USER --config labline.toml',

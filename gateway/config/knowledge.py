@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from gateway.config.knowledge_tables import SightTable
 from gateway.config.line_definition import analytes_of
 from gateway.config.tables import Settings
+from gateway.copilot.options import CopilotOptions
 from gateway.knowledge.options import KnowledgeOptions
 from gateway.knowledge.sight import Sight, Sights
 from gateway.knowledge.synonyms import Synonyms, read_groups, synonyms_of, usual_groups
@@ -20,6 +21,14 @@ def knowledge_options(settings: Settings) -> KnowledgeOptions:
             of_users=_by_name((name, table) for table in settings.knowledge.sight for name in table.users),
             of_terminals=_by_name((name, table) for table in settings.knowledge.sight for name in table.terminals),
         ),
+    )
+
+
+def copilot_options(settings: Settings) -> CopilotOptions:
+    """Return whom answers name, and whether terminals are answered."""
+    return CopilotOptions(
+        contacts={str(subject): contact for subject, contact in settings.copilot.contacts.items()},
+        terminals=settings.copilot.terminals,
     )
 
 

@@ -1,11 +1,14 @@
 """The tables of what is found and answered: ``[knowledge]``."""
 
 from pathlib import Path
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from gateway.config.forms import Table
 from gateway.config.measures import Size
+
+Subject = Literal["line", "quality", "laboratory", "production", "engineering", "purchasing"]
 
 
 class SightTable(Table):
@@ -18,6 +21,20 @@ class SightTable(Table):
     )
     studies: list[str] | None = Field(
         default=None, description="studies of these clients that they see; without it: all of them"
+    )
+
+
+class CopilotTable(Table):
+    """``[copilot]``: questions that are answered from records."""
+
+    contacts: dict[Subject, Annotated[str, Field(min_length=1, max_length=200)]] = Field(
+        default_factory=dict,
+        description="whom to ask where the records have no answer, by subject: line (for all), quality, laboratory, "
+        "production, engineering, purchasing",
+    )
+    terminals: bool = Field(
+        default=False,
+        description="whether questions on ask/{terminal} are answered, on answer/{terminal}: true or false",
     )
 
 

@@ -21,7 +21,7 @@ from gateway.config.connection_tables import (
 )
 from gateway.config.forms import LARGEST_UINT32, Limits, Name, NodeText, Table, Unit
 from gateway.config.interface_tables import I3xTable, OpcUaServerTable
-from gateway.config.knowledge_tables import KnowledgeTable
+from gateway.config.knowledge_tables import CopilotTable, KnowledgeTable
 from gateway.config.laboratory_tables import ControlTable, SamplingTable, SpecificationTable, TogetherTable, TrendTable
 from gateway.config.load_tables import LaboratoryTable
 from gateway.config.measures import Duration, Rate, Size
@@ -183,6 +183,7 @@ class Settings(Table):
     approval: ApprovalTable = ApprovalTable()
     procedures: ProceduresTable = ProceduresTable()
     knowledge: KnowledgeTable = KnowledgeTable()
+    copilot: CopilotTable = CopilotTable()
     certificates: CertificatesTable = CertificatesTable()
     sampling: SamplingTable = SamplingTable()
     review: ReviewTable = ReviewTable()

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from gateway.console.views.acts import ActAnswerView, ActAsked, PasswordAsked
 from gateway.console.views.alarms import AlarmsView
+from gateway.console.views.ask import AnswerView, QuestionAsked
 from gateway.console.views.audit import AuditView, TraceView, VerifyView
 from gateway.console.views.capa import ActionsView, DeviationKnowledgeView, SuppliersView
 from gateway.console.views.certificates import AnalysisCertificatesView, AnalysisCertificateView
@@ -133,6 +134,8 @@ ROUTES: tuple[Route, ...] = (
           text="Server-sent events: now (as /api/now), state {counter, same_as}, heartbeat {at}, over {why}."),
     Route(method="POST", path="/api/acts", text="Do an act; the answer says what came of it.", answer=ActAnswerView,
           asked=ActAsked),
+    Route(method="POST", path="/api/ask", answer=AnswerView, asked=QuestionAsked,
+          text="Ask about the line; the answer comes from its records, with its sources."),
     Route(method="POST", path="/api/password", text="Set one's own password; it ends all sessions of the user.",
           answer=ActAnswerView, asked=PasswordAsked),
 )  # fmt: skip

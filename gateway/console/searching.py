@@ -132,6 +132,11 @@ class SearchAnswers:
         except sqlite3.Error as error:
             raise StoreUnavailableError(f"the index cannot be read: {error}", hint="ask again in a minute") from error
 
+    async def read_with(self, work: Callable[[sqlite3.Connection, Searched | None], Answer]) -> Answer:
+        """Return what is read of the records, with the index where there is one."""
+        line = self._shown.snapshot().line
+        return await self._reader.read(lambda connection: work(connection, self._where(connection, line)))
+
     def _where(self, connection: sqlite3.Connection, line: LineDefinition) -> Searched | None:
         index = self._index.get()
         if index is None:

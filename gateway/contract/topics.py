@@ -82,6 +82,11 @@ class Topics:
         return f"{self.root}/response/{encode_level(terminal)}"
 
     @property
+    def asks(self) -> str:
+        """Return the filter for questions of terminals."""
+        return f"{self.root}/ask/+"
+
+    @property
     def everything(self) -> str:
         """Return the filter for all of the line's topics."""
         return f"{self.root}/#"

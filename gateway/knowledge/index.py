@@ -58,6 +58,10 @@ class KnowledgeIndex:
         return self
 
     def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close it."""
         self._connection.close()
 
     @property

@@ -13,6 +13,7 @@ from gateway.console import setup_link
 from gateway.console.accounts import Accounts
 from gateway.console.acts import ActAnswers
 from gateway.console.application import Application, Beside, cookie_name
+from gateway.console.asking import AskAnswers
 from gateway.console.broadcast import Broadcast
 from gateway.console.bundles import Bundles
 from gateway.console.certifying import CertificateAnswers
@@ -31,7 +32,9 @@ from gateway.console.static_files import StaticFiles
 from gateway.console.stream import Streams
 from gateway.console.verifying import Verifying
 from gateway.contract.console_links import SET_UP, link_of
+from gateway.copilot.options import CopilotOptions
 from gateway.database.writer import Writer
+from gateway.events import QuestionAnswered
 from gateway.history.windows import TagWindow, WindowRequest
 from gateway.knowledge.options import KnowledgeOptions
 from gateway.line.definition import LineDefinition
@@ -71,6 +74,8 @@ class ConsoleGround:
     certificates: Mapping[str, Path]
     knowledge: KnowledgeOptions = field(default_factory=KnowledgeOptions)
     i3x: I3xGround | None = None
+    copilot: CopilotOptions = field(default_factory=CopilotOptions)
+    on_question: Callable[[QuestionAnswered], None] = lambda _event: None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,13 +112,15 @@ def console(options: ConsoleOptions, ground: ConsoleGround, acts: TakesActs) -> 
     audit = ShowingAudit(reader=slow, shown=shown, verifying=verifying)
     finding = ConsoleReader(directory, name="knowledge")
     searching = SearchAnswers(finding, shown, ground.knowledge, directory)
+    asking = AskAnswers(searching, shown, knowledge=ground.knowledge, copilot=ground.copilot,
+                        on_record=ground.on_question)  # fmt: skip
     bundles = Bundles(slow, line=ground.line.path, signer=partial(_signer, ground))
     beside, readers = _beside(options, ground, sessions, snapshots, entrance)
     acting = ActAnswers(acts, on_sign_in=people.attempts.count, on_success=people.attempts.succeeded)
     application = Application(
         sessions=sessions,
         answering={**people.answering(), **accounts.answering(), **showing.answering(), **audit.answering(),
-                   **bundles.answering(), **searching.answering(),
+                   **bundles.answering(), **searching.answering(), **asking.answering(),
                    **CertificateAnswers(slow, shown).answering(), "POST /api/acts": acting.do,
                    "GET /api/events": streams.answer},
         files=StaticFiles(),

@@ -4,13 +4,14 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from gateway.config.connections import broker_address, lims_interface, result_mapping
 from gateway.config.line_definition import analytes_of
 from gateway.config.tables import Settings
 from gateway.contract.mes_messages import context_messages
 from gateway.contract.publications import AUDIT_HEAD, STATUS
-from gateway.contract.topics import Topics
+from gateway.contract.topics import Topics, matches
 from gateway.deadlines import ClockReading
 from gateway.ingest.audit_head import understand_head
 from gateway.ingest.event_queue import EventQueue, Urgency
@@ -27,7 +28,11 @@ from gateway.runtime.dependencies import Dependencies
 from gateway.store.audit.heads import keys_of_heads
 from gateway.store.database import read_state
 from gateway.transport.mqtt import MqttSession
+from gateway.transport.mqtt_messages import Delivery
 from gateway.transport.mqtt_options import SessionOptions, Will
+
+if TYPE_CHECKING:
+    from gateway.runtime.terminal_questions import TerminalQuestions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +46,7 @@ class Sessions:
     main: MqttSession
     results_and_context: Intake
     responses: Intake
+    asks: "TerminalQuestions | None" = None
 
 
 def inbound_routes(settings: Settings) -> dict[str, Understand]:
@@ -82,14 +88,14 @@ def broker_sessions(ground: Dependencies) -> Sessions:
         ground.health.source(name, False)  # until it is heard: one that never comes is not left out
     line, health, topics = ground.line, ground.health, Topics(ground.line.topic_root)
     intake = inbound_intake(ground.settings, inbox=ground.inbox, now=ground.clock.now, traces=ground.traces)
-    responses = _responses(ground, topics)
+    responses, asks = _responses(ground, topics), _asks(ground)
     inbound = _inbound_options(ground, intake)
     main = replace(
         inbound,
         client_id=ground.settings.mqtt.client_id,
-        subscriptions=(topics.responses,),
+        subscriptions=(topics.responses,) if asks is None else (topics.responses, topics.asks),
         retained=(AUDIT_HEAD.topic_of(line.topic_root),),
-        on_delivery=responses.take,
+        on_delivery=_taking(responses, asks, topics),
         on_condition=partial(health.condition, of="broker"),
         on_state=lambda connected: health.source("broker", connected),
         will=Will(topic=STATUS.topic_of(line.topic_root), payload=lambda: offline_payload(line, ground.clock.now_ns())),
@@ -99,9 +105,41 @@ def broker_sessions(ground: Dependencies) -> Sessions:
         main=MqttSession(main, clock=ground.clock),
         results_and_context=intake,
         responses=responses,
+        asks=asks,
     )
+    if asks is not None:
+        asks.session = sessions.main
     intake.session, responses.session = sessions.inbound, sessions.main
     return sessions
+
+
+def _asks(ground: Dependencies) -> "TerminalQuestions | None":
+    """Return what answers terminals, None where the configuration does not want it."""
+    if not ground.settings.copilot.terminals:
+        return None
+    from gateway.config.knowledge import copilot_options, knowledge_options  # noqa: PLC0415 - only where it is wanted
+    from gateway.runtime.terminal_questions import TerminalQuestions  # noqa: PLC0415
+
+    return TerminalQuestions(
+        ground.settings.store.directory,
+        lambda: ground.health.line,
+        knowledge=knowledge_options(ground.settings),
+        copilot=copilot_options(ground.settings),
+        clock=ground.clock,
+        on_record=lambda event: ground.inbox.put(event, Urgency.LATER),
+    )
+
+
+def _taking(responses: Intake, asks: "TerminalQuestions | None", topics: Topics) -> Callable[[Delivery], None]:
+    """Return what takes the deliveries of the main session: answers of people, and where it is wanted questions."""
+    if asks is None:
+        return responses.take
+
+    def take(delivery: Delivery) -> None:
+        taken = asks.take if matches(topics.asks, delivery.topic) else responses.take
+        taken(delivery)
+
+    return take
 
 
 def _inbound_options(ground: Dependencies, intake: Intake) -> SessionOptions:

@@ -17,7 +17,7 @@ from gateway.config.tables import Settings
 from gateway.console.changes import Changes
 from gateway.history.tag_history import History
 from gateway.history.writer.historian import Historian
-from gateway.ingest.event_queue import EventQueue
+from gateway.ingest.event_queue import EventQueue, Urgency
 from gateway.ingest.mes_pull import MesPull
 from gateway.ingest.webhook import WebhookIntake
 from gateway.line.definition import LineDefinition
@@ -141,7 +141,7 @@ async def build(ground: Dependencies, stores: Stores) -> Parts:
             **others.loops,
             **served,
             **certificates,
-            **_mes_pull(ground, sessions),
+            **_of_sessions(ground, sessions),
             **_monitoring_loop(monitoring, ground, progress, drain, status, others),
         },
     )
@@ -220,13 +220,14 @@ def _notifiers(ground: Dependencies, stores: Stores) -> dict[str, Loop]:
     }
 
 
-def _mes_pull(ground: Dependencies, sessions: Sessions) -> dict[str, Loop]:
-    """Return the loop that fetches orders and lots by name, none where the configuration has none."""
+def _of_sessions(ground: Dependencies, sessions: Sessions) -> dict[str, Loop]:
+    """Return the loops that answer terminals and that fetch orders and lots by name, where they are configured."""
+    loops: dict[str, Loop] = {} if sessions.asks is None else {"questions": sessions.asks}
     source = pull_source(ground.settings)
     if source is None:
-        return {}
+        return loops
     intake = sessions.results_and_context
-    return {"mes-pull": MesPull(source, intake, clock=ground.clock, on_condition=ground.health.condition)}
+    return {**loops, "mes-pull": MesPull(source, intake, clock=ground.clock, on_condition=ground.health.condition)}
 
 
 def _drain(ground: Dependencies, stores: Stores, sessions: Sessions, history: History, progress: Progress) -> Drain:
@@ -323,7 +324,7 @@ def _console(
     options = console_options(ground.settings)
     if options is None:
         return None
-    from gateway.config.knowledge import knowledge_options  # noqa: PLC0415 - only the console searches
+    from gateway.config.knowledge import copilot_options, knowledge_options  # noqa: PLC0415 - only the console searches
     from gateway.runtime.console import ConsoleGround, console  # noqa: PLC0415 - a line without it needs no web server
 
     return console(
@@ -340,6 +341,8 @@ def _console(
             certificates=certificates_of(ground.settings),
             i3x=i3x_ground(ground, history),
             knowledge=knowledge_options(ground.settings),
+            copilot=copilot_options(ground.settings),
+            on_question=lambda event: ground.inbox.put(event, Urgency.LATER),
         ),
         acts,
     )

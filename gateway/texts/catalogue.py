@@ -115,8 +115,14 @@ def text_of_many(group: str, code: str) -> str:
 
 
 def text_in(name: str, group: str, code: str, /, **parameters: Any) -> str:
-    """Return the sentence of a code in a language, whatever the plant's is."""
-    return _form(group, code, catalogue(name)[group, code], parameters).format_map(_shown(parameters))
+    """Return the sentence of a code in a language, whatever the plant's is, with numbers as it writes them."""
+    texts = catalogue(name)
+    numbers = number_style(texts)
+    units = {key: unit_in_text(value) for key, value in parameters.items() if key in _UNITS and isinstance(value, str)}
+    shown = parameters | units
+    return _form(group, code, texts[group, code], parameters).format_map(
+        shown if numbers is POINT else numbers.shown(shown)
+    )
 
 
 def number_in(name: str, written: str) -> str:

@@ -189,6 +189,8 @@ class Connection:
                 qos=message.qos,
                 generation=self.generation,
                 traceparent=_traceparent(message),
+                response_topic=getattr(message.properties, "ResponseTopic", None),
+                correlation=getattr(message.properties, "CorrelationData", None),
             )
         )
 

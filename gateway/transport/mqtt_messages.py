@@ -15,6 +15,8 @@ class Delivery:
     qos: int
     generation: int
     traceparent: str | None = None  # of who has sent it (a user property of MQTT 5)
+    response_topic: str | None = None  # where an answer is asked for, with what it is to repeat (MQTT 5)
+    correlation: bytes | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -83,3 +83,18 @@ async def test_an_action_is_recorded_and_done_at_the_page_of_a_deviation(pages):
         await page.goto("/#/actions")
         await expect(page.locator(".card")).to_contain_text("Clean the filter")
         await expect(page.get_by_role("button", name="It was done")).to_have_count(0)
+
+
+async def test_a_question_is_asked_and_its_sources_lead_on(pages):
+    async with pages.page("operator") as page:
+        await page.goto("/#/ask")
+        await page.fill("#question", "Warum ist Charge BAD gesperrt?")
+        await page.get_by_role("button", name="Ask", exact=True).click()
+        await expect(page.locator(".answer")).to_contain_text("Charge BAD ist gesperrt")
+        await keep(page, "ask-wide-light")
+        await page.get_by_role("button", name="What is open right now?").click()
+        await expect(page.locator(".answer")).to_contain_text("open")
+        await page.fill("#question", "status of lot BAD")
+        await page.keyboard.press("Enter")
+        await page.locator(".answer").get_by_role("link", name="BAD").first.click()
+        await expect(page.locator(".part-points .alarm").first).to_contain_text("110")

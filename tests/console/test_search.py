@@ -1,7 +1,9 @@
 """The search over HTTP: who sees what, what is answered to anything that is written, and the same as a file."""
 
+import asyncio
 import csv
 import io
+import json
 from contextlib import closing
 from urllib.parse import quote
 
@@ -79,3 +81,41 @@ async def test_what_is_found_is_a_file_that_no_spreadsheet_computes(served):
 async def test_a_kind_or_form_that_there_is_not_is_refused(served):
     for path in ("/api/search?kind=secret", "/api/search?beyond=-1", "/api/search/export?format=xml"):
         assert (await served.viewer.get(path)).status == 400
+
+
+# --- questions ------------------------------------------------------------------------------------------------------
+
+
+async def test_a_question_is_answered_from_records_with_who_may_see_them(served):
+    answer = (await served.viewer.post("/api/ask", {"question": "Why is lot BAD on hold?"})).document
+    assert (answer["outcome"], answer["intent"]) == ("answered", "status_of_lot")
+    assert answer["sources"][0] == {"record": "lot BAD", "title": "BAD", "link": "#/lots/BAD"}
+    for browser, outcome in ((served.viewer, "answered"), (served.operator, "nothing_on_record")):
+        asked = {"question": "status of lot LOT-C"}
+        assert (await browser.post("/api/ask", asked)).document["outcome"] == outcome
+
+
+async def test_a_question_of_ten_thousand_characters_is_answered_with_what_is_read(served):
+    answer = (await served.viewer.post("/api/ask", {"question": "x" * 10_000})).document
+    assert (answer["outcome"], "10000" in answer["text"]) == ("not_answered", True)
+    assert (await served.viewer.post("/api/ask", {"question": "x" * 13_000})).status == 400
+
+
+async def test_a_question_is_put_on_record(tmp_path, monkeypatch):
+    async with console_on_lots(tmp_path, monkeypatch) as served:
+        browser = served.browser()
+        await browser.sign_in("viewer")
+        await browser.post("/api/ask", {"question": "Why is lot BAD on hold?"})
+        async with asyncio.timeout(60):
+            while not (lines := _questions(tmp_path)):
+                await asyncio.sleep(0.02)
+        ((body,),) = lines
+        line = json.loads(body)
+        assert (line["who"], line["known"], line["intent"]) == ("viewer", True, "status_of_lot")
+        assert line["sources"][0] == "lot BAD"
+        assert len(line["answer_sha256"]) == 64
+
+
+def _questions(directory):
+    with closing(read_state(directory)) as state:
+        return [tuple(row) for row in state.execute("SELECT body FROM audit WHERE kind = 'question_answered'")]

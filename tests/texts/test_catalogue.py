@@ -26,6 +26,7 @@ from gateway.console.texts import ActionText, PilotText, StageText
 from gateway.contract.payloads.guidance import OVER
 from gateway.contract.payloads.outcome import AnswerText
 from gateway.contract.refusals import RefusalText
+from gateway.copilot.sentences import Sentence
 from gateway.decisions.signed_wording import SignedText
 from gateway.guardrails.reasons import Abstention, AbstentionPhrase
 from gateway.lab.capability import Withheld
@@ -62,6 +63,7 @@ from gateway.texts.reference import refreshed
 SIGNALS_IN_CAPITALS = [code_of(signal) for signal in SIGNALS]
 CODES: dict[str, Collection[str]] = {
     "convention": catalogue.Convention,
+    "copilot": Sentence,
     "abstention_phrase": AbstentionPhrase,
     "cause_name": CauseName,
     "abstention": Abstention,

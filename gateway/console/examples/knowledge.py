@@ -52,6 +52,23 @@ OF_KNOWLEDGE: Mapping[str, dict[str, Any]] = {
         "problems": [],
         "behind": {"lines": 0, "building": False, "dropped": 0, "damaged": 0},
     },
+    "AnswerView": {
+        "outcome": "answered",
+        "intent": "value_of_lot",
+        "language": "en",
+        "text": "pH of lot LOT-0042 is 7.1: within the limits (6.8 \u2013 7.4). Sample S-1042, approved.",
+        "facts": [{"name": "ph", "value": 7.1, "unit": None}, {"name": "verdict", "value": "inside", "unit": None}],
+        "sources": [
+            {
+                "record": "lab_result 4d6b8de5-81d2-5822-9fc3-21f4ca84cb4a",
+                "title": "pH 7.1 S-1042",
+                "link": "#/lots/LOT-0042",
+            }
+        ],
+        "choices": [],
+        "contact": None,
+        "as_of": AT,
+    },
     "ActionsView": {"actions": [_ACTION]},
     "DeviationKnowledgeView": {
         "deviation_id": "0c2f8f5e-7a43-5d2c-9b1e-0f3c6d1f7a21",

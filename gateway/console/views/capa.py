@@ -8,6 +8,7 @@ from pydantic import Field
 
 from gateway.console.views.parts import View, instant
 from gateway.contract.times import rfc3339
+from gateway.knowledge.kinds.kind import of_lot_too
 from gateway.knowledge.sight import Sight
 from gateway.knowledge.similar import DeviationKnowledge, SimilarEvent
 from gateway.lab.effectiveness import Effect, Recurrence
@@ -197,7 +198,11 @@ def _recurrence(item: Recurrence) -> RecurrenceView:
 def actions_view(connection: sqlite3.Connection, sight: Sight) -> ActionsView:
     """Return the newest actions that may be seen."""
     actions = all_actions(connection, most=_MOST_ACTIONS)
-    return ActionsView(actions=[action_view(item) for item in actions if sight.sees(item.action.scope)])
+    return ActionsView(actions=[action_view(item) for item in actions if _seen(connection, sight, item)])
+
+
+def _seen(connection: sqlite3.Connection, sight: Sight, item: ActionOnRecord) -> bool:
+    return sight.sees(of_lot_too(connection, item.action.scope, (item.action.material_lot_id,)))
 
 
 def suppliers_view(connection: sqlite3.Connection, sight: Sight) -> SuppliersView:

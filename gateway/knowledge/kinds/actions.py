@@ -4,7 +4,7 @@ import sqlite3
 from urllib.parse import quote
 
 from gateway.knowledge.documents import Document, fields_of, joined
-from gateway.knowledge.kinds.kind import DamagedRecordError, Kind, itself, row_that_holds
+from gateway.knowledge.kinds.kind import DamagedRecordError, Kind, itself, of_lot_too, row_that_holds
 from gateway.store.queries.corrective_actions import action_on_record
 
 
@@ -25,7 +25,7 @@ def action(connection: sqlite3.Connection, key: str) -> Document | None:
             item.equipment_id, *item.failures, known.done_by, known.note, "CAPA",
         ),
         at_ns=item.at_ns,
-        scope=item.scope,
+        scope=of_lot_too(connection, item.scope, (item.material_lot_id,)),
         fields=fields_of(
             product=item.product, analyte=item.analyte, equipment=item.equipment_id, lot=item.material_lot_id,
             failure=item.failures, client=item.client_id, study=item.study_id, state=known.effect.effectiveness.value,

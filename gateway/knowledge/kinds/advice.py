@@ -4,7 +4,7 @@ import sqlite3
 from urllib.parse import quote
 
 from gateway.knowledge.documents import Document, fields_of, joined
-from gateway.knowledge.kinds.kind import Kind, by_statement, itself, row_that_holds, rows_that_hold
+from gateway.knowledge.kinds.kind import Kind, by_statement, itself, of_lot_too, row_that_holds, rows_that_hold
 from gateway.lab.deviations import DeviationInShort
 from gateway.records.guidance import Guidance
 from gateway.records.people import ResponseRecorded
@@ -33,7 +33,7 @@ def guidance(connection: sqlite3.Connection, key: str) -> Document | None:
             *(instruction.title for instruction in known.instructions), lot, known.equipment_id, known.analyte,
         ),
         at_ns=known.issued_ns,
-        scope=known.scope,
+        scope=of_lot_too(connection, known.scope, (lot,)),
         fields=fields_of(
             product=known.material_definition_id, analyte=known.analyte, equipment=known.equipment_id, lot=lot,
             order=known.job_order_id, client=known.scope.client_id, study=known.scope.study_id,
@@ -65,7 +65,9 @@ def deviation(connection: sqlite3.Connection, key: str) -> Document | None:
             result.material_definition_id, known.equipment_id, result.supplier,
         ),
         at_ns=known.opened_ns or known.at_ns,
-        scope=Scope(client_id=row["client_id"] or None, study_id=row["study_id"] or None),
+        scope=of_lot_too(
+            connection, Scope(client_id=row["client_id"] or None, study_id=row["study_id"] or None), result.lots
+        ),
         fields=fields_of(
             product=result.material_definition_id, equipment=known.equipment_id, supplier=result.supplier,
             analyte=(result.analyte, result.test_id, *(item.analyte for item in known.results),

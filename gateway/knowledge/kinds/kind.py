@@ -1,11 +1,12 @@
 """What a kind of records is: how one is read, and which rows of the store change it."""
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from gateway.knowledge.documents import Document
-from gateway.store.statements import SQL
+from gateway.records.scope import Scope
+from gateway.store.statements import SQL, value_of
 
 Keys = Callable[[sqlite3.Connection, str], tuple[str, ...]]
 """From the name of a row, as the audit trail has it, to the keys of the records that it changes."""
@@ -50,6 +51,20 @@ def row_that_holds(connection: sqlite3.Connection, statement: str, key: str) -> 
     if row is not None and not row["holds"]:
         raise DamagedRecordError(key)
     return row
+
+
+def of_lot_too(connection: sqlite3.Connection, scope: Scope, lots: Iterable[str | None]) -> Scope:
+    """Return a record's scope; where it names no client, that of the first of its lots that production names one of.
+
+    A message may have left the client out, and production may have named it later.
+    """
+    if scope.client_id is not None:
+        return scope
+    for lot in lots:
+        client = None if lot is None else value_of(connection, "client_of_lot", material_lot_id=lot)
+        if client:
+            return Scope(client_id=str(client), study_id=scope.study_id)
+    return scope
 
 
 def rows_that_hold(connection: sqlite3.Connection, statement: str, key: str) -> list[sqlite3.Row]:

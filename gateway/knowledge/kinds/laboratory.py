@@ -4,7 +4,7 @@ import sqlite3
 from urllib.parse import quote
 
 from gateway.knowledge.documents import Document, fields_of, joined
-from gateway.knowledge.kinds.kind import Kind, itself, row_that_holds
+from gateway.knowledge.kinds.kind import Kind, itself, of_lot_too, row_that_holds
 from gateway.lab.phrases import limits_text
 from gateway.records.laboratory import LabResult, Specification
 from gateway.records.scope import Scope
@@ -29,7 +29,7 @@ def result(connection: sqlite3.Connection, key: str) -> Document | None:
             known.method_id, known.analyst, *known.flags, *(reason.text for reason in known.unread),
         ),
         at_ns=known.sampled_ns or known.analysed_ns or known.received_ns or known.approved_ns or 0,
-        scope=known.scope,
+        scope=of_lot_too(connection, known.scope, known.lots),
         fields=fields_of(
             product=known.material_definition_id, analyte=(known.analyte, known.test_id), equipment=known.equipment_id,
             supplier=known.supplier, person=known.analyst, lot=known.lots, order=known.job_order_id,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from gateway.knowledge.kinds.actions import ACTION
 from gateway.knowledge.kinds.advice import DEVIATION, GUIDANCE
+from gateway.knowledge.kinds.certificates import CERTIFICATE
 from gateway.knowledge.kinds.kind import Kind
 from gateway.knowledge.kinds.laboratory import RESULT, SPECIFICATION
 from gateway.knowledge.kinds.lots import LOT
@@ -16,6 +17,7 @@ _ROWS = (
     GUIDANCE,
     SETTLEMENT,
     SPECIFICATION,
+    CERTIFICATE,
     LOT,
     RESULT,
 )  # in this order the index is built: what few records say most first

@@ -50,18 +50,19 @@ class Scorecard:
         return self.risk.material
 
 
-def scorecards(connection: sqlite3.Connection) -> tuple[Scorecard, ...]:
-    """Return a scorecard for each supplier's material and client, the riskiest first."""
+def scorecards(connection: sqlite3.Connection, supplier: str | None = None) -> tuple[Scorecard, ...]:
+    """Return a scorecard for each material of each client, of one supplier or of all, the riskiest first."""
     lots: dict[tuple[str, str, str], dict[str, bool]] = {}
     analytes: dict[tuple[str, str, str], set[str]] = {}
-    for row in connection.execute(SQL["supplier_results"], {"most": _MOST_RESULTS}):
+    for row in connection.execute(SQL["supplier_results"], {"most": _MOST_RESULTS, "supplier": supplier}):
         key = (row["supplier"], row["material"], row["client_id"])
         of_lot = lots.setdefault(key, {})
         failed = of_lot.pop(row["lot"], False) or bool(row["failed"])  # in the order of its newest result
         of_lot[row["lot"]] = failed
         analytes.setdefault(key, set()).add(row["analyte"])
     uses = {
-        (row["supplier"], row["material"], row["client_id"]): row for row in connection.execute(SQL["supplier_uses"])
+        (row["supplier"], row["material"], row["client_id"]): row
+        for row in connection.execute(SQL["supplier_uses"], {"supplier": supplier})
     }
     cards = [
         _card(key, list(lots.get(key, {}).values()), analytes.get(key, set()), uses.get(key))

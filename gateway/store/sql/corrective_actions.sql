@@ -61,7 +61,7 @@ WHERE client_id = :client_id AND study_id = :study_id AND product IS :product AN
 -- name: supplier_results
 SELECT i.supplier, i.material, i.analyte, i.client_id, i.failed, coalesce(r.material_lot_id, r.sample_id) AS lot
 FROM incoming_result_checked AS i JOIN lab_result AS r ON r.result_id = i.result_id
-WHERE i.holds ORDER BY r.rowid LIMIT :most;
+WHERE (:supplier IS NULL OR i.supplier = :supplier) AND i.holds ORDER BY r.rowid LIMIT :most;
 
 -- Lots that were made with a supplier's material, and their deviations.
 -- name: supplier_uses
@@ -72,4 +72,6 @@ SELECT u.supplier, coalesce(u.consumed_definition_id, '') AS material, s.client_
 FROM material_use_checked AS u JOIN lot AS l ON l.material_lot_id = u.material_lot_id
 JOIN lot_scope AS s ON s.material_lot_id = u.material_lot_id
 LEFT JOIN deviation AS d ON d.material_lot_id = u.material_lot_id
-WHERE u.holds AND u.supplier IS NOT NULL GROUP BY u.supplier, material, s.client_id;
+WHERE u.row_number IN (
+    SELECT rowid FROM material_use WHERE supplier IS NOT NULL AND (:supplier IS NULL OR supplier = :supplier)
+) AND u.holds GROUP BY u.supplier, material, s.client_id;

@@ -32,6 +32,15 @@ SELECT rowid AS place, event_id AS name FROM specification_stated WHERE rowid > 
 -- name: knowledge_scan_corrective_action
 SELECT rowid AS place, action_id AS name FROM corrective_action WHERE rowid > :place ORDER BY rowid LIMIT :most;
 
+-- name: knowledge_scan_certificate
+SELECT rowid AS place, draft_id AS name FROM certificate WHERE rowid > :place ORDER BY rowid LIMIT :most;
+
+-- name: knowledge_certificate_of_draft
+SELECT certificate_id FROM certificate WHERE draft_id = :name;
+
+-- name: knowledge_certificate_of_state
+SELECT DISTINCT certificate_id FROM certificate_state WHERE version_id = :name;
+
 -- name: knowledge_grown_from
 SELECT grown_from FROM deviation WHERE deviation_id = :name;
 
@@ -66,8 +75,10 @@ SELECT grown_from, body, client_id, study_id, holds FROM deviation_checked
 WHERE grown_from = :key ORDER BY version DESC LIMIT 1;
 
 -- name: knowledge_settlement
-SELECT s.point_id, s.material_lot_id, s.person, s.reason, s.at_ns, s.holds, coalesce(l.client_id, '') AS client_id
-FROM settlement_checked AS s LEFT JOIN lot_scope AS l ON l.material_lot_id = s.material_lot_id WHERE s.point_id = :key;
+SELECT s.point_id, s.material_lot_id, s.person, s.reason, s.at_ns, s.holds, coalesce((
+           SELECT client_id FROM lot_scope WHERE material_lot_id = s.material_lot_id
+       ), '') AS client_id
+FROM settlement_checked AS s WHERE s.point_id = :key;
 
 -- name: knowledge_specification
 SELECT event_id, product, analyte, client_id, version, withdrawn, at_ns, body, holds

@@ -14,6 +14,7 @@ import { rememberTheme } from "./parts/theme.js";
 import { isTouched, watchTouch } from "./parts/touch.js";
 import { account } from "./views/account.js";
 import { alarms } from "./views/alarms.js";
+import { ask } from "./views/ask.js";
 import { audit } from "./views/audit.js";
 import { actions, deviation } from "./views/deviation.js";
 import { byLink, password, passwordByLink, setUp, signIn } from "./views/doors.js";
@@ -30,7 +31,7 @@ import { signatures } from "./views/signatures.js";
 import { suppliers } from "./views/suppliers.js";
 import { users } from "./views/users.js";
 
-const VIEWS = { account, alarms, certificates, certificate, lots, lot, review, samples, models, signatures, audit, health, users, search, deviation, actions, suppliers };
+const VIEWS = { account, alarms, certificates, certificate, lots, lot, review, samples, models, signatures, audit, health, users, search, deviation, actions, suppliers, ask };
 const BETWEEN_READS_MS = 300; // of Now; other views less often
 const BETWEEN_VIEW_READS_MS = 2000, BETWEEN_TREND_READS_MS = 5000;
 const MOST_READS_OF_A_STATE = 8, SETTLING_MS = 500;

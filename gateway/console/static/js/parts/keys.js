@@ -7,7 +7,7 @@ import { text } from "../texts.js";
 
 const NAME = "labline-keys";
 /** The views, in the order of their keys. */
-export const ORDER = ["now", "alarms", "lots", "samples", "models", "signatures", "audit", "health", "users", "search", "certificates"];
+export const ORDER = ["now", "alarms", "lots", "samples", "models", "signatures", "audit", "health", "users", "search", "ask", "certificates"];
 
 /** Listen for the keys. */
 export function watchKeys() {

@@ -6,7 +6,7 @@ import { text, word } from "../texts.js";
 import { empty } from "../parts/states.js";
 import { search as form } from "../parts/search.js";
 
-const KINDS = ["deviation", "action", "guidance", "settlement", "specification", "lot", "result", "procedure"];
+const KINDS = ["deviation", "action", "guidance", "settlement", "specification", "certificate", "lot", "result", "procedure"];
 const OF_KIND = /(^|\s)kind:\S+/g;
 const SHOWN = ["product", "analyte", "equipment", "supplier", "person"];
 

@@ -1,0 +1,51 @@
+// Ask: a question about this line, answered from its records, with the records that the answer comes from.
+
+import { send } from "../api.js";
+import { h } from "../dom.js";
+import { time } from "../format.js";
+import { page } from "../page.js";
+import { text } from "../texts.js";
+import { failed } from "../parts/states.js";
+
+const state = { question: "", answer: null, refusal: null, busy: false };
+const EXAMPLES = ["ask.example_1", "ask.example_2", "ask.example_3", "ask.example_4"];
+
+export const ask = {
+  path: () => "/api/me",
+  render: () => [
+    h("h1", {}, text("nav.ask")),
+    h("form", { class: "search", role: "search", "data-key": "ask", onsubmit: (event) => { event.preventDefault(); put(event.currentTarget.elements.question.value); } },
+      h("label", { for: "question" }, text("ask.label")),
+      h("input", { id: "question", name: "question", type: "search", autocomplete: "off", maxlength: 500 }),
+      h("button", { type: "submit", class: "primary", disabled: state.busy || !page.connected }, text(state.busy ? "dialog.busy" : "ask.button"))),
+    h("div", { class: "chips", "data-key": "examples" }, EXAMPLES.map((key) => h("button", { "data-key": key, type: "button", class: "quiet", onclick: () => put(text(key)) }, text(key)))),
+    state.refusal ? failed(state.refusal) : state.answer ? answered(state.answer) : h("p", { class: "empty" }, text("ask.about")),
+  ],
+};
+
+async function put(question) {
+  if (state.busy || !question.trim()) return;
+  Object.assign(state, { question: question.trim(), busy: true, refusal: null });
+  draw();
+  try {
+    state.answer = await send("/api/ask", { question: state.question });
+  } catch (refusal) {
+    Object.assign(state, { answer: null, refusal });
+  }
+  state.busy = false;
+  draw();
+}
+
+function draw() {
+  document.dispatchEvent(new CustomEvent("labline-draw"));
+}
+
+function answered(answer) {
+  return h("article", { "data-key": "answer", class: "card answer", "aria-live": "polite" },
+    h("p", { class: "quiet" }, state.question),
+    h("p", { class: "strong", lang: answer.language }, answer.text),
+    answer.choices.length ? h("div", { class: "actions" }, answer.choices.map((choice) => h("button", { "data-key": choice, type: "button", class: "quiet", onclick: () => put(`${state.question} "${choice}"`) }, choice))) : null,
+    answer.sources.length ? h("div", { "data-key": "sources" }, h("h2", {}, text("ask.sources")), h("ul", {}, answer.sources.map((source) => h("li", { "data-key": source.record },
+      source.link ? h("a", { href: source.link }, source.title || source.record) : h("span", {}, source.title || source.record), h("code", { class: "quiet" }, ` ${source.record}`))))) : null,
+    h("p", { class: "quiet" }, text("ask.as_of", { at: time(answer.as_of) })));
+}

@@ -1,0 +1,60 @@
+"""A question and its answer."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from gateway.console.views.parts import AskedFor, View
+from gateway.contract.times import rfc3339
+from gateway.copilot.answers import Answer
+
+
+class QuestionAsked(AskedFor):
+    """POST /api/ask."""
+
+    question: str = Field(max_length=12_000)
+
+
+class FactView(View):
+    """One fact of an answer, as it is on record."""
+
+    name: str
+    value: float | int | bool | str | None
+    unit: str | None
+
+
+class SourceView(View):
+    """A record that an answer comes from."""
+
+    record: str = Field(description="its name in the audit trail")
+    title: str
+    link: str | None
+
+
+class AnswerView(View):
+    """The answer: from records only, by code."""
+
+    outcome: Literal["answered", "asks_back", "nothing_on_record", "not_answered", "not_for_you"]
+    intent: str = Field(description="which kind of question it was taken for; empty: none")
+    language: Literal["en", "de"]
+    text: str
+    facts: list[FactView]
+    sources: list[SourceView]
+    choices: list[str] = Field(description="what may be meant, where it asks back")
+    contact: str | None = Field(description="who knows more, where it is not answered")
+    as_of: str
+
+
+def answer_view(answer: Answer) -> AnswerView:
+    """Return an answer as it is sent."""
+    return AnswerView(
+        outcome=answer.outcome.value,
+        intent=answer.intent,
+        language="de" if answer.language == "de" else "en",
+        text=answer.text,
+        facts=[FactView(name=item.name, value=item.value, unit=item.unit) for item in answer.facts],
+        sources=[SourceView(record=item.record, title=item.title, link=item.link) for item in answer.sources],
+        choices=list(answer.choices),
+        contact=answer.contact,
+        as_of=rfc3339(answer.as_of_ns),
+    )

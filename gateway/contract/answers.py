@@ -1,0 +1,49 @@
+"""Questions of terminals and their answers, as they are sent (``labline.question/1``, ``labline.answer/1``)."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+LONGEST_MESSAGE = 16 * 1024
+_LONGEST_TEXT = 12_000  # characters that are read at all; a question itself is shorter
+
+
+class QuestionMessage(BaseModel):
+    """A question; ``id``: of the terminal's own, which the answer repeats."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    question: str = Field(max_length=_LONGEST_TEXT)
+    id: str | None = Field(default=None, max_length=200)
+    person: str | None = Field(default=None, max_length=200)
+
+
+def read_question(payload: bytes) -> QuestionMessage | None:
+    """Return the question in a message, which may also be the bare text; None where it is none."""
+    if len(payload) > LONGEST_MESSAGE:
+        return None
+    try:
+        return QuestionMessage.model_validate_json(payload)
+    except ValidationError:
+        pass
+    try:
+        text = payload.decode()
+    except UnicodeDecodeError:
+        return None
+    return None if text.lstrip()[:1] in {"{", "["} or len(text) > _LONGEST_TEXT else QuestionMessage(question=text)
+
+
+def answer_document(**fields: Any) -> dict[str, Any]:
+    """Return the answer to a terminal's question."""
+    return {"schema": "labline.answer/1", **fields}
+
+
+def answer_topic(root: str, terminal: str, asked_for: str | None) -> str:
+    """Return where an answer goes: where it is asked for, if that is below the terminal's own topic; else there.
+
+    Whoever may ask must not have the gateway publish elsewhere with its rights.
+    """
+    own = f"{root}/answer/{terminal}"
+    if asked_for is None or not asked_for.startswith(f"{own}/") or any(sign in asked_for for sign in "+#\0"):
+        return own
+    return asked_for

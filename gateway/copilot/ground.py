@@ -1,0 +1,78 @@
+"""What an answer stands on: the records, the line, the instant, who asks and in which language."""
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+from gateway.copilot.answers import Answer, Outcome, Saying, sentence
+from gateway.copilot.slots import Names, Slots
+from gateway.knowledge.kinds.kind import of_lot_too
+from gateway.knowledge.searching import Searched
+from gateway.knowledge.sight import Sight
+from gateway.knowledge.synonyms import Synonyms
+from gateway.line.definition import LineDefinition
+from gateway.records.scope import Scope
+from gateway.store.facts.reading import Reading
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asker:
+    """Who asks. ``known``: whether they have shown who they are; a guest at a terminal has not."""
+
+    name: str
+    known: bool
+    sight: Sight
+    place: str = "console"  # or the terminal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ground:
+    """What every reader receives. ``searched``: None where there is no index yet. ``contacts``: by subject."""
+
+    state: sqlite3.Connection
+    line: LineDefinition
+    now_ns: int
+    asker: Asker
+    language: str
+    synonyms: Synonyms
+    searched: Searched | None
+    contacts: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def names(self) -> Names:
+        """Where names are looked for."""
+        return Names(connection=self.state, line=self.line, synonyms=self.synonyms, sight=self.asker.sight)
+
+    def sees(self, scope: Scope, *lots: str | None) -> bool:
+        """Return whether who asks may see a record of a scope, which is about lots."""
+        return self.asker.sight.sees(of_lot_too(self.state, scope, lots))
+
+    def reading(self) -> Reading:
+        """Return what reads rows as decisions do, with those left out that do not hold."""
+        return Reading(self.state, self.line, {})
+
+    def saying(self) -> Saying:
+        """Return an answer to be filled."""
+        return Saying(language=self.language)
+
+    def nothing(self, intent: str, code: str, **parameters: object) -> Answer:
+        """Return the answer that nothing is on record of what is asked."""
+        text = sentence(self.language, code, **parameters)
+        return Answer(outcome=Outcome.NOTHING_ON_RECORD, intent=intent, language=self.language, text=text)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asking:
+    """A question that is understood: by which intent, with which names, from when on."""
+
+    intent: str
+    slots: Slots
+    from_ns: int | None = None
+    until_ns: int | None = None
+    words: tuple[str, ...] = ()
+
+
+def lot_link(lot: str) -> str:
+    """Return where the console shows a lot."""
+    return f"#/lots/{quote(lot, safe='')}"

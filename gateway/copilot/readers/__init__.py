@@ -1,0 +1,1 @@
+"""What questions are answered from: one function for each intent, which reads and says; each takes no more rights."""

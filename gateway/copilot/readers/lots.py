@@ -1,0 +1,301 @@
+"""Answers about lots: a value, the state and why, what is missing, what they are made of, who decided."""
+
+from gateway.contract.times import rfc3339
+from gateway.copilot.answers import Answer, Saying, limits_shown, number_shown
+from gateway.copilot.ground import Asking, Ground, lot_link
+from gateway.copilot.readers.times import shown_time
+from gateway.lab.in_force import in_force, in_unit
+from gateway.records.laboratory import LabResult, Recommendation, Specification
+from gateway.records.lot_decisions import DecisionState
+from gateway.store.codec import decode
+from gateway.store.queries.lot_decisions import decision_of_lot
+from gateway.store.queries.lots import LotOnRecord, lot_on_record
+from gateway.store.statements import SQL
+
+_MOST_NAMED, _MOST_VALUES = 8, 6
+_VERDICT = {Recommendation.RELEASE: "INSIDE", Recommendation.HOLD: "OUTSIDE", Recommendation.REVIEW: "FOR_A_PERSON"}
+
+
+def value_of_lot(ground: Ground, asking: Asking) -> Answer:
+    """Say the values of an analyte of a lot, each with its limits and whether it lies inside."""
+    lot, analyte = asking.slots.lots[0], asking.slots.analytes[0]
+    known = lot_on_record(ground.state, lot)
+    rows = ground.reading().rows("console_results_of_lot", {"material_lot_id": lot, "most": 300})
+    current = [(row, decode(LabResult, row["body"])) for row in rows if row["current"] and row["analyte"] == analyte]
+    seen = [(row, result) for row, result in current if ground.sees(result.scope, *result.lots)]
+    if not seen:
+        return ground.nothing(asking.intent, "NO_VALUE", lot=lot, analyte=analyte)
+    saying = ground.saying()
+    for row, result in seen[-_MOST_VALUES:]:
+        limits = _limits(ground, result, known, arrived_ns=row["at_ns"])
+        verdict = _verdict(ground, lot, result.result_id)
+        saying.say(
+            f"VALUE_{verdict}",
+            test=result.test_id,
+            lot=lot,
+            value=number_shown(ground.language, result.value_text, result.unit),
+            limits=limits_shown(ground.language, limits),
+            sample=result.sample_id,
+            status=result.status.value,
+        )
+        saying.fact(analyte, result.value if result.value is not None else result.value_text, result.unit)
+        saying.fact("verdict", verdict.lower())
+        if limits is not None:
+            saying.fact("lower", limits.lower, limits.unit)
+            saying.fact("upper", limits.upper, limits.unit)
+        saying.source(
+            f"lab_result {result.result_id}", f"{result.test_id} {result.value_text} {result.sample_id}", lot_link(lot)
+        )
+    if known is not None and known.damaged:
+        saying.say("RECORDS_DAMAGED", lot=lot)
+    return saying.answered(asking.intent)
+
+
+def _verdict(ground: Ground, lot: str, result_id: str) -> str:
+    row = ground.state.execute(SQL["copilot_assessment"], {"material_lot_id": lot, "subject": result_id}).fetchone()
+    if row is None or not row["holds"]:
+        return "NOT_JUDGED"
+    if row["failed"]:
+        return "OUTSIDE"
+    return _VERDICT.get(Recommendation(row["asks"]), "NOT_JUDGED")
+
+
+def _limits(ground: Ground, result: LabResult, lot: LotOnRecord | None, *, arrived_ns: int) -> Specification | None:
+    if result.specification is not None:
+        return result.specification
+    product = result.material_definition_id or (lot.products[0] if lot is not None and len(lot.products) == 1 else None)
+    known = ground.reading().specifications(product)
+    found = in_force(
+        (*known.configured, *known.stated),
+        product=product,
+        analyte=result.analyte,
+        client_id=result.client_id,
+        at_ns=result.sampled_ns or arrived_ns,
+    )
+    return None if found is None else in_unit(found, result.unit)
+
+
+def status_of_lot(ground: Ground, asking: Asking) -> Answer:
+    """Say what is recommended for a lot, why, and what a person has decided."""
+    lot = asking.slots.lots[0]
+    known = lot_on_record(ground.state, lot)
+    if known is None:
+        return ground.nothing(asking.intent, "UNKNOWN_LOT", lot=lot)
+    saying = ground.saying()
+    saying.say(f"LOT_{known.recommendation.value.upper()}", lot=lot)
+    saying.fact("recommendation", known.recommendation.value)
+    saying.source(f"lot {lot}", lot, lot_link(lot))
+    reasons = known.disposition.reasons if known.disposition is not None else ()
+    texts = list(
+        dict.fromkeys([item.point.reason.text for item in known.against_release] or [item.text for item in reasons])
+    )
+    if texts:
+        saying.say("BECAUSE", reasons=" ".join(texts[:_MOST_NAMED]))
+    for text in texts[:_MOST_NAMED]:
+        saying.fact("reason", text)
+    if known.disposition is not None:
+        saying.source(f"disposition {known.disposition.disposition_id}", lot, lot_link(lot))
+    _decided(ground, lot, saying)
+    if known.waits_to_be_judged:
+        saying.say("WAITS_TO_BE_JUDGED", lot=lot)
+    if known.damaged:
+        saying.say("RECORDS_DAMAGED", lot=lot)
+    return saying.answered(asking.intent)
+
+
+def _decided(ground: Ground, lot: str, saying: Saying) -> None:
+    decision = decision_of_lot(ground.state, lot).decision
+    if decision is None:
+        saying.say("NOBODY_DECIDED", lot=lot)
+        return
+    code = "DECIDED_LAPSED" if decision.state is DecisionState.LAPSED else f"DECIDED_{decision.verdict.value.upper()}"
+    saying.say(code, person=decision.printed_name, at=shown_time(ground, decision.at_ns), reason=decision.reason)
+    saying.fact("decision", decision.verdict.value)
+    saying.fact("decided_by", decision.printed_name)
+    saying.fact("decided_at", rfc3339(decision.at_ns))
+    saying.source(f"signed_record {decision.record_id}", lot, lot_link(lot))
+
+
+def missing_for_release(ground: Ground, asking: Asking) -> Answer:
+    """Say what speaks against a release, and what a person does about each point."""
+    lot = asking.slots.lots[0]
+    known = lot_on_record(ground.state, lot)
+    if known is None:
+        return ground.nothing(asking.intent, "UNKNOWN_LOT", lot=lot)
+    saying = ground.saying()
+    saying.source(f"lot {lot}", lot, lot_link(lot))
+    points = known.against_release
+    missing = known.disposition.missing_tests if known.disposition is not None else ()
+    saying.fact("open_points", len(points))
+    if missing:
+        saying.say("TESTS_MISSING", tests=", ".join(missing))
+        for test in missing:
+            saying.fact("missing_test", test)
+    for item in points[:_MOST_NAMED]:
+        saying.say("OPEN_POINT", text=item.point.reason.text, how=item.point.how)
+        saying.fact("open_point", item.point.code)
+    if len(points) > _MOST_NAMED:
+        saying.say("MORE_POINTS", count=len(points) - _MOST_NAMED)
+    if not points and not missing:
+        saying.say("NOTHING_MISSING" if known.recommendation is Recommendation.RELEASE else "NOT_JUDGED_YET", lot=lot)
+    if known.damaged:
+        saying.say("RECORDS_DAMAGED", lot=lot)
+    return saying.answered(asking.intent)
+
+
+def used_material(ground: Ground, asking: Asking) -> Answer:
+    """Say which lots were made with a material's lot."""
+    material = (asking.slots.materials or asking.slots.lots)[0]
+    rows = ground.state.execute(SQL["copilot_lots_of_material"], {"consumed_lot_id": material}).fetchall()
+    lots = [row for row in rows if row["holds"] and ground.names.sees_lot(row["material_lot_id"])]
+    if not lots:
+        return ground.nothing(asking.intent, "MATERIAL_NOT_USED", material=material)
+    saying = ground.saying()
+    named = [str(row["material_lot_id"]) for row in lots]
+    saying.say("USED_IN", material=material, count=len(named), lots=_listed(named))
+    for row in lots:
+        saying.fact("lot", row["material_lot_id"])
+    for row in lots[:_MOST_NAMED]:
+        lot = row["material_lot_id"]
+        saying.source(f'material_use ["{lot}","{material}"]', f"{material} > {lot}", lot_link(lot))
+    return saying.answered(asking.intent)
+
+
+def made_of(ground: Ground, asking: Asking) -> Answer:
+    """Say which materials went into a lot."""
+    lot = asking.slots.lots[0]
+    uses = [row for row in ground.state.execute(SQL["uses_of_lot"], {"material_lot_id": lot}) if row["holds"]]
+    if not uses:
+        return ground.nothing(asking.intent, "MADE_OF_NOTHING", lot=lot)
+    saying = ground.saying()
+    parts = []
+    for row in uses:
+        about = ", ".join(str(row[name]) for name in ("consumed_definition_id", "supplier") if row[name])
+        parts.append(f"{row['consumed_lot_id']} ({about})" if about else str(row["consumed_lot_id"]))
+        saying.fact("material", row["consumed_lot_id"])
+        if row["supplier"]:
+            saying.fact("supplier", row["supplier"])
+        saying.source(
+            f'material_use ["{lot}","{row["consumed_lot_id"]}"]', f"{row['consumed_lot_id']} > {lot}", lot_link(lot)
+        )
+    saying.say("MADE_OF", lot=lot, materials=_listed(parts))
+    return saying.answered(asking.intent)
+
+
+def who_decided(ground: Ground, asking: Asking) -> Answer:
+    """Say who has decided on a lot, with signature, and who settled points."""
+    lot = asking.slots.lots[0]
+    known = lot_on_record(ground.state, lot)
+    if known is None:
+        return ground.nothing(asking.intent, "UNKNOWN_LOT", lot=lot)
+    saying = ground.saying()
+    _decided(ground, lot, saying)
+    decision = decision_of_lot(ground.state, lot).decision
+    for name in () if decision is None else decision.signed_by or (decision.printed_name,):
+        saying.fact("signed_by", name)
+    for item in known.settled:
+        if item.settlement is not None:
+            saying.say(
+                "SETTLED_BY",
+                person=item.settlement.person,
+                at=shown_time(ground, item.settlement.at_ns),
+                reason=item.settlement.reason,
+            )
+            saying.fact("settled_by", item.settlement.person)
+            saying.source(f"settlement {item.settlement.point_id}", lot, lot_link(lot))
+    saying.source(f"lot {lot}", lot, lot_link(lot))
+    return saying.answered(asking.intent)
+
+
+def running_lot(ground: Ground, asking: Asking) -> Answer:
+    """Say which lot is being made on an equipment, or on each."""
+    line = ground.line
+    equipment = asking.slots.equipment or sorted(
+        {tag.equipment_id for tag in line.tags.values()} | {model.equipment_id for model in line.models}
+    )
+    saying, reading = ground.saying(), ground.reading()
+    for name in equipment[:_MOST_NAMED]:
+        context = reading.context_of_equipment(name, ground.now_ns)
+        lot = context.material_lot_id
+        if lot is None or not ground.names.sees_lot(lot):
+            saying.say("NOTHING_RUNS", equipment=name)
+            continue
+        saying.say(
+            "RUNS",
+            equipment=name,
+            lot=lot,
+            product=context.material_definition_id or "-",
+            order=context.job_order_id or "-",
+        )
+        saying.fact("lot", lot)
+        saying.source(f"lot {lot}", lot, lot_link(lot))
+    if not equipment:
+        return ground.nothing(asking.intent, "NO_EQUIPMENT")
+    return saying.answered(asking.intent)
+
+
+def results_of_sample(ground: Ground, asking: Asking) -> Answer:
+    """Say the results of a sample."""
+    sample = asking.slots.samples[0]
+    rows = ground.reading().rows("copilot_results_of_sample", {"sample_id": sample})
+    results = [
+        result for result in (decode(LabResult, row["body"]) for row in rows) if ground.sees(result.scope, *result.lots)
+    ]
+    if not results:
+        return ground.nothing(asking.intent, "NO_SAMPLE", sample=sample)
+    saying = ground.saying()
+    for result in results[:_MOST_NAMED]:
+        lot = result.material_lot_id
+        saying.say(
+            "RESULT",
+            test=result.test_id,
+            value=number_shown(ground.language, result.value_text, result.unit),
+            sample=sample,
+            lot=lot or "-",
+            status=result.status.value,
+        )
+        saying.fact(result.analyte, result.value if result.value is not None else result.value_text, result.unit)
+        saying.source(
+            f"lab_result {result.result_id}",
+            f"{result.test_id} {result.value_text} {sample}",
+            lot_link(lot) if lot else None,
+        )
+    return saying.answered(asking.intent)
+
+
+def last_results(ground: Ground, asking: Asking) -> Answer:
+    """Say the newest results of an analyte."""
+    analyte = asking.slots.analytes[0]
+    rows = ground.reading().rows("copilot_last_results", {"analyte": analyte, "most": 200})
+    results = [decode(LabResult, row["body"]) for row in rows]
+    products = set(asking.slots.products)
+    seen = [
+        item
+        for item in results
+        if ground.sees(item.scope, *item.lots)
+        and (not products or item.material_definition_id in products)
+        and (asking.from_ns is None or (item.sampled_ns or 0) >= asking.from_ns)
+    ][:_MOST_VALUES]
+    if not seen:
+        return ground.nothing(asking.intent, "NO_RESULTS", analyte=analyte)
+    saying = ground.saying()
+    for result in seen:
+        lot = result.material_lot_id
+        saying.say(
+            "RESULT",
+            test=result.test_id,
+            value=number_shown(ground.language, result.value_text, result.unit),
+            sample=result.sample_id,
+            lot=lot or "-",
+            status=result.status.value,
+        )
+        saying.fact(analyte, result.value if result.value is not None else result.value_text, result.unit)
+        saying.source(
+            f"lab_result {result.result_id}", f"{result.test_id} {result.sample_id}", lot_link(lot) if lot else None
+        )
+    return saying.answered(asking.intent)
+
+
+def _listed(names: list[str]) -> str:
+    shown = ", ".join(names[:_MOST_NAMED])
+    return f"{shown} (+ {len(names) - _MOST_NAMED})" if len(names) > _MOST_NAMED else shown

@@ -1,0 +1,155 @@
+"""Questions of terminals: taken from ``ask/{terminal}``, answered from records, sent to ``answer/{terminal}``.
+
+Who asks at a terminal has not shown who they are: a guest, who sees what is configured for the terminal. A question is
+acknowledged as it is taken, as one that is lost is asked again; too many at once are answered with that. Reading has a
+thread and a connection of its own, so that no result waits for it.
+"""
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from gateway.clock import Clock
+from gateway.contract.answers import QuestionMessage, answer_document, answer_topic, read_question
+from gateway.contract.times import rfc3339
+from gateway.copilot.answering import answered
+from gateway.copilot.answers import Answer, Outcome, sentence
+from gateway.copilot.ground import Asker, Ground
+from gateway.copilot.options import CopilotOptions
+from gateway.copilot.record import question_answered
+from gateway.database.opening import SQLITE_ERRORS
+from gateway.deadlines import ClockReading
+from gateway.errors import LablineError, NotConnectedError
+from gateway.events import QuestionAnswered
+from gateway.knowledge.index import read_index
+from gateway.knowledge.options import KnowledgeOptions
+from gateway.knowledge.searching import Searched
+from gateway.line.definition import LineDefinition
+from gateway.store.database import read_state
+from gateway.transport.http_entrance import Rate
+from gateway.transport.mqtt import MqttSession
+from gateway.transport.mqtt_messages import Delivery, Outgoing
+
+log = structlog.get_logger()
+_MOST_WAITING = 20
+_AT_ONCE, _PER_SECOND = 10, 2.0
+_LIVES_SECONDS = 60  # of an answer: whoever asked has gone by then
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Asked:
+    terminal: str
+    message: QuestionMessage
+    delivery: Delivery
+
+
+class TerminalQuestions:
+    """The loop that answers terminals. ``session``: by which questions come and answers go; set once it is built."""
+
+    def __init__(
+        self,
+        directory: Path,
+        line: Callable[[], LineDefinition],
+        *,
+        knowledge: KnowledgeOptions,
+        copilot: CopilotOptions,
+        clock: Clock,
+        on_record: Callable[[QuestionAnswered], None],
+    ) -> None:
+        """``line``: as it is now. ``on_record``: has a question put on record."""
+        self._directory = directory
+        self._line = line
+        self._knowledge = knowledge
+        self._copilot = copilot
+        self._clock = clock
+        self._on_record = on_record
+        self._waiting: asyncio.Queue[_Asked] = asyncio.Queue(_MOST_WAITING)
+        self._rate = Rate(per_second=_PER_SECOND, at_once=_AT_ONCE)
+        self._state: sqlite3.Connection | None = None
+        self.session: MqttSession | None = None
+
+    def take(self, delivery: Delivery) -> None:
+        """Take a question; what is none is dropped, as there is nobody to tell."""
+        if self.session is None:
+            return
+        self.session.acknowledge(delivery)
+        message = read_question(delivery.payload) if delivery.payload else None
+        if message is None:
+            return
+        asked = _Asked(terminal=delivery.topic.rpartition("/")[2], message=message, delivery=delivery)
+        if not self._rate.takes():
+            language = self._line().language
+            text = sentence(language, "TOO_MANY_QUESTIONS")
+            self._send(asked, Answer(outcome=Outcome.NOT_ANSWERED, intent="", language=language, text=text))
+            return
+        with suppress(asyncio.QueueFull):
+            self._waiting.put_nowait(asked)
+
+    async def run(self) -> None:
+        """Answer until cancelled."""
+        thread = ThreadPoolExecutor(1, thread_name_prefix="labline-questions")
+        loop = asyncio.get_running_loop()
+        try:
+            while True:
+                asked = await self._waiting.get()
+                at = self._clock.now()
+                sight = self._knowledge.sights.of_terminal(asked.terminal)
+                asker = Asker(name=asked.message.person or "", known=False, sight=sight, place=asked.terminal)
+                try:
+                    answer = await loop.run_in_executor(thread, self._answered, asked.message.question, asker, at)
+                except (LablineError, *SQLITE_ERRORS) as error:
+                    log.warning("a terminal's question could not be answered", error=str(error))
+                    self._state = None
+                    continue
+                self._on_record(question_answered(asked.message.question, answer, asker, at))
+                self._send(asked, answer)
+        finally:
+            thread.shutdown(wait=False)
+
+    def _answered(self, text: str, asker: Asker, at: ClockReading) -> Answer:
+        state = self._state = self._state or read_state(self._directory)
+        index = read_index(self._directory)
+        line = self._line()
+        state.execute("BEGIN")  # all that one answer says is of one instant
+        try:
+            searched = None if index is None else Searched(
+                index=index, state=state, procedures=line.procedures, synonyms=self._knowledge.synonyms,
+                zone=line.time_zone,
+            )  # fmt: skip
+            ground = Ground(
+                state=state, line=line, now_ns=at.wall_ns, asker=asker, language=line.language,
+                synonyms=self._knowledge.synonyms, searched=searched, contacts=self._copilot.contacts,
+            )  # fmt: skip
+            return answered(ground, text, roles=None)
+        finally:
+            state.execute("ROLLBACK")
+            if index is not None:
+                index.close()
+
+    def _send(self, asked: _Asked, answer: Answer) -> None:
+        if self.session is None:
+            return
+        delivery = asked.delivery
+        document = answer_document(
+            id=asked.message.id, outcome=answer.outcome.value, intent=answer.intent, language=answer.language,
+            text=answer.text, choices=list(answer.choices), contact=answer.contact,
+            facts=[{"name": item.name, "value": item.value, "unit": item.unit} for item in answer.facts],
+            sources=[{"record": item.record, "title": item.title} for item in answer.sources],
+            as_of=rfc3339(answer.as_of_ns or self._clock.now_ns()),
+        )  # fmt: skip
+        message = Outgoing(
+            topic=answer_topic(self._line().topic_root, asked.terminal, delivery.response_topic),
+            payload=json.dumps(document, ensure_ascii=False).encode(),
+            expires_in_seconds=_LIVES_SECONDS,
+            content_type="application/json",
+            correlation=delivery.correlation,
+        )
+        with suppress(NotConnectedError):  # who asked asks again
+            self.session.publish(message)

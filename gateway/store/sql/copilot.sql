@@ -1,0 +1,68 @@
+-- What questions are answered from (gateway/copilot), besides what other views read.
+
+-- name: copilot_equipment
+SELECT DISTINCT equipment_id FROM lot WHERE equipment_id IS NOT NULL LIMIT :most;
+
+-- name: copilot_products
+SELECT DISTINCT product FROM series LIMIT :most;
+
+-- name: copilot_analytes
+SELECT DISTINCT analyte FROM series LIMIT :most;
+
+-- name: copilot_suppliers
+SELECT supplier FROM incoming_result UNION SELECT supplier FROM material_use WHERE supplier IS NOT NULL LIMIT :most;
+
+-- name: copilot_samples_named
+SELECT DISTINCT sample_id FROM assessment WHERE sample_id IN (SELECT value FROM json_each(:names));
+
+-- name: copilot_orders_named
+SELECT job_order_id FROM job_order WHERE job_order_id IN (SELECT value FROM json_each(:names));
+
+-- name: copilot_materials_named
+SELECT DISTINCT consumed_lot_id FROM material_use WHERE consumed_lot_id IN (SELECT value FROM json_each(:names));
+
+-- name: copilot_lots_named
+SELECT material_lot_id FROM lot WHERE material_lot_id IN (SELECT value FROM json_each(:names));
+
+-- name: copilot_lots_alike
+SELECT n.material_lot_id FROM lot_name AS n WHERE n.likeness IN (SELECT value FROM json_each(:names))
+ORDER BY n.material_lot_id LIMIT :most;
+
+-- name: copilot_lots_with
+SELECT material_lot_id FROM lot WHERE instr(lower(material_lot_id), :part) > 0 ORDER BY rowid DESC LIMIT :most;
+
+-- name: copilot_assessment
+SELECT asks, failed, holds FROM assessment_checked WHERE material_lot_id = :material_lot_id AND subject = :subject;
+
+-- name: copilot_lots_of_material
+SELECT material_lot_id, consumed_definition_id, supplier, holds FROM material_use_checked
+WHERE consumed_lot_id = :consumed_lot_id ORDER BY row_number LIMIT 1000;
+
+-- name: copilot_results_of_sample
+SELECT r.body, r.holds, 'lab_result ' || r.result_id AS record FROM lab_result_checked AS r
+WHERE r.current = 1 AND r.sample_id = :sample_id AND r.source IN (SELECT source FROM assessment WHERE sample_id = :sample_id)
+ORDER BY r.row_number LIMIT 50;
+
+-- of the newest rows only: what is asked for is what was measured last
+-- name: copilot_last_results
+SELECT r.body, r.holds, 'lab_result ' || r.result_id AS record FROM lab_result_checked AS r
+WHERE r.row_number IN (
+    SELECT newest.rowid FROM (SELECT rowid, analyte, current FROM lab_result ORDER BY rowid DESC LIMIT 5000) AS newest
+    WHERE newest.analyte = :analyte AND newest.current = 1 LIMIT :most
+) ORDER BY r.row_number DESC;
+
+-- name: copilot_stated_products
+SELECT DISTINCT product FROM specification_stated LIMIT :most;
+
+-- name: copilot_moves
+SELECT state, body, holds FROM setpoint_intent_checked WHERE :tag IS NULL OR tag = :tag ORDER BY issued_ns DESC LIMIT :most;
+
+-- name: copilot_deviation_of_lot
+SELECT grown_from FROM deviation WHERE material_lot_id = :material_lot_id ORDER BY at_ns DESC LIMIT 1;
+
+-- name: copilot_deviations_of_analyte
+SELECT grown_from, material_lot_id, client_id, study_id FROM deviation WHERE analyte = :analyte AND version = 1 ORDER BY at_ns DESC LIMIT :most;
+
+-- name: copilot_deviations_between
+SELECT grown_from, analyte, material_lot_id, sample_id, client_id, study_id, at_ns AS opened_ns, holds FROM deviation_checked
+WHERE version = 1 AND at_ns BETWEEN :from_ns AND :until_ns ORDER BY at_ns DESC LIMIT :most;

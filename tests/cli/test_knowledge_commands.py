@@ -1,0 +1,113 @@
+"""The commands that find and answer: on a store that no gateway has open, with the plant's procedures."""
+
+import json
+from contextlib import closing
+
+import pytest
+
+from gateway.config.line_definition import procedures_of
+from gateway.config.reading import read
+from gateway.errors import ConfigurationError
+from tests.decisions.test_deviations import Plant
+from tests.fixtures.commands import labline
+
+PROCEDURE = "---\ntitle: Viscosity out\nanalyte: viscosity\n---\n1. Take a second sample\n2. Tell the shift lead\n"
+CONFIGURATION = """
+[site]
+enterprise = "acme"
+site = "north"
+area = "mixing"
+line = "line-1"
+
+[store]
+directory = "store"
+
+[mqtt]
+host = "127.0.0.1"
+port = 9
+tls = false
+client_id = "bare"
+
+[procedures]
+folder = "procedures"
+
+[lims.analytes]
+Viscosity = "viscosity"
+
+[[specification]]
+product = "FG-100"
+analyte = "viscosity"
+lower = 95
+upper = 105
+unit = "mPa.s"
+
+[copilot]
+contacts = {line = "the shift lead, 4711"}
+"""
+
+
+@pytest.fixture(scope="module")
+def line(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("line")
+    (folder / "store").mkdir()
+    plant = Plant(folder / "store")
+    with closing(plant.connection):
+        for number in range(3):
+            plant.lot(f"LOT-{number}")
+        plant.lot("BAD-1", 110.0, supplier="Bolt")
+        plant.lot("BAD-2", 111.0, supplier="Bolt")
+    (folder / "procedures").mkdir()
+    (folder / "procedures" / "oos.md").write_text(PROCEDURE, encoding="utf-8")
+    (folder / "labline.toml").write_text(CONFIGURATION, encoding="utf-8")
+    return folder
+
+
+def run(line, *arguments):
+    done = labline(*arguments, "--config", str(line / "labline.toml"))
+    return done.code, done.output or done.error
+
+
+def test_records_are_found_and_exported_as_json(line):
+    code, said = run(line, "search", "Viskosität", "BAD-1")
+    assert (code, "BAD-1" in said) == (0, True)
+    code, said = run(line, "search", "supplier:bolt", "--kind", "lot", "--json")
+    found = json.loads(said)
+    assert [item["id"] for item in found["findings"]] == ["BAD-2", "BAD-1"]
+    assert found["behind"] == {"lines": 0, "building": False, "dropped": 0, "damaged": 0}
+    assert run(line, "search", "elephant")[0] == 1
+    assert run(line, "search", "x", "--kind", "secret")[0] == 2
+
+
+def test_a_question_is_answered_with_its_sources_and_one_without_answer_says_whom_to_ask(line):
+    code, said = run(line, "ask", "Why is lot BAD-1 on hold?")
+    assert (code, "lot BAD-1" in said, "is on hold" in said) == (0, True, True)
+    code, said = run(line, "ask", "What is the weather?", "--json")
+    assert (code, json.loads(said)["contact"]) == (1, "the shift lead, 4711")
+    assert "Take a second sample" in run(line, "ask", "procedure for viscosity")[1]
+
+
+def test_events_like_a_deviation_and_suppliers_are_shown(line):
+    code, said = run(line, "deviation", "similar", "BAD-2", "--json")
+    (event,) = json.loads(said)["similar"]
+    assert (code, event["came_back"]["failed"]) == (0, 1)
+    cards = json.loads(run(line, "suppliers", "--json")[1])["suppliers"]
+    assert [(card["supplier"], card["used_in"], card["open_deviations"]) for card in cards] == [
+        ("Bolt", 2, 2),
+        ("Acme", 3, 0),
+    ]
+    assert json.loads(run(line, "action", "list", "--json")[1]) == {"actions": []}
+
+
+def test_a_procedure_with_a_broken_head_is_named_and_nothing_else_is_searched(line):
+    broken = line / "procedures" / "broken.md"
+    broken.write_text("---\nanalyte viscosity\n---\n1. Do it\n", encoding="utf-8")
+    try:
+        for command in (("search", "viscosity"), ("ask", "procedure for viscosity")):
+            assert run(line, *command)[0] == 2
+        settings, _sha256 = read(line / "labline.toml")
+        with pytest.raises(ConfigurationError) as refused:
+            procedures_of(settings, line / "labline.toml")
+        (problem,) = refused.value.problems
+        assert (problem.file, "analyte viscosity" in problem.message) == (str(broken), True)
+    finally:
+        broken.unlink()

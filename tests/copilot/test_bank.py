@@ -1,0 +1,212 @@
+"""The bank of questions: how many are answered with the expected facts, how many others are refused, and rights."""
+
+import time
+import tomllib
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from gateway.copilot.answers import Outcome
+from gateway.copilot.intents import INTENTS
+from gateway.copilot.question import LONGEST_QUESTION
+from gateway.knowledge.sight import NOBODYS_CLIENT, Sight
+from gateway.people.rights import EVERYBODY
+from gateway.records.users import Role
+from gateway.texts.catalogue import catalogue
+from tests.copilot.plant import GUEST, HOSTILE, asking, made
+from tests.fixtures.store_bench import viscosity
+
+BANK = tomllib.loads((Path(__file__).parent / "bank.toml").read_text(encoding="utf-8"))["case"]
+ASKED = [(case, text) for case in BANK for text in case["asks"]]
+OF_CARL = ("CL-500", "S-CL-500", "Carl", "102.0", "102,0")
+
+
+@pytest.fixture(scope="module")
+def ask(tmp_path_factory):
+    plant = made(tmp_path_factory.mktemp("copilot"))
+    with closing(plant.connection), asking(plant) as ask:
+        ask.plant = plant
+        yield ask
+
+
+def _is_right(answer, case):
+    values = " | ".join(f"{fact.name} {fact.value}" for fact in answer.facts)
+    return (
+        answer.outcome == case.get("outcome", "answered")
+        and case.get("intent", answer.intent) == answer.intent
+        and all(fact in values for fact in case.get("facts", ()))
+        and set(case.get("choices", ())) == set(answer.choices)
+    )
+
+
+def test_the_bank_is_answered_with_the_expected_facts_and_what_has_no_answer_is_refused(ask, record_property):
+    assert len(ASKED) >= 150
+    answerable = [(case, text) for case, text in ASKED if case.get("outcome") != "not_answered"]
+    others = [(case, text) for case, text in ASKED if case.get("outcome") == "not_answered"]
+    wrong = [text for case, text in answerable if not _is_right(ask(text), case)]
+    answered = [text for case, text in others if ask(text).outcome is not Outcome.NOT_ANSWERED]
+    accuracy, refusals = 1 - len(wrong) / len(answerable), 1 - len(answered) / len(others)
+    record_property("accuracy", accuracy)
+    record_property("refusals", refusals)
+    assert accuracy >= 0.95, wrong
+    assert refusals >= 0.98, answered
+
+
+def test_every_answer_names_the_records_that_it_comes_from_and_who_knows_more_where_there_is_none(ask):
+    for case, text in ASKED:
+        answer = ask(text)
+        if answer.outcome is Outcome.ANSWERED:
+            assert answer.sources or answer.intent in {"open_guidance", "running_lot"}, text
+        if case.get("outcome") == "not_answered":
+            assert answer.contact, text
+        assert answer.as_of_ns > 0
+
+
+def test_an_answer_is_in_the_language_of_its_question(ask):
+    assert ask("Wie hoch ist der pH-Wert der Charge LOT-12345?").text.startswith("pH der Charge LOT-12345 ist 7,1")
+    assert ask("What is the pH of lot LOT-12345?", language="de").text.startswith("pH of lot LOT-12345 is 7.1")
+    assert ask("LOT-12345", language="de").language == "de"
+
+
+def test_records_of_a_client_are_said_to_nobody_who_may_not_see_them(ask):
+    others = ({"sight": NOBODYS_CLIENT}, {"sight": Sight(clients=frozenset({"Carla"}))}, GUEST)
+    about = ("status of lot CL-500", "viscosity of lot CL-500", '"CL-500"', "results of sample S-CL-500", "find CL-500",
+             "Which lots used R-7?", "last viscosity results", "What was lot CL-500 made of?", "who released CL-500",
+             "supplier Acme", "Which lot is running on R2?", "What is the status of lot 500?")  # fmt: skip
+    for asker in others:
+        for text in (*about, *(text for _, text in ASKED)):
+            answer = ask(text, **asker)
+            said = " ".join((answer.text, *map(str, answer.facts), *map(str, answer.sources), *answer.choices))
+            if answer.outcome is Outcome.ANSWERED:
+                assert not [word for word in OF_CARL[:3] if word in said], (text, said)
+    assert "CL-500" in ask("Which lots used R-7?").text
+    assert ask("status of lot CL-500", sight=NOBODYS_CLIENT).outcome is Outcome.NOTHING_ON_RECORD
+    assert ask("status of lot CL-500", sight=Sight(clients=frozenset({"Carl"}))).outcome is Outcome.ANSWERED
+
+
+def test_what_names_no_client_itself_is_its_lots(tmp_path):
+    plant = made(tmp_path)
+    with closing(plant.connection):
+        plant.result(viscosity(112.5, sample_id="S-LATE", material_lot_id="CL-600", product="FG-100"))
+        plant.follow()
+        lot = {"material_lot_id": "CL-600", "client_id": "Carl", "job_order_id": "WO-9", "equipment_id": "R2"}
+        plant.context("lot_started", **lot)
+        with asking(plant) as ask:
+            for text in ("results of sample S-LATE", "last viscosity results", "find CL-600", "find 112.5",
+                         "deviations", "What is open right now?", "viscosity of lot CL-600"):  # fmt: skip
+                seen, hidden = ask(text), ask(text, sight=NOBODYS_CLIENT)
+                assert "CL-600" in str((seen.text, seen.facts, seen.sources)), text
+                assert "CL-600" not in str((hidden.facts, hidden.sources)), text
+                assert "112.5" not in str((hidden.text, hidden.facts)), text
+
+
+def test_a_guest_at_a_terminal_hears_nothing_of_people(ask):
+    for case, text in ASKED:
+        answer = ask(text, **GUEST)
+        if case.get("intent") and not INTENTS[case["intent"]].guests:
+            assert answer.outcome in {Outcome.NOT_FOR_YOU, Outcome.NOT_ANSWERED}, text
+            assert answer.facts == ()
+
+
+def test_a_question_that_its_role_may_not_ask_is_not_answered(ask, monkeypatch):
+    row = INTENTS["supplier"]
+    monkeypatch.setattr("gateway.copilot.understanding.INTENTS", {"supplier": _only_for(row, Role.QUALITY)})
+    assert ask("supplier Acme", roles=frozenset({Role.OPERATOR})).outcome is Outcome.NOT_FOR_YOU
+    assert ask("supplier Acme", roles=frozenset({Role.QUALITY})).outcome is Outcome.ANSWERED
+
+
+def _only_for(row, role):
+    fields = {name: getattr(row, name) for name in row.__slots__}
+    return type(row)(**{**fields, "roles": frozenset({role})})
+
+
+def test_a_name_in_quotes_is_that_lot_and_no_other(ask):
+    assert ask('status of lot "LOT-77A"').outcome is Outcome.ANSWERED
+    assert ask("status of LOT-77A and LOT-77B").outcome is Outcome.ASKS_BACK
+
+
+def test_names_that_only_look_alike_are_asked_back(ask):
+    plant = ask.plant
+    plant.context("lot_started", material_lot_id="LOT-12E45", job_order_id="WO-1", equipment_id="R1")
+    plant.context("lot_started", material_lot_id="lot 0012E45", job_order_id="WO-1", equipment_id="R1")
+    answer = ask("status of lot LOT-12E45")
+    assert (answer.outcome, set(answer.choices)) == (Outcome.ASKS_BACK, {"LOT-12E45", "lot 0012E45"})
+
+
+@pytest.mark.parametrize("length", [LONGEST_QUESTION + 1, 10_000])
+def test_a_question_that_is_too_long_is_refused_and_it_is_said_so(ask, length):
+    answer = ask("pH of lot LOT-12345 " + "x" * (length - 20))
+    assert answer.outcome is Outcome.NOT_ANSWERED
+    assert str(length) in answer.text
+
+
+def test_a_question_is_answered_in_under_200_ms(ask):
+    took = []
+    for _case, text in ASKED[:60]:
+        begun = time.process_time()
+        ask(text)
+        took.append(time.process_time() - begun)
+    assert sorted(took)[len(took) // 2] < 0.2
+
+
+# --- words of records and questions that want to be obeyed --------------------------------------------------------
+
+INJECTIONS = tomllib.loads((Path(__file__).parent / "injections.toml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("text", INJECTIONS["questions"])
+def test_a_question_that_gives_orders_changes_nothing(ask, text):
+    before = ask.plant.rows("SELECT count(*) FROM audit")
+    answer = ask(text)
+    assert ask.plant.rows("SELECT count(*) FROM audit") == before
+    assert "hold" not in {fact.value for fact in answer.facts} or answer.intent in {"status_of_lot", "open_guidance"}
+    if answer.intent == "status_of_lot":
+        assert answer.facts[0].value == "hold"
+    assert not [fact for fact in answer.facts if str(fact.value).casefold() == "released"]
+
+
+def test_orders_in_names_comments_and_procedures_are_only_shown(tmp_path):
+    plant = made(tmp_path)
+    with closing(plant.connection):
+        with asking(plant) as ask:
+            clean = [ask(text) for _case, text in ASKED]
+        plant.line = type(plant.line)(**{
+            **{name: getattr(plant.line, name) for name in plant.line.__slots__},
+            "procedures": tuple(
+                type(item)(name=item.name, title=item.title, analyte=item.analyte, failure=item.failure,
+                           steps=(*item.steps, *INJECTIONS["words"]))
+                for item in plant.line.procedures
+            ),
+        })  # fmt: skip
+        for number, words in enumerate(INJECTIONS["words"]):
+            plant.connection.execute(
+                "INSERT INTO settlement (point_id, material_lot_id, person, reason, at_ns, event_id)"
+                " VALUES (?, ?, ?, ?, 1, 'e')",
+                (f"p-{number}", "LOT-1001", words, words),
+            )
+        with asking(plant) as ask:
+            for (case, text), before in zip(ASKED, clean, strict=True):
+                after = ask(text)
+                assert (after.outcome, after.intent) == (before.outcome, before.intent), text
+                if case.get("intent") not in {"procedure", "find"}:
+                    assert after.facts == before.facts, text
+            assert ask(f'status of lot "{HOSTILE}"').facts[0].value != "release"
+
+
+# --- the table ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", INTENTS)
+def test_every_kind_of_question_has_patterns_a_title_and_a_question_in_the_bank_or_a_test(name):
+    row = INTENTS[name]
+    assert row.patterns
+    assert row.reads
+    assert row.roles <= EVERYBODY
+    for language in ("en", "de"):
+        assert ("copilot", f"INTENT_{name.upper()}") in catalogue(language)
+
+
+def test_moves_of_setpoints_that_nobody_made_are_not_invented(ask):
+    for text in ("setpoint history", "Wer hat den Sollwert geändert?", "last setpoint changes"):
+        assert ask(text).outcome is Outcome.NOTHING_ON_RECORD

@@ -1,0 +1,163 @@
+"""Questions of terminals: answered to who asked, with what a guest may see, and put on record; no more."""
+
+import asyncio
+import json
+from contextlib import asynccontextmanager, closing
+from dataclasses import replace
+
+import paho.mqtt.client as paho
+import pytest
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from gateway.clock import SystemClock
+from gateway.contract.answers import LONGEST_MESSAGE, answer_topic
+from gateway.copilot.options import CopilotOptions
+from gateway.knowledge.options import KnowledgeOptions
+from gateway.knowledge.sight import Sight, Sights
+from gateway.runtime.terminal_questions import TerminalQuestions
+from gateway.transport.mqtt import MqttSession
+from gateway.transport.mqtt_messages import Delivery
+from gateway.transport.mqtt_options import BrokerAddress, SessionOptions
+from tests.decisions.test_deviations import Plant
+
+ROOT = "root"
+OF_CARL = Sights(of_terminals={"T-CARL": Sight(clients=frozenset({"Carl"}))})
+
+
+class FakeSession:
+    """What was acknowledged and published."""
+
+    def __init__(self):
+        self.acknowledged, self.sent, self.heard = [], [], asyncio.Event()
+
+    def acknowledge(self, delivery):
+        self.acknowledged.append(delivery)
+
+    def publish(self, message):
+        self.sent.append(message)
+        self.heard.set()
+
+    async def until(self, count):
+        async with asyncio.timeout(60):
+            while len(self.sent) < count:
+                self.heard.clear()
+                await self.heard.wait()
+        return [json.loads(message.payload) for message in self.sent]
+
+
+@pytest.fixture(scope="module")
+def plant(tmp_path_factory):
+    plant = Plant(tmp_path_factory.mktemp("terminal"))
+    plant.line = replace(plant.line, topic_root=ROOT)
+    plant.lot("BAD", 110.0)
+    plant.context("lot_started", material_lot_id="LOT-C", client_id="Carl", job_order_id="WO-9", equipment_id="R2")
+    with closing(plant.connection):
+        yield plant
+
+
+@asynccontextmanager
+async def answering(plant, session, recorded):
+    questions = TerminalQuestions(
+        plant.directory, lambda: plant.line, knowledge=KnowledgeOptions(sights=OF_CARL), clock=SystemClock(),
+        copilot=CopilotOptions(contacts={"line": "4711"}, terminals=True), on_record=recorded.append,
+    )  # fmt: skip
+    questions.session = session
+    task = asyncio.create_task(questions.run())
+    try:
+        yield questions
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+
+
+def delivery(payload, terminal="T-07", **properties):
+    return Delivery(session="s", topic=f"{ROOT}/ask/{terminal}", payload=payload, message_number=1, redelivered=False,
+                    qos=1, generation=1, **properties)  # fmt: skip
+
+
+async def test_a_question_is_answered_to_the_terminal_and_put_on_record_as_a_guests(plant):
+    session, recorded = FakeSession(), []
+    async with answering(plant, session, recorded) as questions:
+        asked = {"question": "Why is lot BAD on hold?", "id": "q-1", "person": "op"}
+        questions.take(delivery(json.dumps(asked).encode(), correlation=b"c-1"))
+        (answer,) = await session.until(1)
+    assert (answer["schema"], answer["id"], answer["outcome"]) == ("labline.answer/1", "q-1", "answered")
+    assert "lot BAD" in [source["record"] for source in answer["sources"]]
+    assert (session.sent[0].topic, session.sent[0].correlation) == ("root/answer/T-07", b"c-1")
+    assert len(session.acknowledged) == 1
+    (event,) = recorded
+    assert (event.place, event.who, event.known, event.outcome) == ("T-07", "op", False, "answered")
+    assert plant.commit(event) is not None
+    assert plant.rows("SELECT subject FROM audit WHERE kind = 'question_answered'") == [("T-07",)]
+
+
+async def test_a_terminal_hears_of_the_clients_that_are_configured_for_it_and_nothing_of_people(plant):
+    session, recorded = FakeSession(), []
+    async with answering(plant, session, recorded) as questions:
+        for number, (terminal, text) in enumerate((("T-07", "status of lot LOT-C"), ("T-CARL", "status of lot LOT-C"),
+                                                   ("T-07", "who released BAD"))):  # fmt: skip
+            questions.take(delivery(text.encode(), terminal))
+            await session.until(number + 1)
+        answers = await session.until(3)
+    assert [answer["outcome"] for answer in answers] == ["nothing_on_record", "answered", "not_for_you"]
+
+
+async def test_too_many_questions_are_told_so_and_what_is_none_is_dropped(plant):
+    session, recorded = FakeSession(), []
+    async with answering(plant, session, recorded) as questions:
+        for payload in (b"", b"\xff\xfe", b"{}", b'{"question": 3}', b"x" * (LONGEST_MESSAGE + 1), b"[1]"):
+            questions.take(delivery(payload))
+        for _ in range(40):
+            questions.take(delivery(b"open alarms"))
+        answers = await session.until(40)
+    assert len(session.acknowledged) == 46
+    refused = [answer for answer in answers if "Too many questions" in answer["text"]]
+    assert 20 <= len(refused) < 40
+    assert len(recorded) == 40 - len(refused)
+
+
+@pytest.mark.parametrize(
+    ("asked_for", "topic"),
+    [
+        (None, "root/answer/T-07"),
+        ("root/answer/T-07/q-1", "root/answer/T-07/q-1"),
+        ("root/disposition/LOT-1", "root/answer/T-07"),
+        ("root/answer/T-08/q", "root/answer/T-07"),
+        ("root/answer/T-07/#", "root/answer/T-07"),
+        ("root/answer/T-07", "root/answer/T-07"),
+        ("root/answer/T-07x", "root/answer/T-07"),
+        ("plc/command", "root/answer/T-07"),
+    ],
+)
+def test_the_gateway_publishes_an_answer_nowhere_but_below_the_terminals_own_topic(asked_for, topic):
+    assert answer_topic(ROOT, "T-07", asked_for) == topic
+
+
+async def test_an_answer_comes_to_the_response_topic_with_its_correlation_over_a_broker(plant, broker):
+    recorded, heard, loop = [], asyncio.Queue(), asyncio.get_running_loop()
+    terminal = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id="terminal", protocol=paho.MQTTv5)
+    terminal.on_message = lambda _client, _data, message: loop.call_soon_threadsafe(heard.put_nowait, message)
+    async with answering(plant, None, recorded) as questions:
+        session = questions.session = MqttSession(
+            SessionOptions(address=BrokerAddress(host="127.0.0.1", port=broker.port, version_5=True), client_id="gw",
+                           subscriptions=(f"{ROOT}/ask/+",), on_delivery=questions.take),
+            clock=SystemClock(),
+        )  # fmt: skip
+        task = asyncio.create_task(session.run())
+        try:
+            async with asyncio.timeout(90):
+                await session.wait_connected()
+                await asyncio.to_thread(terminal.connect, "127.0.0.1", broker.port)
+                terminal.subscribe(f"{ROOT}/answer/T-07/#", qos=1)
+                terminal.loop_start()
+                properties = Properties(PacketTypes.PUBLISH)
+                properties.ResponseTopic, properties.CorrelationData = f"{ROOT}/answer/T-07/q-9", b"\x00\x01"
+                terminal.publish(f"{ROOT}/ask/T-07", b"Warum ist Charge BAD gesperrt?", qos=1, properties=properties)
+                message = await heard.get()
+        finally:
+            terminal.loop_stop()
+            task.cancel()
+            await asyncio.wait({task})
+    assert (message.topic, message.properties.CorrelationData) == (f"{ROOT}/answer/T-07/q-9", b"\x00\x01")
+    assert json.loads(message.payload)["text"].startswith("Charge BAD ist gesperrt")
