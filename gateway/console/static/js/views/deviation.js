@@ -3,7 +3,7 @@
 import { h } from "../dom.js";
 import { share, time } from "../format.js";
 import { may, page } from "../page.js";
-import { text, word } from "../texts.js";
+import { text } from "../texts.js";
 import { askAndDo } from "../parts/acts.js";
 import { empty, facts, section } from "../parts/states.js";
 
@@ -78,7 +78,7 @@ function similar(one) {
     h("p", { class: "quiet" }, [time(one.at), ...near].filter(Boolean).join(" · ")),
     one.causes.length ? h("p", {}, text("capa.causes", { causes: one.causes.join(", ") })) : null,
     one.moves.length ? h("p", {}, `${text("capa.moves", { moves: one.moves.join("; ") })}${helped}`) : null,
-    one.actions.map((item) => h("p", { "data-key": item.action_id }, `${word("capa.kind", item.kind)}: ${item.action} · ${text(`capa.effect.${item.effect.effectiveness}`)}`)),
+    one.actions.map((item) => h("p", { "data-key": item.action_id }, `${text(`capa.kind.${item.kind}`)}: ${item.action} · ${text(`capa.effect.${item.effect.effectiveness}`)}`)),
     one.moves.length + one.actions.length === 0 ? h("p", {}, text("capa.nothing_done")) : null,
     h("p", {}, text(one.since.failed ? "capa.came_back" : "capa.not_back", { failed: one.since.failed, samples: one.since.samples })));
 }

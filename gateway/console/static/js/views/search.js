@@ -2,7 +2,7 @@
 
 import { h } from "../dom.js";
 import { time } from "../format.js";
-import { text, word } from "../texts.js";
+import { text } from "../texts.js";
 import { empty } from "../parts/states.js";
 import { search as form } from "../parts/search.js";
 
@@ -51,7 +51,7 @@ function finding(one) {
     : h("a", { href: one.link, target: one.link.startsWith("#") ? null : "_blank", rel: "noopener" }, one.title);
   const values = SHOWN.flatMap((name) => one.fields[name] ?? []).slice(0, 6).join(" · ");
   return h("li", { "data-key": `${one.kind} ${one.id}` },
-    h("p", {}, h("span", { class: "state" }, word("search.kind", one.kind)), " ", title),
+    h("p", {}, h("span", { class: "state" }, text(`search.kind.${one.kind}`)), " ", title),
     h("p", {}, one.snippet),
     h("p", { class: "quiet" }, [one.at ? time(one.at) : null, values, one.client_id].filter(Boolean).join(" · ")));
 }
@@ -59,5 +59,5 @@ function finding(one) {
 function exports_(query) {
   const path = (form_) => `/api/search/export?query=${encodeURIComponent(query)}&format=${form_}`;
   return h("p", { class: "quiet", "data-key": "export" }, text("search.export"), " ",
-    h("a", { href: path("csv"), download: "search.csv" }, "CSV"), " · ", h("a", { href: path("json"), download: "search.json" }, "JSON"));
+    h("a", { href: path("csv"), download: "search-results.csv" }, "CSV"), " · ", h("a", { href: path("json"), download: "search-results.json" }, "JSON"));
 }
