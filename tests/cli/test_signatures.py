@@ -91,3 +91,23 @@ def test_what_one_has_asked_for_one_withdraws(plant):
     assert run(plant, *reject).code == 0
     items = {item["record_id"]: item for item in run(plant, "signature", "list", "--all", "--json").document["records"]}
     assert (items[record_id]["state"], items[record_id]["why"]) == ("refused", "rejected by Bert B.: retest first")
+
+
+def test_a_lot_is_reviewed_by_exception_settled_and_signed_by_commands(plant, tmp_path):
+    plant.result("pH", 7.0)
+    shown = run(plant, "lot", "review", "L", "--json")
+    exceptions = shown.document["exceptions"]
+    assert (shown.code, shown.document["open"]) == (1, len(exceptions))
+    assert exceptions
+    sign = ("lot", "review", "L", "--sign", "--person", "q.head", "--reason", "record reviewed")
+    assert "exceptions are open" in run(plant, *sign).error
+    assert "give --reason" in run(plant, "lot", "review", "L", "--settle", exceptions[0]["exception_id"]).error
+    for item in exceptions:
+        settle = ("--settle", item["exception_id"], "--reason", "looked at", "--person", "q.head")
+        settled = run(plant, "lot", "review", "L", *settle)
+    assert settled.code == 0
+    signed = run(plant, *sign, "--html", tmp_path / "review.html")
+    assert (signed.code, "signed by Q. Head" in signed.output) == (0, True)
+    assert "record reviewed" not in signed.error
+    assert "Q. Head" in (tmp_path / "review.html").read_text()
+    assert "is no word" in run(plant, "lot", "revue", "L").error

@@ -22,7 +22,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 NARROW = {"width": 360, "height": 740}
 VIEWS = {
     "now": "#/now", "alarms": "#/alarms", "lots": "#/lots", "lot": "#/lots/LOT-1", "lot-held": "#/lots/LOT-2",
-    "lot-unknown": "#/lots/LOT-NOBODY-KNOWS", "trace": "#/audit?query=LOT-2", "samples": "#/samples",
+    "lot-unknown": "#/lots/LOT-NOBODY-KNOWS",
+    "review": "#/review/LOT-2", "trace": "#/audit?query=LOT-2", "samples": "#/samples",
     "models": "#/models", "signatures": "#/signatures", "audit": "#/audit?query=LOT-1", "health": "#/health",
     "account": "#/account", "users": "#/users",
 }  # fmt: skip

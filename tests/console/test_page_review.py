@@ -44,7 +44,7 @@ async def test_the_planted_fault_is_the_first_line_and_its_evidence_is_one_click
         await expect(page.get_by_role("button", name="Settle")).to_have_count(0)  # a viewer looks on
         await page.get_by_text("data points, by group").click()
         await expect(page.locator(".part-groups")).to_contain_text("Process values")
-        await keep(page, "review")
+        await keep(page, "review-wide-light")
         await first.get_by_role("link", name="result").click()
         await expect(page).to_have_url(re.compile(r"#/audit\?query="))
 
@@ -91,4 +91,4 @@ async def test_it_can_be_read_on_a_phone(pages):
     async with review(pages, "supervisor", lot="L/2", viewport=PHONE) as page:
         wide = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0
-        await keep(page, "review-phone")
+        await keep(page, "review-phone-light")

@@ -93,6 +93,19 @@ def test_a_result_that_no_longer_matches_its_hash_is_an_exception_and_not_looked
     assert ReviewCode.RECORDS_DAMAGED in codes(reviewed(bench))
 
 
+def test_a_lot_whose_row_asks_for_less_care_than_the_trail_is_an_exception(bench):
+    bench.result(viscosity(120.0))
+    bench.connection.execute("DELETE FROM lot")
+    damaged = [item for item in reviewed(bench).exceptions if item.code is ReviewCode.RECORDS_DAMAGED]
+    assert "audit line" in damaged[0].text
+
+
+def test_a_composite_that_names_another_lot_first_is_looked_at_too(bench):
+    bench.result(viscosity(120.0, material_lot_id=["LOT/9", "LOT/1"]))
+    review = reviewed(bench)
+    assert (ReviewCode.RESULT_OUTSIDE in codes(review), review.looked_at[ReviewCode.RESULT_NEAR_LIMIT]) == (True, 1)
+
+
 def test_what_is_in_order_is_counted_by_group(bench):
     bench.result(viscosity(100.0))
     groups = {tally.group: tally for tally in reviewed(bench).groups}

@@ -13,7 +13,7 @@ from gateway.lab.review.table import CHECKS
 from gateway.records.act_kinds import ActKind
 from gateway.records.laboratory import Recommendation
 from gateway.records.lot_decisions import Verdict
-from gateway.texts.catalogue import text
+from gateway.texts.catalogue import number_in_text, text, unit_in_text
 
 _WORST_FIRST = {severity: place for place, severity in enumerate(ReviewSeverity)}
 _GROUPS = {group: place for place, group in enumerate(ReviewGroup)}
@@ -101,8 +101,9 @@ def _exception(check: Check, result: Finding, lot: str) -> ReviewException:
 
 
 def _in_words(parameters: Mapping[str, Any]) -> dict[str, str]:
-    """Return what stands in a sentence in the place of codes."""
-    words = {}
+    """Return what stands in a sentence in the place of codes, and numbers and units as people write them."""
+    words = {name: number_in_text(str(parameters[name])) for name in ("value", "before", "now") if name in parameters}
+    words |= {name: unit_in_text(parameters[name]) for name in ("from_unit", "to_unit") if name in parameters}
     for name in ("now", "state", "verdict"):
         if str(parameters.get(name)).upper() in _DECISIONS:
             words[name] = text("lot_decision", str(parameters[name]).upper())

@@ -44,6 +44,7 @@ from gateway.people.signing import policy_of
 from gateway.records.act_kinds import ActKind
 from gateway.store.codec import decode
 from gateway.store.facts.reading import Reading
+from gateway.store.queries.lots import less_careful_than_the_trail, recommendation_in
 from gateway.store.statements import SQL
 from gateway.time_units import DAY_NS
 
@@ -120,7 +121,8 @@ def review_facts(
     reading = Reading(connection, line, {})
     products = {*facts.products, *(row.product for row in results if row.product)}
     latches = tuple(row[0] for row in connection.execute(SQL["latches"]))
-    damaged = (*reader.damaged, *reader.names("review_damaged_assessments"))
+    damaged = (*reader.damaged, *reader.names("review_damaged_assessments"),
+               *less_careful_than_the_trail(connection, lot, recommendation_in(own.recommendation)))  # fmt: skip
     return replace(
         facts,
         specifications=reading.specifications(*sorted(products)),

@@ -8,6 +8,7 @@ FROM lot_checked AS l LEFT JOIN job_order_checked AS o ON o.job_order_id = l.job
 WHERE l.material_lot_id = :lot;
 
 -- name: review_results
+-- its own, and those of other lots that speak of it, too: composites, and what was corrected to another lot
 SELECT r.result_id, r.sample_id, r.test_id, r.analyte, r.replicate, r.result_version, r.current,
        r.read ->> '$.value', r.read ->> '$.value_text', r.read ->> '$.qualifier', r.read ->> '$.censored_at',
        r.read ->> '$.unit', r.read ->> '$.status', r.sampled_ns, r.read ->> '$.analysed_ns',
@@ -15,7 +16,9 @@ SELECT r.result_id, r.sample_id, r.test_id, r.analyte, r.replicate, r.result_ver
        r.read ->> '$.client_id', r.read ->> '$.instrument_id', r.holds, 'lab_result ' || r.result_id AS record
 FROM (SELECT *, CASE WHEN json_valid(body) THEN body ELSE '{}' END AS read FROM lab_result_checked) AS r
 JOIN event AS e ON e.event_id = r.event_id
-WHERE r.material_lot_id = :lot ORDER BY r.row_number LIMIT :most;
+WHERE r.material_lot_id = :lot
+   OR r.result_id IN (SELECT subject FROM assessment WHERE material_lot_id = :lot AND kind = 'result')
+ORDER BY r.row_number LIMIT :most;
 
 -- name: review_points
 -- the points of each assessment, open and settled; what a person has decided on the lot is looked at by itself
@@ -75,8 +78,14 @@ WHERE CASE WHEN json_valid(body) THEN json_extract(body, '$.material_lot_id') EN
 ORDER BY g.issued_ns, g.guidance_id LIMIT :most;
 
 -- name: review_dispositions
+-- those by which something else was recommended than before
 SELECT disposition_id, recommendation, at_ns, holds, 'disposition ' || disposition_id AS record
-FROM disposition_checked WHERE material_lot_id = :lot AND at_ns <= :known_ns ORDER BY at_ns, row_number LIMIT :most;
+FROM disposition_checked WHERE row_number IN (
+    SELECT place FROM (
+        SELECT rowid AS place, recommendation IS NOT lag(recommendation) OVER (ORDER BY at_ns, rowid) AS changed
+        FROM disposition WHERE material_lot_id = :lot AND at_ns <= :known_ns
+    ) WHERE changed
+) ORDER BY at_ns, row_number LIMIT :most;
 
 -- name: review_writes
 SELECT intent_id, tag, state, automatic, issued_ns, body ->> '$.from_value', body ->> '$.to_value', holds,

@@ -15,6 +15,7 @@ from simulator.bench.review.faults import FAULTS
 from simulator.bench.review.plant import Lot, Plant
 
 LOTS, SMALL_LOTS = 200, len(FAULTS) + 6
+LARGE, SMALL_LARGE = 2000, 50  # results of one lot
 _CLEAN = 5  # one lot in so many has no fault
 _BASELINE = 3  # lots without a fault before the first
 _RESULTS_PER_TEST, _SMALL_RESULTS_PER_TEST = 8, 3
@@ -48,7 +49,30 @@ def measure(small: bool) -> dict[str, Figure]:  # noqa: FBT001 - every bench tak
         "less_to_read": Figure(value=100 * (1 - read / points), unit="%", goal=Goal(op=">=", value=60)),
         "exceptions_per_clean_lot": Figure(value=statistics.fmean(clean), unit="exceptions"),
         "review_of_a_lot": Figure(value=1000 * statistics.median(outcome.seconds), unit="ms"),
+        "review_of_a_large_lot": Figure(
+            value=1000 * large(SMALL_LARGE if small else LARGE), unit="ms", goal=Goal(op="<=", value=500)
+        ),
     }
+
+
+def large(results: int) -> float:
+    """Return the seconds of computing that the review of a lot with many results takes; the middle of three."""
+    with tempfile.TemporaryDirectory(prefix="labline-bench-") as folder:
+        plant = Plant(Path(folder), seed=1, results_per_test=1)
+        with closing(plant.connection):
+            lot = Lot(plant, "L-LARGE")
+            lot.begin()
+            plant.later(10)
+            for number in range(results):
+                plant.result(lot.name, "Viscosity", lot.value("Viscosity"), lot.sample(number))
+            lot.end()
+            return statistics.median(_seconds(plant, lot.name) for _time in range(3))
+
+
+def _seconds(plant: Plant, lot: str) -> float:
+    begun = time.process_time()
+    plant.review(lot)
+    return time.process_time() - begun
 
 
 def run(*, lots: int, seed: int, results_per_test: int) -> Outcome:
@@ -73,6 +97,7 @@ def _take(outcome: Outcome, plant: Plant, name: str, fault: Fault | None) -> Non
     begun = time.perf_counter()
     review = plant.review(name)
     outcome.seconds.append(time.perf_counter() - begun)
+    plant.tidy()
     outcome.reviews.append(review)
     if fault is None:
         outcome.in_clean_lots.append(review)

@@ -29,7 +29,7 @@ from gateway.events import (
 from gateway.history.windows import TagWindow, WindowRequest
 from gateway.ingest.event_queue import Pending
 from gateway.lab.review.review import Review, review_of
-from gateway.records.acts import Acknowledge, Act, Answer
+from gateway.records.acts import Acknowledge, AcknowledgeAlarm, Act, Answer, ResumeWrites
 from gateway.records.deliveries import Origin
 from gateway.records.follow_ups import FollowUp
 from gateway.records.laboratory import ResultStatus
@@ -154,6 +154,14 @@ class Plant:
     def sent(self) -> None:
         """Have the broker take what waits."""
         self.connection.execute("DELETE FROM outbox WHERE parked IS NULL")
+
+    def tidy(self) -> None:
+        """Have people take down what the last lot has left: latched alarms, and a stop of all writing."""
+        for (code,) in self.connection.execute("SELECT code FROM latch").fetchall():
+            self.act(AcknowledgeAlarm(code=code), "anna", "checked")
+        stop = self.connection.execute("SELECT stopped, at_ns FROM setpoint_stop ORDER BY seq DESC LIMIT 1").fetchone()
+        if stop is not None and stop["stopped"]:
+            self.act(ResumeWrites(stopped_at=rfc3339(stop["at_ns"])), "sven", "repaired")
 
     def time(self, minutes: float) -> str:
         """Return the instant so many minutes from now."""
