@@ -91,6 +91,9 @@ def read_context(document):
     return context_change(json.dumps(document).encode(), now_ns=NOW_NS)
 
 
+PLANNED = {"planned_start_at": "2027-02-01T06:00:00Z", "planned_end_at": "2027-02-02T06:00:00Z"}
+
+
 def read_specification(document):
     return stated_specification(json.dumps(document).encode(), now_ns=NOW_NS)
 
@@ -112,7 +115,11 @@ def required(schema, document):
     ("schema", "document", "read"),
     [(specification_schema(), SPECIFICATION, read_specification), (response_schema(), RESPONSE, read_response)]
     + [
-        (context_schema(), {"event": kind.value, "at": AT, **dict.fromkeys(needed, "x")}, read_context)
+        (
+            context_schema(),
+            {"event": kind.value, "at": AT, **{name: PLANNED.get(name, "x") for name in needed}},
+            read_context,
+        )
         for kind, needed in REQUIRED.items()
     ],
 )
