@@ -67,8 +67,10 @@ def _payload(name: str, *, line: str, check_id: str, at_ns: int) -> bytes:
 
 
 def _takes(part: Mapping[str, Any], value: object, whole: Mapping[str, Any]) -> bool:
-    """Return whether a field may have this value, as far as its choices say."""
-    return value in _resolved(part, whole).get("enum", (value,))
+    """Return whether a field may have this value: a text, or null, as far as its kinds and its choices say."""
+    forms = [_resolved(form, whole) for form in part.get("anyOf", (part,))]
+    kind = "null" if value is None else "string"
+    return any(form.get("type", kind) == kind and value in form.get("enum", (value,)) for form in forms)
 
 
 def _resolved(part: Mapping[str, Any], whole: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -53,7 +53,7 @@ async def test_what_is_left_out_of_a_search_is_said(pages):
         await page.keyboard.press("Enter")
         await expect(page.locator("[data-key=notes]")).to_contain_text("No record has all of these words")
         await expect(page.locator("[data-key=notes]")).to_contain_text("A time is not understood")
-        await expect(page.get_by_role("link", name="CSV")).to_have_attribute("download", "search.csv")
+        await expect(page.get_by_role("link", name="CSV")).to_have_attribute("download", "search-results.csv")
 
 
 async def test_an_action_is_recorded_and_done_at_the_page_of_a_deviation(pages):

@@ -179,7 +179,7 @@ async def test_the_draft_of_a_deviation_opens_and_shows_what_was_signed_about_it
         await page.goto("/#/lots/BAD")
         await expect(page.locator(".decision .signed")).to_contain_text("decision: reject of lot BAD")
         async with page.context.expect_page() as opened:
-            await page.locator(".part-deviations a").click()
+            await page.locator(".part-deviations a[target=_blank]").click()
         draft = await opened.value
         await expect(draft.locator("h1")).to_contain_text("110")
         row = draft.locator("tr", has_text="Person Quality")

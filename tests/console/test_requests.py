@@ -32,7 +32,8 @@ async def shared(tmp_path_factory):
         quick_passwords(patch)
         for name in ("_AT_ONCE", "_AT_ONCE_OF_ADDRESS"):
             patch.setattr(attempts, name, 10**6)
-        patch.setattr(application, "_UNKNOWN_AT_ONCE", 10**6)
+        for name in ("_AT_ONCE", "_UNKNOWN_AT_ONCE"):
+            patch.setattr(application, name, 10**6)
         new_store_with_users(directory)
         async with console_at_work(directory, line()) as at_work:
 

@@ -42,6 +42,12 @@ from gateway.records.acts import (
     Unshelve,
     WithdrawPending,
 )
+from gateway.records.certificate_acts import (
+    DraftCertificate,
+    ReissueCertificate,
+    SignCertificate,
+    WithdrawCertificate,
+)
 from gateway.records.corrective_actions import ActionKind
 from gateway.records.lot_decisions import Verdict
 from gateway.records.people import Act as GuidanceAct
@@ -97,6 +103,10 @@ ACTS = {
     ActKind.RESUME_WRITES: ResumeWrites(),
     ActKind.RECORD_ACTION: RecordAction(deviation_id="d", action="clean", action_kind=ActionKind.CORRECTIVE, owner="o"),
     ActKind.COMPLETE_ACTION: CompleteAction(action_id="a"),
+    ActKind.DRAFT_CERTIFICATE: DraftCertificate(material_lot_id="L", customer="c"),
+    ActKind.SIGN_CERTIFICATE: SignCertificate(certificate_id="c", version=1, sha256="h"),
+    ActKind.WITHDRAW_CERTIFICATE: WithdrawCertificate(certificate_id="c", version=1),
+    ActKind.REISSUE_CERTIFICATE: ReissueCertificate(certificate_id="c", version=1),
     ActKind.APPROVE_LABORATORY_PLAN: ApproveLaboratoryPlan(plan_id="p", plan_sha256="h"),
     ActKind.ANSWER_GUIDANCE: AnswerGuidance(guidance_id="G", answer=GuidanceAct.ACKNOWLEDGE),
 }  # fmt: skip

@@ -20,8 +20,8 @@ from tests.fixtures.plant_to_find import PlantToFind
 PAGE = (Path(__file__).parents[2] / "docs" / "first-plant.md").read_text(encoding="utf-8")
 ONE_MACHINE = PAGE.partition("## A plant that checks everybody")[0]  # that one: tests/packages
 STEPS = [
-    line
-    for block in re.findall(r"^```\n(.*?)^```", ONE_MACHINE, re.MULTILINE | re.DOTALL)
+    line.removeprefix("$ ")
+    for block in re.findall(r"^```(?:console)?\n(.*?)^```", ONE_MACHINE, re.MULTILINE | re.DOTALL)
     for line in block.splitlines()
 ]
 RESULT = {"sample_id": "S-1", "test_name": "pH", "result": 9.8, "spec_min": 6.5, "spec_max": 7.5, "material_lot": "L-1"}

@@ -9,6 +9,7 @@ import pytest
 
 from gateway.advice.documents import html, markdown
 from gateway.lab.deviations import Deviation
+from gateway.lab.release import basis
 from gateway.records.timers import Timer
 from gateway.store.codec import decode
 from gateway.texts import catalogue
@@ -74,6 +75,9 @@ def language_without_letters(monkeypatch):
     english = catalogue.catalogue("en")
     texts = {key: entry if key[0] in kept else masked(entry) for key, entry in english.items()}
     monkeypatch.setattr(catalogue, "_texts", texts)
+    basis._judged.cache_clear()  # by the name of the language, which stays
+    yield
+    basis._judged.cache_clear()
 
 
 def texts_in(part, *, of_text=False):
