@@ -18,7 +18,7 @@ demo: $(VENV)/demo.stamp
 # byte code is kept whatever the shell says: without it each process that tests start compiles all that it imports
 test: export PYTHONDONTWRITEBYTECODE :=
 test: $(VENV)/test.stamp
-	$(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -n 6 --dist worksteal $(ARGS)
 
 # what is installed and brought up from nothing: packages, and beside them the programs of others; needs node and npm,
 # and for some the rights of root

@@ -5,12 +5,14 @@ Each belongs to the block that made it: mounted on entering, unmounted on leavin
 
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
 _SBIN = "/usr/sbin:/sbin"
+_LET_GO_SECONDS = 60.0
 
 
 def program(name: str) -> str | None:
@@ -66,8 +68,16 @@ class FailingDisk:
         Path(f"/sys/fs/ext4/{self._device().name}/trigger_fs_error").write_text("1\n", encoding="ascii")
 
     def repair(self) -> None:
-        """Unmount, check and mount again; nobody may use it meanwhile."""
+        """Unmount, check and mount again; nobody may use it meanwhile.
+
+        A process with mounts of its own that was started meanwhile keeps the file system, read-only as it is, until it
+        ends: mounted before then it would be the same one.
+        """
+        kept = Path("/sys/fs/ext4") / self._device().name
         _run("umount", str(self._folder))
+        until = time.monotonic() + _LET_GO_SECONDS
+        while kept.exists() and time.monotonic() < until:
+            time.sleep(0.1)
         _run("fsck.ext4", "-fy", str(self._image), may_find=True)
         self._mount()
 
