@@ -4,6 +4,7 @@ The same seed, row and number give the same input on every machine.
 """
 
 import json
+import math
 import random
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -145,13 +146,21 @@ def _retype(_generator: random.Random, container: Any, key: Any) -> None:
     container[key] = str(value) if not isinstance(value, str) else [value]
 
 
+def _scaled(value: float, factor: float) -> float:
+    """Return a number times a factor; infinite where a whole number has grown out of what a fraction can be."""
+    try:
+        return value * factor
+    except OverflowError:
+        return math.inf
+
+
 def _respell(generator: random.Random, container: Any, key: Any) -> None:
     value = container[key]
     if isinstance(value, str):
         at = generator.randint(0, len(value))
         container[key] = value[:at] + generator.choice(_ODD_TEXTS) + value[at:]
     elif isinstance(value, int | float):
-        container[key] = value * generator.choice((-1, 10, 1e300, 1e-300))
+        container[key] = _scaled(value, generator.choice((-1, 10, 1e300, 1e-300)))
 
 
 _CHANGES: Sequence[Callable[[random.Random, Any, Any], None]] = (
