@@ -29,7 +29,8 @@ _HEAVY = {  # library to where it is needed
     "scipy": "training", "sklearn": "training", "skl2onnx": "training", "onnx": "training", "matplotlib": "figures",
     "pyarrow": "Parquet", "pandas": "nothing", "simulator": "the demo", "gateway.training": "training",
     "rich": "tables on a terminal", "pydantic_settings": "variables over the file", "google.protobuf": "Sparkplug",
-    "opentelemetry": "traces", "weasyprint": "a certificate as PDF", "jinja2": "a document",
+    "opentelemetry": "traces", "numpy.random": "a plan of the laboratory",
+    "weasyprint": "a certificate as PDF", "jinja2": "a document",
 }  # fmt: skip
 
 

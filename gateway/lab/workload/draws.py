@@ -3,7 +3,7 @@
 Nothing is assumed to be normal or independent within an order or a lot: a future order takes delay, duration and number
 of lots of one earlier order together, a future lot all tests of one earlier lot of its product (a bootstrap of whole
 cases: Efron and Tibshirani 1993, 9.2). What no plan knows ahead is drawn from earlier days, by what was not known of
-their lots as long before.
+their lots as long before. The generator is named in quotes: its name alone would load numpy.random at each start.
 """
 
 from collections.abc import Sequence
@@ -100,7 +100,7 @@ def lot_cases(lots: Sequence[Lot], analytes: Sequence[str], usual: Sequence[str]
     )  # fmt: skip
 
 
-def tests_of(cases: LotCases, future: Places, ended_ns: Places, chance: np.random.Generator) -> Tests:
+def tests_of(cases: LotCases, future: Places, ended_ns: Places, chance: "np.random.Generator") -> Tests:
     """Return the tests of lots that end then: each those of one earlier lot."""
     drawn = chance.integers(len(cases), size=len(future))
     count = cases.count[drawn]
@@ -115,7 +115,7 @@ def tests_of(cases: LotCases, future: Places, ended_ns: Places, chance: np.rando
 
 
 def lots_of_order(
-    order: Order, said: OrderStatement, cases: OrderCases, *, futures: int, at_ns: int, chance: np.random.Generator
+    order: Order, said: OrderStatement, cases: OrderCases, *, futures: int, at_ns: int, chance: "np.random.Generator"
 ) -> tuple[Places, Places]:
     """Return in which future a lot of an order ends, and when: spread evenly over the time of the order.
 

@@ -160,7 +160,7 @@ def _cases(known: LoadHistory, product: str, analytes: Sequence[str], settled: i
 
 
 def _lots_ahead(
-    known: LoadHistory, product: str, frame: _Frame, calendar: LaboratoryCalendar, chance: np.random.Generator
+    known: LoadHistory, product: str, frame: _Frame, calendar: LaboratoryCalendar, chance: "np.random.Generator"
 ) -> Iterator[tuple[Places, Places]]:
     """Return lots that will end: in which future, and when; of planned orders, then what no plan knows yet."""
     of_product = [order for order in known.orders if order.product == product]
@@ -173,7 +173,7 @@ def _lots_ahead(
 
 
 def _unplanned(
-    known: LoadHistory, product: str, frame: _Frame, calendar: LaboratoryCalendar, chance: np.random.Generator
+    known: LoadHistory, product: str, frame: _Frame, calendar: LaboratoryCalendar, chance: "np.random.Generator"
 ) -> Iterator[tuple[Places, Places]]:
     """Return lots that nobody plans yet: as many as ended on an earlier day and were not known so long before."""
     planned = {order.job_order_id: order for order in known.orders}
@@ -236,7 +236,7 @@ def _unknown(
 
 
 def _of_recent_lots(
-    known: LoadHistory, product: str, cases: LotCases, frame: _Frame, settled: int, chance: np.random.Generator
+    known: LoadHistory, product: str, cases: LotCases, frame: _Frame, settled: int, chance: "np.random.Generator"
 ) -> Iterator[Tests]:
     """Return the tests that are still to come of lots that ended a short while ago."""
     for lot in known.lots:
