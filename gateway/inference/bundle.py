@@ -140,8 +140,6 @@ def read_manifest(files: Mapping[str, bytes], *, where: str) -> BundleManifest:
         )
     try:
         return BundleManifest.model_validate(tomllib.loads(files[MANIFEST].decode()))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise BundleRefusedError(f"{where}/{MANIFEST} is not TOML: {why_unread(error)}") from error
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
@@ -149,6 +147,8 @@ def read_manifest(files: Mapping[str, bytes], *, where: str) -> BundleManifest:
             f"{where}/{MANIFEST}: {key or 'the manifest'}: {first['msg']}",
             hint=f"{error.error_count()} thing(s) do not hold; make the bundle again with its recipe",
         ) from error
+    except (ValueError, RecursionError) as error:  # no TOML, no UTF-8, or a number of thousands of digits
+        raise BundleRefusedError(f"{where}/{MANIFEST} is not TOML: {why_unread(error)}") from error
 
 
 def _check_hashes(files: Mapping[str, bytes], manifest: BundleManifest, where: str) -> None:

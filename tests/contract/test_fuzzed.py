@@ -70,6 +70,8 @@ def test_an_answer_of_a_mes_with_half_a_pair_of_characters_is_read():
 def test_a_manifest_and_a_status_that_are_nested_deeply_are_refused():
     with pytest.raises(BundleRefusedError, match="nested too deeply"):
         read_manifest({MANIFEST: b"a = " + nested(3000)}, where="bundle")
+    with pytest.raises(BundleRefusedError, match="is not TOML"):
+        read_manifest({MANIFEST: b"a = " + b"9" * 5000}, where="bundle")
     with pytest.raises(LablineError, match="is not understood"):
         read_status(nested(100_000))
 
