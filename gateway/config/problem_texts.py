@@ -15,6 +15,7 @@ _FORMS = {
     TOPIC_ROOT: "a root of topics, without + and #",
 }
 _WHOLE_NUMBER, _TABLE, _TWO_VALUES = "must be a whole number", "must be a table", "must be a list of two values"
+_DAY = "must be a day of the calendar such as 2026-12-24"
 _WITHOUT_THE_VALUE = {
     "missing": "is missing",
     "extra_forbidden": "is no key that Labline knows",
@@ -34,6 +35,10 @@ _TEXTS = {  # by pydantic's type of error; {ge} and others are the limit, as pyd
     "float_type": "must be a number",
     "float_parsing": "must be a number",
     "finite_number": "must be a finite number",
+    "date_type": _DAY,
+    "date_parsing": _DAY,
+    "date_from_datetime_parsing": _DAY,
+    "date_from_datetime_inexact": _DAY,
     "bool_type": "must be true or false",
     "bool_parsing": "must be true or false",
     "list_type": "must be a list in [ ]",
