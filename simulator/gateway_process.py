@@ -182,7 +182,7 @@ async def running_gateway(
         process = await asyncio.create_subprocess_exec(
             *under, sys.executable, "-m", "gateway", "run", "--config", str(configuration),
             stdout=output, stderr=output, stdin=asyncio.subprocess.DEVNULL,
-            env=os.environ | {"NOTIFY_SOCKET": str(address), **environment}, start_new_session=True,
+            env=_environment() | {"NOTIFY_SOCKET": str(address), **environment}, start_new_session=True,
         )  # fmt: skip
         try:
             await _until_ready(notifications, process, log)
@@ -198,6 +198,11 @@ async def running_gateway(
             )
         finally:
             await _stop(process)
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment of a start as a plant has it: byte code is kept, so modules compile once."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 async def _until_ready(notifications: socket.socket, process: asyncio.subprocess.Process, log: Path) -> None:
