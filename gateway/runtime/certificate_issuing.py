@@ -7,7 +7,7 @@ mail is sent the store is asked whether the certificate is still in force.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import structlog
@@ -38,6 +38,7 @@ PAUSES_SECONDS = (1.0, 5.0, 30.0, 60.0, 300.0)
 _GIVEN_UP_NS = 24 * 3600 * SECOND_NS
 _OLDEST_NS = 3 * 24 * 3600 * SECOND_NS  # of a document that is still mailed after an outage
 _AT_ONCE = 20
+_MOST_WAITING = 1_000  # mails that are tried again; what comes beyond them stays in the store
 MAIL_UNAVAILABLE = "CERTIFICATE_MAIL_UNAVAILABLE"
 
 
@@ -90,8 +91,22 @@ class CertificatePrinter:
         ))  # fmt: skip
 
 
+@dataclass(slots=True)
+class _Turn:
+    """A mail that is still to be sent, and when it is tried next, on a clock that never steps."""
+
+    since_ns: int
+    due_ns: int
+    attempts: int = 0
+
+    def later(self, now_ns: int) -> None:
+        """Wait for longer after each attempt."""
+        pause_seconds = PAUSES_SECONDS[min(self.attempts, len(PAUSES_SECONDS) - 1)]
+        self.due_ns, self.attempts = now_ns + round(pause_seconds * SECOND_NS), self.attempts + 1
+
+
 class CertificateMailer:
-    """Mails what has a document to its customers, until cancelled."""
+    """Mails what has a document to its customers, until cancelled; one that must wait keeps no other waiting."""
 
     def __init__(
         self, server: MailServer, *, reader: Reader, writer: Writer, inbox: EventQueue, clock: Clock,
@@ -106,6 +121,7 @@ class CertificateMailer:
         self._on_condition = on_condition
         self._attempts = Attempts("certificate-mail")
         self._place = 0
+        self._turns: dict[tuple[str, int], _Turn] = {}
 
     async def run(self) -> None:
         """Mail what comes."""
@@ -117,44 +133,45 @@ class CertificateMailer:
             await asyncio.sleep(LOOK_SECONDS)
 
     async def catch_up(self) -> None:
-        """Mail everything that has a document, in the order in which it was signed."""
-        since_ns = self._clock.now_ns() - _OLDEST_NS
+        """Try once to mail everything whose turn it is, in the order in which the documents were made."""
+        await self._take_new()
+        for key, turn in tuple(self._turns.items()):
+            now_ns = self._clock.now().boot_ns
+            if turn.due_ns <= now_ns and await self._is_over(*key, given_up=now_ns - turn.since_ns > _GIVEN_UP_NS):
+                del self._turns[key]
+            elif turn.due_ns <= now_ns:
+                turn.later(now_ns)
+        self._on_condition(MAIL_UNAVAILABLE, any(turn.attempts > 1 for turn in self._turns.values()))
+
+    async def _take_new(self) -> None:
+        since_ns, now_ns = self._clock.now_ns() - _OLDEST_NS, self._clock.now().boot_ns
         for place, certificate_id, version in await self._reader.certificates.to_mail(
-            after=self._place, since_ns=since_ns, most=_AT_ONCE
+            after=self._place, since_ns=since_ns, most=min(_AT_ONCE, _MOST_WAITING - len(self._turns))
         ):
-            await self._mail(certificate_id, version)
-            self._place = max(self._place, place)
+            self._turns[certificate_id, version] = _Turn(since_ns=now_ns, due_ns=now_ns)
+            self._place = place
 
-    async def _mail(self, certificate_id: str, version: int) -> None:
-        """Mail one; try again until it is taken, refused, given up, or no longer in force."""
-        since_ns, attempt = self._clock.now_ns(), 0
-        while True:
-            known, document = await self._writer.run(
-                lambda store: (certificate_version(store, certificate_id, version),
-                               document_of(store, certificate_id, version))
-            )  # fmt: skip
-            if known is None or document is None or not _may_be_sent(known, document):
-                return
-            to = known.drafted.content.email
-            try:
-                notice, server = _mail(known, document), replace(self._server, to=to)
-                await self._attempts.run(partial(send_mail, notice, server))
-            except NotTakenNowError as error:
-                self._on_condition(MAIL_UNAVAILABLE, attempt > 0)
-                if self._clock.now_ns() - since_ns > _GIVEN_UP_NS:
-                    await self._noted(certificate_id, version, to, problem=f"given up after a day: {error}")
-                    return
-                await asyncio.sleep(PAUSES_SECONDS[min(attempt, len(PAUSES_SECONDS) - 1)])
-                attempt += 1
-            except NoticeRefusedError as error:
-                await self._noted(certificate_id, version, to, problem=str(error))
-                return
-            else:
-                self._on_condition(MAIL_UNAVAILABLE, False)
-                await self._noted(certificate_id, version, to)
-                return
+    async def _is_over(self, certificate_id: str, version: int, *, given_up: bool) -> bool:
+        """Try to mail one; return whether it was taken, refused or given up, or is no longer in force."""
+        known, document = await self._writer.run(
+            lambda store: (certificate_version(store, certificate_id, version),
+                           document_of(store, certificate_id, version))
+        )  # fmt: skip
+        if known is None or document is None or not _may_be_sent(known, document):
+            return True
+        to, problem = known.drafted.content.email, ""
+        try:
+            await self._attempts.run(partial(send_mail, _mail(known, document), replace(self._server, to=to)))
+        except NotTakenNowError as error:
+            if not given_up:
+                return False
+            problem = f"given up after a day: {error}"
+        except NoticeRefusedError as error:
+            problem = str(error)
+        await self._noted(certificate_id, version, to, problem=problem)
+        return True
 
-    async def _noted(self, certificate_id: str, version: int, to: tuple[str, ...], *, problem: str = "") -> None:
+    async def _noted(self, certificate_id: str, version: int, to: tuple[str, ...], *, problem: str) -> None:
         at = self._clock.now()
         await _committed(self._inbox, CertificateMailed(
             event_id=identity_of("certificate-mailed", certificate_id, version), at=at, to=to,

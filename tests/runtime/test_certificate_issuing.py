@@ -2,6 +2,7 @@
 
 import email
 from contextlib import asynccontextmanager, closing
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -11,10 +12,11 @@ from gateway.runtime import certificate_issuing
 from gateway.runtime.certificate_issuing import CertificateMailer, CertificatePrinter
 from gateway.store.queries.certificates import document_of, sent_of
 from gateway.store.queries.readers import Reader
+from gateway.time_units import SECOND_NS
 from gateway.transport.notices import MailServer
 from gateway.transport.paper import Form, Made
 from tests.fixtures.building import moment
-from tests.fixtures.certifying import Certifying
+from tests.fixtures.certifying import ACME, Certifying
 from tests.fixtures.mail_server import mail_server
 
 PDF = b"%PDF-1.7 \x00\xff of a certificate"
@@ -24,6 +26,18 @@ PDF = b"%PDF-1.7 \x00\xff of a certificate"
 def bench(tmp_path):
     bench = Certifying(tmp_path)
     with closing(bench.connection):
+        yield bench
+
+
+@pytest.fixture
+def both(tmp_path):
+    """A lot of which two customers get a certificate; both are signed, ACME's first."""
+    beta = replace(ACME, key="beta", customer="BETA", email=("qa@beta.example",))
+    bench = Certifying(tmp_path, ACME, beta)
+    with closing(bench.connection):
+        bench.released()
+        for version in sorted(bench.certificates(), key=lambda version: version.drafted.content.customer):
+            bench.sign(version)
         yield bench
 
 
@@ -111,13 +125,37 @@ async def test_a_server_that_is_away_is_tried_again(bench, monkeypatch):
     bench.printed(content=PDF)
     conditions = []
     async with at_work(bench) as parts, mail_server(answers={"DATA": ["451 later", "451 later"]}) as box:
-        await mailer(parts, box.port, conditions).catch_up()
+        posting = mailer(parts, box.port, conditions)
+        for taken in (0, 0, 1, 1):
+            await posting.catch_up()
+            assert len(box.mails) == taken
+    assert conditions == [("CERTIFICATE_MAIL_UNAVAILABLE", stands) for stands in (False, True, False, False)]
+
+
+async def test_a_customer_whose_server_asks_to_come_back_later_keeps_no_other_waiting(both):
+    documents = {version.drafted.content.customer: version for version in both.certificates()}
+    for customer in ("ACME", "BETA"):
+        both.printed(documents[customer])
+    async with at_work(both) as parts, mail_server(answers={"RCPT": ["450 greylisted"]}) as box:
+        posting = mailer(parts, box.port, [])
+        await posting.catch_up()
+        assert [email.message_from_string(mail)["To"] for mail in box.mails] == ["qa@beta.example"]
+        await posting.catch_up()  # not before its pause is over
         assert len(box.mails) == 1
-    assert conditions == [
-        ("CERTIFICATE_MAIL_UNAVAILABLE", False),
-        ("CERTIFICATE_MAIL_UNAVAILABLE", True),
-        ("CERTIFICATE_MAIL_UNAVAILABLE", False),
-    ]
+        both.now_ns += 2 * SECOND_NS
+        await posting.catch_up()
+    assert [email.message_from_string(mail)["To"] for mail in box.mails] == ["qa@beta.example", "qa@acme.example"]
+
+
+async def test_a_document_that_could_be_made_only_later_is_mailed_after_the_others(both):
+    acme, beta = sorted(both.certificates(), key=lambda version: version.drafted.content.customer)
+    async with at_work(both) as parts, mail_server() as box:
+        posting = mailer(parts, box.port, [])
+        for version in (beta, acme):
+            both.printed(version)
+            await posting.catch_up()
+        await posting.catch_up()
+    assert [email.message_from_string(mail)["To"] for mail in box.mails] == ["qa@beta.example", "qa@acme.example"]
 
 
 async def test_without_a_document_it_is_tried_again_with_the_next_configuration(bench, monkeypatch):

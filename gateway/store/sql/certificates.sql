@@ -55,14 +55,14 @@ WHERE s.seq > :after AND s.state = 'signed'
   AND NOT EXISTS (SELECT 1 FROM certificate_document WHERE version_id = s.version_id)
 ORDER BY s.seq LIMIT :most;
 
--- signed versions with a document that nobody was sent yet, the oldest first
+-- signed versions with a document that nobody was sent yet, by when the document was made: that of an earlier signature may be later
 -- name: certificates_to_mail
-SELECT s.seq, s.certificate_id, s.version FROM certificate_state AS s
+SELECT d.rowid, s.certificate_id, s.version FROM certificate_state AS s
 JOIN certificate_document AS d ON d.version_id = s.version_id
-WHERE s.seq > :after AND s.state = 'signed' AND s.seq = (SELECT max(seq) FROM certificate_state WHERE version_id = s.version_id)
+WHERE d.rowid > :after AND s.state = 'signed' AND s.seq = (SELECT max(seq) FROM certificate_state WHERE version_id = s.version_id)
   AND NOT EXISTS (SELECT 1 FROM certificate_sent WHERE version_id = s.version_id)
   AND d.at_ns > :since_ns
-ORDER BY s.seq LIMIT :most;
+ORDER BY d.rowid LIMIT :most;
 
 -- name: certificate_sent
 SELECT body, holds, 'certificate_sent ' || version_id AS record FROM certificate_sent_checked
