@@ -21,6 +21,7 @@ from gateway.records.signatures import Signed
 from gateway.records.timers import Timer
 from gateway.records.users import Credential
 from gateway.records.verdicts import Reason
+from gateway.records.workload import LaboratoryPlan
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -253,6 +254,14 @@ class CertificateMailed(EventBase):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class LaboratoryPlanned(EventBase):
+    """A plan of the laboratory was made of what was on record a moment ago."""
+
+    kind: ClassVar[str] = "LaboratoryPlanned"
+    plan: LaboratoryPlan
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class GatewayStopped(EventBase):
     """The daemon is stopping as asked."""
 
@@ -336,5 +345,5 @@ Event = (
     | GatewayAlarmChanged
     | ConfigurationReloaded
     | VersionTaken | AdviceWithheld | FollowUpDue | LotsJudgedAgain | SetpointWriteBegun | SetpointWriteEnded
-    | SignInTried | ActRequested | CertificatePrinted | CertificateMailed
+    | SignInTried | ActRequested | CertificatePrinted | CertificateMailed | LaboratoryPlanned
 )  # fmt: skip

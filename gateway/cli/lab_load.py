@@ -13,12 +13,11 @@ from gateway.advice.laboratory_plan import conflict_parts
 from gateway.cli.acts import person_option, reason_option, sign_in_of
 from gateway.cli.options import CONFIG, JSON
 from gateway.cli.output import out, show_json, show_table
-from gateway.config.line_definition import define_line
+from gateway.config.line_definition import line_of_laboratory
 from gateway.config.reading import read
 from gateway.contract.workload import plan_sha256
 from gateway.errors import LablineError
-from gateway.lab.workload.forecast import forecast
-from gateway.lab.workload.plan import plan_of
+from gateway.lab.workload.plan import plan_from
 from gateway.records.acts import ApproveLaboratoryPlan
 from gateway.records.workload import LaboratoryPlan, LaboratoryPlanApproved
 from gateway.runtime.act_requests import perform
@@ -39,11 +38,10 @@ def load(
     Each figure has the interval that nine of ten days are within. Nothing is written.
     """
     settings, _sha256 = read(config)
-    line = define_line(settings, path=config)
+    line = line_of_laboratory(settings, path=config)
     with closing(read_state(settings.store.directory)) as connection:
         known = load_history(Reading(connection, line, MappingProxyType({})), time.time_ns())
-    made = plan_of(forecast(known, line.laboratory_load), known, line.laboratory_load)
-    _show(made, None, as_json=as_json)
+    _show(plan_from(known, line.laboratory_load), None, as_json=as_json)
 
 
 def plan(
@@ -56,7 +54,7 @@ def plan(
 ) -> None:
     """Show the newest plan of the laboratory with its proposals, or approve it."""
     settings, _sha256 = read(config)
-    line = define_line(settings, path=config)
+    line = line_of_laboratory(settings, path=config)
     with closing(read_state(settings.store.directory)) as connection:
         newest, approval = newest_plan(Reading(connection, line, MappingProxyType({})))
     if newest is None:

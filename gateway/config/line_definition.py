@@ -1,6 +1,7 @@
 """From the configuration's tables and the bundles to the definition of the line."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -97,6 +98,18 @@ def line_without_models(settings: Settings, *, trusted: Iterable[str] | None = N
         rationing=rationing_of(settings),
         review=review_rules(settings.review),
     )
+
+
+def line_of_laboratory(settings: Settings, *, path: Path) -> LineDefinition:
+    """Return the line as far as the load of its laboratory stands on it; no bundle is read.
+
+    Raises ConfigurationError where there is no such time zone.
+    """
+    problems: list[Problem] = []
+    zone = _zone(settings, path, problems)
+    if problems:
+        raise ConfigurationError(tuple(problems))
+    return replace(line_without_models(settings), time_zone=zone, laboratory_load=load_of(settings.laboratory, zone))
 
 
 def rationing_of(settings: Settings) -> Rationing:

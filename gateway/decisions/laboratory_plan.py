@@ -1,24 +1,28 @@
-"""The laboratory's plan of the day: drafted by the clock, approved by a person; its worklist is published. Pure."""
+"""The laboratory's plan of the day: put on record where it is due, approved by a person. Pure.
+
+It was made before, from what a read connection has seen (``runtime/laboratory_planning.py``).
+"""
 
 from gateway.advice.laboratory_plan import plan_message, worklist_message
 from gateway.contract.workload import plan_sha256
 from gateway.decision import Decision
 from gateway.decisions.changes import audit_entry
-from gateway.events import ActRequested, TimerDue
+from gateway.events import ActRequested, LaboratoryPlanned
 from gateway.facts.laboratory_plan import ApprovePlanFacts, LaboratoryPlanFacts
-from gateway.lab.workload.forecast import forecast
-from gateway.lab.workload.plan import plan_of
 from gateway.records.act_refusals import ActRefusal
 from gateway.records.acts import Answer, ApproveLaboratoryPlan, done, refused
 from gateway.records.workload import LaboratoryPlanApproved
 
 
-def on_plan_due(event: TimerDue, facts: LaboratoryPlanFacts) -> Decision:
-    """Draft the plan of the day where it is due, and publish it with the worklist; a person has to approve it."""
-    if facts.known is None:
+def on_laboratory_planned(event: LaboratoryPlanned, facts: LaboratoryPlanFacts) -> Decision:
+    """Put a plan that is due on record, and publish it with the worklist; a person has to approve it.
+
+    Nothing where it is not due any more, is of another day, or where production has planned since it was made: the
+    next one knows of that.
+    """
+    plan, load = event.plan, facts.line.laboratory_load
+    if not facts.due or plan.day != load.calendar.day_of(event.at_ns).isoformat() or facts.planned_ns > plan.at_ns:
         return Decision()
-    load = facts.line.laboratory_load
-    plan = plan_of(forecast(facts.known, load), facts.known, load)
     days, conflicts = len(plan.days), [conflict.day for conflict in plan.conflicts]
     entry = audit_entry("laboratory_plan_drafted", plan.plan_id, day=plan.day, days=days, conflicts=conflicts,
                         plan_sha256=plan_sha256(plan))  # fmt: skip

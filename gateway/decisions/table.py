@@ -47,7 +47,7 @@ from gateway.decisions.housekeeping import (
     on_withheld,
 )
 from gateway.decisions.lab_result import on_result, windows_of_result
-from gateway.decisions.laboratory_plan import on_approve_laboratory_plan, on_plan_due
+from gateway.decisions.laboratory_plan import on_approve_laboratory_plan, on_laboratory_planned
 from gateway.decisions.lot_decision import on_decide_lot
 from gateway.decisions.lots_again import on_lots_judged_again
 from gateway.decisions.model_due import on_model_due, windows_of_model
@@ -92,6 +92,7 @@ from gateway.events import (
     GatewayStarted,
     GatewayStopped,
     HeadWitnessed,
+    LaboratoryPlanned,
     LotsJudgedAgain,
     MessageRefused,
     ModelDue,
@@ -205,7 +206,7 @@ DECISIONS: Mapping[tuple[type[EventBase], object], Row] = {
     (SetpointWriteEnded, None): _row(on_write_ended),
     (TimerDue, Timer.FOLLOW_SETPOINTS): _row(on_follow_due),
     (GatewayAlarmChanged, None): _row(on_gateway_alarm),
-    (TimerDue, Timer.PLAN_LABORATORY): _row(on_plan_due),
+    (LaboratoryPlanned, None): _row(on_laboratory_planned),
     (TimerDue, Timer.END_SHELVES): _row(on_end_shelves),
     (TimerDue, Timer.SUPPRESS_ALARMS): _row(on_suppressions_due, windows=windows_of_suppressions),
     (ActRequested, ActKind.ACKNOWLEDGE): _act(on_acknowledge),

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from gateway.facts.acts import ActFacts
 from gateway.facts.base import Facts
 from gateway.lab.sampling import Waiting
-from gateway.lab.workload.history import LoadHistory
 from gateway.records.workload import LaboratoryPlan, LaboratoryPlanApproved
 
 
@@ -19,9 +18,10 @@ class WaitingLot:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LaboratoryPlanFacts(Facts):
-    """``known``: what a forecast is made from, None where no plan is due; ``queue``: the lots that wait."""
+    """``due``: whether a plan is still due; ``planned_ns``: when production last planned; ``queue``: lots that wait."""
 
-    known: LoadHistory | None
+    due: bool
+    planned_ns: int
     queue: tuple[WaitingLot, ...]
 
 

@@ -14,7 +14,6 @@ class Timer(StrEnum):
     END_SHELVES = "end_shelves", 5.0
     SUPPRESS_ALARMS = "suppress_alarms", 5.0
     REFRESH_BOARD = "refresh_board", 30.0
-    PLAN_LABORATORY = "plan_laboratory", 600.0
     SIGN_HEAD = "sign_head", 15.0
 
     def __new__(cls, name: str, every_seconds: float) -> Self:

@@ -35,6 +35,7 @@ from gateway.runtime.dependencies import Dependencies, Loop, Stores
 from gateway.runtime.follow_ups import FollowUps
 from gateway.runtime.housekeeping import housekeeping, retries_of
 from gateway.runtime.interfaces import Interfaces, interfaces
+from gateway.runtime.laboratory_planning import laboratory_planner
 from gateway.runtime.listeners import HearsOfProcessing, HearsOfRetention, HearsOfSending
 from gateway.runtime.model_versions import TakesLine, Versions
 from gateway.runtime.process_loop import OnDecided, Processor
@@ -105,8 +106,8 @@ async def build(ground: Dependencies, stores: Stores) -> Parts:
     writers = setpoint_writers(ground, stores, history)
     take_line += writers.values()
     take_line += others.take_line
-    certificates = certificate_loops(ground, stores)
-    take_line += (part for part in certificates.values() if isinstance(part, CertificatePrinter))
+    certificates, planner = certificate_loops(ground, stores), laboratory_planner(ground)
+    take_line += [planner, *(part for part in certificates.values() if isinstance(part, CertificatePrinter))]
     versions, sources = _versions(ground, stores, take_line), feeds(ground, history)
     acts = _acts(ground, versions, partial(_tried_again, retries, drain, others))
     console = _console(ground, stores, history, acts, changes)
@@ -137,6 +138,7 @@ async def build(ground: Dependencies, stores: Stores) -> Parts:
             **_alarm_loops(ground, stores),
             "retries": retries,
             "follow-ups": follow_ups,
+            "laboratory-plan": planner,
             **writers,
             **others.loops,
             **served,

@@ -17,7 +17,6 @@ from gateway.line.sustained_outside import SustainedOutside
 from gateway.records.acts import ActOutcome, AnswerGuidance, DecideLot
 from gateway.records.lot_decisions import Verdict
 from gateway.records.people import Act
-from gateway.records.timers import Timer
 from gateway.store.database import open_state
 from gateway.store.queries.lot_decisions import basis_of
 from gateway.store.queries.lots import lot_on_record
@@ -116,7 +115,7 @@ def _piloted(bench):
         times = {"planned_start_at": rfc3339(start_ns), "planned_end_at": rfc3339(start_ns + DAY_NS)}
         fields = {"job_order_id": f"WO-{ahead}", "material_definition_id": "FG-100", "planned_lots": 30}
         bench.context("order_planned", **fields, **times)
-    bench.timer(Timer.PLAN_LABORATORY)
+    bench.plan_laboratory()
     for _outside in range(2):
         bench.now_ns += SECOND_NS
         bench.model_due(99.0)

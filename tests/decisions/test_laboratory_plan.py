@@ -10,14 +10,15 @@ from gateway.contract.mes_messages import context_change
 from gateway.contract.refusals import MessageRefusedError
 from gateway.contract.times import rfc3339
 from gateway.contract.workload import plan_sha256
+from gateway.events import LaboratoryPlanned
 from gateway.line.laboratory import LaboratoryCalendar, LaboratoryLoad
 from gateway.records.act_refusals import ActRefusal
 from gateway.records.acts import ActOutcome, ApproveLaboratoryPlan
-from gateway.records.timers import Timer
 from gateway.records.workload import LaboratoryPlan
+from gateway.runtime.laboratory_planning import plan_due
 from gateway.store.codec import decode
 from gateway.time_units import DAY_NS
-from tests.fixtures.building import NOW_NS
+from tests.fixtures.building import NOW_NS, moment
 from tests.fixtures.store_bench import Bench, viscosity
 
 EVERY_DAY = frozenset(range(7))
@@ -53,7 +54,7 @@ def act_on(plan, *proposals, **changes):
 
 def test_a_planned_order_stands_in_the_plan_of_the_day_with_its_conflict(bench):
     planned(bench, "WO-9", days_ahead=3, lots=10)
-    bench.timer(Timer.PLAN_LABORATORY)
+    bench.plan_laboratory()
     plan = newest(bench)
     assert plan["state"] == "proposed"
     assert plan["planned_orders"] == 1
@@ -67,7 +68,7 @@ def test_a_planned_order_stands_in_the_plan_of_the_day_with_its_conflict(bench):
 def test_a_cancelled_order_brings_nothing(bench):
     planned(bench, "WO-9", days_ahead=3, lots=10)
     bench.context("order_cancelled", job_order_id="WO-9")
-    bench.timer(Timer.PLAN_LABORATORY)
+    bench.plan_laboratory()
     assert sum(day["tests"] for day in newest(bench)["days"]) == 0
 
 
@@ -75,13 +76,13 @@ def test_lots_and_their_results_are_what_a_forecast_is_made_from(bench):
     bench.order()
     bench.result(viscosity(100.0))
     bench.context("lot_ended", material_lot_id="LOT/1")
-    bench.timer(Timer.PLAN_LABORATORY)
+    bench.plan_laboratory()
     assert newest(bench)["lots"] == 1
 
 
 def test_a_plan_is_drafted_once_a_day_and_again_where_production_plans_otherwise(bench):
     def drafts():
-        bench.timer(Timer.PLAN_LABORATORY)
+        bench.plan_laboratory()
         return len(bench.sent("laboratory-plan"))
 
     assert drafts() == 1
@@ -96,7 +97,7 @@ def test_a_plan_is_drafted_once_a_day_and_again_where_production_plans_otherwise
 
 def test_a_person_approves_the_plan_with_the_proposals_that_they_agree_to(bench):
     planned(bench, "WO-9", days_ahead=0.2, lots=30, hours=12)
-    bench.timer(Timer.PLAN_LABORATORY)
+    bench.plan_laboratory()
     plan = newest(bench)
     first, *others = [item["proposal_id"] for conflict in plan["conflicts"] for item in conflict["proposals"]]
     answer = bench.act(act_on(plan, first))
@@ -119,13 +120,13 @@ def test_a_person_approves_the_plan_with_the_proposals_that_they_agree_to(bench)
     ],
 )
 def test_what_was_not_shown_is_not_approved(bench, changes, code):
-    bench.timer(Timer.PLAN_LABORATORY)
+    bench.plan_laboratory()
     assert bench.act(act_on(newest(bench), **changes)).code is code
     assert len(bench.sent("laboratory-plan")) == 1
 
 
 def test_a_plan_that_was_changed_on_disk_is_not_approved(bench):
-    bench.timer(Timer.PLAN_LABORATORY)
+    bench.plan_laboratory()
     plan = newest(bench)
     bench.connection.execute("UPDATE laboratory_plan SET body = replace(body, '\"tests\"', '\"tests\" ')")
     assert bench.act(act_on(plan)).code is ActRefusal.PLAN_NOT_NEWEST
@@ -133,12 +134,41 @@ def test_a_plan_that_was_changed_on_disk_is_not_approved(bench):
 
 def test_without_the_table_nothing_is_planned(bench):
     bench.line = replace(bench.line, laboratory_load=replace(bench.line.laboratory_load, plan=False))
-    bench.timer(Timer.PLAN_LABORATORY)
+    bench.plan_laboratory()
     assert bench.sent("laboratory-plan") == []
 
 
+def made_now(bench):
+    plan, _damaged = plan_due(bench.directory, bench.line, at_ns=bench.now_ns)
+    return plan
+
+
+def committed(bench, plan, name):
+    bench.commit(LaboratoryPlanned(event_id=name, at=moment(bench.now_ns), plan=plan))
+    return len(bench.sent("laboratory-plan"))
+
+
+def test_a_plan_made_before_production_planned_otherwise_is_not_put_on_record(bench):
+    before = made_now(bench)
+    bench.now_ns += HOUR_NS
+    planned(bench, "WO-9", days_ahead=3, lots=10)  # said after the plan was made
+    assert committed(bench, before, "late") == 0
+    bench.now_ns += 2 * HOUR_NS
+    assert committed(bench, made_now(bench), "next") == 1
+    assert newest(bench)["planned_orders"] == 1
+
+
+def test_a_plan_that_is_not_due_any_more_or_of_yesterday_is_not_put_on_record(bench):
+    twice = made_now(bench)
+    assert committed(bench, twice, "first") == 1
+    assert made_now(bench) is None
+    assert committed(bench, twice, "second") == 1
+    bench.now_ns += DAY_NS
+    assert committed(bench, twice, "yesterday's") == 1
+
+
 def test_the_hash_of_a_plan_is_the_same_after_it_was_stored(bench):
-    bench.timer(Timer.PLAN_LABORATORY)
+    bench.plan_laboratory()
     ((body,),) = bench.rows("SELECT body FROM laboratory_plan")
     assert plan_sha256(decode(LaboratoryPlan, body)) == newest(bench)["plan_sha256"]
 

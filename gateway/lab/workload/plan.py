@@ -10,7 +10,7 @@ from typing import Any
 from gateway.contract.identity import identity_of
 from gateway.lab.quantiles import beta_quantile
 from gateway.lab.sampling import Priority
-from gateway.lab.workload.forecast import DayForecast, Forecast
+from gateway.lab.workload.forecast import DayForecast, Forecast, forecast
 from gateway.lab.workload.history import LoadHistory, TestHistory
 from gateway.line.laboratory import LaboratoryLoad, ThinningRule
 from gateway.records.workload import Conflict, LaboratoryPlan, PlannedDay, Proposal, ProposalKind
@@ -21,6 +21,11 @@ _FEWEST_TESTED = 60  # with none failed of so many the share is surely below one
 _MOST_DAYS_OF: Mapping[Priority, int] = {Priority.LOW: 2, Priority.STANDARD: 1, Priority.HIGH: 0}
 _HIGH, _STANDARD = 0.25, 0.05
 _PART = 0.5  # of a test; less is no proposal
+
+
+def plan_from(known: LoadHistory, load: LaboratoryLoad) -> LaboratoryPlan:
+    """Return the plan of what is known, by a forecast of it; takes tenths of a second."""
+    return plan_of(forecast(known, load), known, load)
 
 
 def plan_of(made: Forecast, known: LoadHistory, load: LaboratoryLoad) -> LaboratoryPlan:

@@ -1,13 +1,17 @@
-"""From the tables: what the plan of the laboratory stands on. Runs inside the writer's transaction, once a day."""
+"""From the tables: what the plan of the laboratory stands on.
+
+The history for a forecast is read by a read connection; the rest inside the writer's transaction.
+"""
 
 import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
-from gateway.events import ActRequested, TimerDue
+from gateway.events import ActRequested, LaboratoryPlanned
 from gateway.facts.laboratory_plan import ApprovePlanFacts, LaboratoryPlanFacts, WaitingLot
 from gateway.lab.sampling import Waiting
 from gateway.lab.series import Series
+from gateway.lab.workload.due import plan_is_due
 from gateway.lab.workload.history import LoadHistory, Lot, Order, OrderStatement, TestHistory, TestOfLot
 from gateway.records.production import ContextChange, ContextKind
 from gateway.records.workload import LaboratoryPlan, LaboratoryPlanApproved
@@ -15,20 +19,20 @@ from gateway.store.facts.acts import act_base
 from gateway.store.facts.loaders import loader
 from gateway.store.facts.reading import Reading
 from gateway.store.statements import value_of
-from gateway.time_units import DAY_NS, SECOND_NS
+from gateway.time_units import DAY_NS
 
 _HISTORY_DAYS = 90
 _MOST_LOTS, _MOST_PLANS, _MOST_ORDERS = 1500, 5000, 2000
 _LATELY = 3  # values since the series signalled
-_AGAIN_NS = 3600 * SECOND_NS  # a plan that nobody has approved is drafted again, where production plans otherwise
 
 
 @loader
-def laboratory_plan_facts(reading: Reading, event: TimerDue) -> LaboratoryPlanFacts:
-    """Return what a plan is made from, where one is due."""
-    if not reading.line.laboratory_load.plan or not _is_due(reading, event.at_ns):
-        return LaboratoryPlanFacts(**reading.base(), known=None, queue=())
-    return LaboratoryPlanFacts(**reading.base(), known=load_history(reading, event.at_ns), queue=waiting_lots(reading))
+def laboratory_plan_facts(reading: Reading, event: LaboratoryPlanned) -> LaboratoryPlanFacts:
+    """Return whether a plan is still due, and the lots that wait."""
+    due = is_due(reading, event.at_ns)
+    return LaboratoryPlanFacts(
+        **reading.base(), due=due, planned_ns=_planned_ns(reading), queue=waiting_lots(reading) if due else ()
+    )
 
 
 @loader
@@ -47,13 +51,19 @@ def newest_plan(reading: Reading) -> tuple[LaboratoryPlan | None, LaboratoryPlan
     return plan, next(iter(reading.decoded(LaboratoryPlanApproved, rows)), None)
 
 
-def _is_due(reading: Reading, at_ns: int) -> bool:
-    """Return whether there is no plan of the day yet, or production has planned otherwise since."""
+def is_due(reading: Reading, at_ns: int) -> bool:
+    """Return whether the line has its laboratory's days planned, and a plan is due."""
+    load = reading.line.laboratory_load
+    if not load.plan:
+        return False
     plan, approval = newest_plan(reading)
-    if plan is None or plan.day != reading.line.laboratory_load.calendar.day_of(at_ns).isoformat():
-        return True
-    changed_ns = value_of(reading.connection, "newest_order_plan") or 0
-    return approval is None and changed_ns > plan.at_ns and at_ns - plan.at_ns >= _AGAIN_NS
+    return plan_is_due(
+        plan, approved=approval is not None, planned_ns=_planned_ns(reading), at_ns=at_ns, calendar=load.calendar
+    )
+
+
+def _planned_ns(reading: Reading) -> int:
+    return int(value_of(reading.connection, "newest_order_plan") or 0)
 
 
 def waiting_lots(reading: Reading) -> tuple[WaitingLot, ...]:
