@@ -5,6 +5,7 @@ import re
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from types import SimpleNamespace
+from urllib.parse import quote
 
 import pytest
 import pytest_asyncio
@@ -147,6 +148,11 @@ async def test_quality_signs_in_the_browser_and_reissues_with_a_reason(served):
             await sign(dialog, "quality")
             await expect(page.locator("[data-key=head]")).to_contain_text("Signed by Person Quality (quality)")
             await keep(page, "certificate-signed-wide-light")
+            for view in ("lots", "review"):  # both lead to the certificates of their lot
+                await page.goto(f"/#/{view}/{quote(LOT, safe='')}")
+                await expect(page.locator(".part-certificates li")).to_have_count(2)
+            await page.locator(".part-certificates li", has_text="Acme Ltd").get_by_role("link").click()
+            await expect(page.locator("[data-key=head]")).to_contain_text("Signed by Person Quality (quality)")
             await page.get_by_role("button", name="Reissue").click()
             await dialog.locator("textarea").fill("the customer's address was wrong")
             await dialog.locator("button[type=submit]").click()

@@ -3,26 +3,19 @@
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.console.examples.parts import AT
+from gateway.console.examples.parts import AT, CERTIFICATE, CERTIFICATE_ID
 
-_ID = "0e2cbb4c-7a43-5d2c-9b1e-0f3c6d1f7a21"
 _SHA256 = "5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef"
 
 OF_CERTIFICATES: Mapping[str, dict[str, Any]] = {
     "AnalysisCertificatesView": {
         "query": "",
-        "lines": [
-            {
-                "certificate_id": _ID, "number": "0E2CBB4C-1", "version": 1, "state": "draft",
-                "material_lot_id": "LOT-0042", "product_name": "Coating resin FG-100", "customer_name": "Acme Paints",
-                "job_order_id": "WO-1001", "drafted_at": AT, "gaps": 1, "damaged": False,
-            }
-        ],
+        "lines": [CERTIFICATE],
         "before": None,
         "customers": ["C-4711"],
     },
     "AnalysisCertificateView": {
-        "certificate_id": _ID, "material_lot_id": "LOT-0042", "part": None, "product": "FG-100",
+        "certificate_id": CERTIFICATE_ID, "material_lot_id": "LOT-0042", "part": None, "product": "FG-100",
         "product_name": "Coating resin FG-100", "customer": "C-4711", "customer_name": "Acme Paints",
         "email": ["quality@acme-paints.example"], "job_order_id": "WO-1001", "equipment_id": "R1",
         "specification": "AP-SPEC-77 3", "started_at": AT, "ended_at": AT, "decided_by": None, "decided_at": None,
@@ -39,8 +32,9 @@ OF_CERTIFICATES: Mapping[str, dict[str, Any]] = {
             {
                 "version": 1, "draft": 2, "number": "0E2CBB4C-1", "state": "draft", "drafted_at": AT, "reason": "",
                 "why": "", "by": "", "questions": [], "sha256": _SHA256, "signature": None,
-                "page": f"/api/certificates/{_ID}/1/document.html",
-                "pdf": f"/api/certificates/{_ID}/1/document.pdf", "document": None, "sent": None, "damaged": False,
+                "page": f"/api/certificates/{CERTIFICATE_ID}/1/document.html",
+                "pdf": f"/api/certificates/{CERTIFICATE_ID}/1/document.pdf", "document": None, "sent": None,
+                "damaged": False,
             }
         ],
         "waiting": [],

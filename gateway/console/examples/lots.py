@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.console.examples.parts import AT, GUIDANCE, LATER, REASON, SIGNATURE, SPECIFICATION
+from gateway.console.examples.parts import AT, CERTIFICATE, GUIDANCE, LATER, REASON, SIGNATURE, SPECIFICATION
 
 OF_LOTS: Mapping[str, dict[str, Any]] = {
     "LotsView": {
@@ -70,6 +70,7 @@ OF_LOTS: Mapping[str, dict[str, Any]] = {
         "signatures": [SIGNATURE],
         "waiting": [],
         "required_for_release": False,
+        "certificates": [CERTIFICATE],
         "document": "/api/lots/LOT-0042/review/document",
         "damaged": [],
     },
@@ -153,6 +154,7 @@ OF_LOTS: Mapping[str, dict[str, Any]] = {
                 "document": "/api/deviations/77aa",
             }
         ],
+        "certificates": [CERTIFICATE],
         "timeline": [
             {
                 "at": AT,

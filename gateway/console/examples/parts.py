@@ -59,7 +59,14 @@ ALARM = {
     "text": "plc1 is not connected", "action": "Look at its network and at the server.", "severity": "warning",
     "state": "unacknowledged", "since_at": AT, "active": True, "acknowledged": False, "latched": False,
     "suppressed": False, "shelved_until_at": None, "reason": None, "person": None, "position": "engineer",
-    "guidance_id": None, "group_id": None, "analyte": None, "unit": None, "lowest": None, "highest": None,
-    "specification": None, "acts": [{"act": "shelve", "roles": ["operator", "supervisor", "engineer"]}],
+    "guidance_id": None, "material_lot_id": None, "group_id": None, "analyte": None, "unit": None, "lowest": None,
+    "highest": None, "specification": None,
+    "acts": [{"act": "shelve", "roles": ["operator", "supervisor", "engineer"]}],
 }  # fmt: skip
 FIGURE = {"name": "guidance", "value": 0, "unit": "messages"}
+CERTIFICATE_ID = "0e2cbb4c-7a43-5d2c-9b1e-0f3c6d1f7a21"
+CERTIFICATE = {
+    "certificate_id": CERTIFICATE_ID, "number": "0E2CBB4C-1", "version": 1, "state": "draft",
+    "material_lot_id": "LOT-0042", "product_name": "Coating resin FG-100", "customer_name": "Acme Paints",
+    "job_order_id": "WO-1001", "drafted_at": AT, "gaps": 1, "damaged": False,
+}  # fmt: skip

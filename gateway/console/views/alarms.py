@@ -55,6 +55,7 @@ class AlarmView(View):
     person: str | None = Field(description="who has acknowledged or suppressed it last")
     position: str = Field(description="the role that it calls")
     guidance_id: str | None
+    material_lot_id: str | None = Field(description="the lot that its guidance is about")
     group_id: str | None = Field(
         description="the alarm below which it stands, of the same server or the broker; that one has called for it, too"
     )
@@ -147,6 +148,7 @@ def _alarm(alarm: Alarm, guidance: Guidance | None) -> AlarmView:
         person=alarm.person or None,
         position=alarm.position,
         guidance_id=alarm.guidance_id,
+        material_lot_id=None if guidance is None else guidance.material_lot_id,
         group_id=alarm.group_id,
         analyte=None if guidance is None else guidance.analyte,
         unit=None if predicted is None else predicted.unit,

@@ -19,6 +19,7 @@ from gateway.records.certificates import (
     CertificateState,
 )
 from gateway.store.queries.certificates import (
+    certificates_of_lot,
     document_of,
     found,
     sent_of,
@@ -177,6 +178,13 @@ def _line(version: CertificateOnRecord) -> CertificateLineView:
         gaps=len(content.gaps) if version.state is CertificateState.DRAFT else 0,
         damaged=not version.holds,
     )
+
+
+def lines_of_lot(connection: sqlite3.Connection, lot: str) -> list[CertificateLineView]:
+    """Return the newest version of each certificate of a lot."""
+    versions, _damaged = certificates_of_lot(connection, lot)
+    newest = {version.drafted.certificate_id: version for version in versions}  # in the order of the versions
+    return [_line(version) for version in newest.values()]
 
 
 def certificate_view(

@@ -6,6 +6,7 @@ from urllib.parse import quote
 from pydantic import Field
 
 from gateway.console.snapshot import Snapshot
+from gateway.console.views.certificates import CertificateLineView, lines_of_lot
 from gateway.console.views.deviations import DeviationView, deviations_of
 from gateway.console.views.guidance import guidance_views
 from gateway.console.views.parts import GuidanceView, OpenPointView, SignaturePart, View, instant
@@ -97,6 +98,7 @@ class LotView(View):
     charts: list[ChartLink]
     guidance: list[GuidanceView]
     deviations: list[DeviationView]
+    certificates: list[CertificateLineView] = Field(description="the newest version of each")
     timeline: list[TimelineView]
     parents: list[RelatedLotView]
     children: list[RelatedLotView]
@@ -143,6 +145,7 @@ def _view_of(connection: sqlite3.Connection, snapshot: Snapshot, known: LotOnRec
         charts=_charts(connection, known),
         guidance=guidance,
         deviations=deviations,
+        certificates=lines_of_lot(connection, lot),
         timeline=timeline_of(connection, known, results, guidance, deviations, signatures),
         parents=[_related(item) for item in known.parents],
         children=[_related(item) for item in known.children],

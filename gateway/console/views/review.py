@@ -8,6 +8,7 @@ from pydantic import Field
 
 from gateway.advice.review_page import review_page
 from gateway.console.snapshot import Snapshot
+from gateway.console.views.certificates import CertificateLineView, lines_of_lot
 from gateway.console.views.parts import SignaturePart, View, instant
 from gateway.console.views.signatures import PendingActView, waiting_for_signatures
 from gateway.console.views.signed import signatures_on
@@ -95,6 +96,7 @@ class ReviewView(View):
     signatures: list[SignaturePart]
     waiting: list[PendingActView]
     required_for_release: bool
+    certificates: list[CertificateLineView] = Field(description="of the lot, the newest version of each")
     document: str = Field(description="the path of the review as a page for printing")
     damaged: list[str]
 
@@ -126,6 +128,7 @@ def review_view(connection: sqlite3.Connection, snapshot: Snapshot, lot: str) ->
             for pending in waiting_for_signatures(connection, snapshot, subject=lot)
             if pending.act == ActKind.SIGN_REVIEW
         ],
+        certificates=lines_of_lot(connection, lot),
         required_for_release=snapshot.line.review.required_for_release,
         document=f"/api/lots/{quote(lot, safe='')}/review/document",
         damaged=list(shown.damaged),

@@ -48,7 +48,8 @@ export function alarmCard(alarm, longest, all) {
     away(alarm) ? h("p", { class: "strong" }, away(alarm)) : null,
     alarm.reason ? h("p", {}, [alarm.person, alarm.reason].filter(Boolean).join(": ")) : null,
     h("div", { class: "actions" }, possible.map(({ act }) => button(alarm, act, longest)),
-      alarm.active && alarm.guidance_id ? h("a", { class: "button quiet", href: "#/now", "data-key": "guidance" }, text("alarm.guidance")) : null),
+      alarm.active && alarm.guidance_id ? h("a", { class: "button quiet", href: "#/now", "data-key": "guidance" }, text("alarm.guidance")) : null,
+      alarm.material_lot_id ? h("a", { class: "button quiet", href: `#/lots/${encodeURIComponent(alarm.material_lot_id)}`, "data-key": "lot" }, alarm.material_lot_id) : null),
     others.length ? h("p", { class: "quiet" }, others.map(({ act, roles }) => text("alarm.who", { act: word("alarm_act", act), roles: roles.map((role) => word("role", role)).join(", ") })).join(" · ")) : null,
     h("p", { class: "quiet" }, h("a", { class: "trail", href: `#/audit?query=${encodeURIComponent(alarm.alarm_id)}` }, alarm.alarm_id)),
     below(alarm, all, (one) => alarmCard(one, longest, all)));

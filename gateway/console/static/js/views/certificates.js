@@ -5,11 +5,10 @@ import { asWritten, limits, time, unit, utc } from "../format.js";
 import { may, page } from "../page.js";
 import { text, word } from "../texts.js";
 import { askAndDo } from "../parts/acts.js";
+import { certificateState as state } from "../parts/certificates.js";
 import { empty, facts, section, table } from "../parts/states.js";
 import { condition } from "../parts/symbols.js";
 import { more, search } from "../parts/search.js";
-
-const LEVEL = { signed: "normal", draft: "information", questioned: "critical", replaced: "information", withdrawn: "warning" };
 
 export const certificates = {
   path: (_parameters, query) => `/api/certificates?query=${encodeURIComponent(query)}`,
@@ -41,12 +40,6 @@ export const certificate = {
     ];
   },
 };
-
-function state({ state: name, gaps: missing, damaged }) {
-  const tail = missing ? ` · ${text("certificate.gaps")}: ${missing}` : "";
-  if (damaged) return condition(false, "", text("lot.damaged"), "critical");
-  return h("span", {}, condition(name === "signed", word("certificate_state", name), word("certificate_state", name), LEVEL[name]), tail);
-}
 
 function draftButton(view) {
   return h("button", {

@@ -5,6 +5,7 @@ import { asWritten, limits, measured, time, unit, utc } from "../format.js";
 import { may, page } from "../page.js";
 import { text, word } from "../texts.js";
 import { askAndDo } from "../parts/acts.js";
+import { certificatesOfLot } from "../parts/certificates.js";
 import { guidanceCard, signed } from "../parts/guidance.js";
 import { outside } from "../parts/range.js";
 import { empty, facts, section, table } from "../parts/states.js";
@@ -19,7 +20,7 @@ export const lot = {
     head(view),
     h("div", { class: "columns" },
       h("div", { class: "column", "data-key": "left" }, points(view), results(view), charts(view, others), deviations(view)),
-      h("div", { class: "column", "data-key": "right" }, guidance(view), settled(view), related(view), timeline(view))),
+      h("div", { class: "column", "data-key": "right" }, certificatesOfLot(view.certificates), guidance(view), settled(view), related(view), timeline(view))),
   ],
 };
 

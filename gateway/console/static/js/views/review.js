@@ -5,6 +5,7 @@ import { time, utc } from "../format.js";
 import { may, page } from "../page.js";
 import { text, word } from "../texts.js";
 import { askAndDo } from "../parts/acts.js";
+import { certificatesOfLot } from "../parts/certificates.js";
 import { signed } from "../parts/guidance.js";
 import { section, table } from "../parts/states.js";
 import { symbol } from "../parts/symbols.js";
@@ -15,7 +16,7 @@ export const review = {
   path: ([lot]) => `/api/lots/${encodeURIComponent(lot)}/review`,
   render: (view) => [
     h("p", {}, h("a", { href: `#/lots/${encodeURIComponent(view.material_lot_id)}` }, text("review.back", { lot: view.material_lot_id }))),
-    head(view), exceptions(view), groups(view),
+    head(view), exceptions(view), groups(view), certificatesOfLot(view.certificates),
   ],
 };
 
