@@ -116,6 +116,7 @@ async def _subscriptions(
         settings.master_data.topic,
         topics.responses,
         AUDIT_HEAD.topic_of(line.topic_root),
+        topics.asks if settings.copilot.terminals else None,
     )
     node = _edge_node(settings)
     of_node = () if node is None else subscribed_topics(node.node, node.primary_host_id)

@@ -1,7 +1,7 @@
 """Answers questions, with the rights and the sight of who asks, and has each put on record."""
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from starlette.responses import Response
 
@@ -13,10 +13,9 @@ from gateway.console.snapshot import Snapshot
 from gateway.console.views.ask import QuestionAsked, answer_view
 from gateway.copilot.answering import answered
 from gateway.copilot.answers import Answer
+from gateway.copilot.desk import Desk
 from gateway.copilot.ground import Asker, Ground
 from gateway.copilot.options import CopilotOptions
-from gateway.copilot.record import question_answered
-from gateway.events import QuestionAnswered
 from gateway.knowledge.options import KnowledgeOptions
 from gateway.knowledge.searching import Searched
 
@@ -31,14 +30,14 @@ class AskAnswers:
         *,
         knowledge: KnowledgeOptions,
         copilot: CopilotOptions,
-        on_record: Callable[[QuestionAnswered], None],
+        desk: Desk,
     ) -> None:
-        """``on_record``: has a question put on record."""
+        """``desk``: where answers are finished, and put on record."""
         self._searching = searching
         self._shown = shown
         self._knowledge = knowledge
         self._copilot = copilot
-        self._on_record = on_record
+        self._desk = desk
 
     def answering(self) -> Mapping[str, Answering]:
         """Return what answers each route."""
@@ -57,8 +56,8 @@ class AskAnswers:
             return answered(self._ground(connection, searched, snapshot, asker), body.question, roles=roles)
 
         answer = await self._searching.read_with(reads)
-        self._on_record(question_answered(body.question, answer, asker, snapshot.at))
-        return Response(answer_view(answer).model_dump_json(), media_type="application/json")
+        finished = await self._desk.finished(body.question, answer, asker, snapshot.at)
+        return Response(answer_view(finished.answer).model_dump_json(), media_type="application/json")
 
     def _ground(
         self, connection: sqlite3.Connection, searched: Searched | None, snapshot: Snapshot, asker: Asker

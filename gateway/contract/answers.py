@@ -1,11 +1,10 @@
-"""Questions of terminals and their answers, as they are sent (``labline.question/1``, ``labline.answer/1``)."""
-
-from typing import Any
+"""Questions of terminals as they are read, and where their answers go."""
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from gateway.contract.received_schemas import LONGEST_QUESTION_READ
+
 LONGEST_MESSAGE = 16 * 1024
-_LONGEST_TEXT = 12_000  # characters that are read at all; a question itself is shorter
 
 
 class QuestionMessage(BaseModel):
@@ -13,7 +12,7 @@ class QuestionMessage(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    question: str = Field(max_length=_LONGEST_TEXT)
+    question: str = Field(max_length=LONGEST_QUESTION_READ)
     id: str | None = Field(default=None, max_length=200)
     person: str | None = Field(default=None, max_length=200)
 
@@ -30,12 +29,9 @@ def read_question(payload: bytes) -> QuestionMessage | None:
         text = payload.decode()
     except UnicodeDecodeError:
         return None
-    return None if text.lstrip()[:1] in {"{", "["} or len(text) > _LONGEST_TEXT else QuestionMessage(question=text)
-
-
-def answer_document(**fields: Any) -> dict[str, Any]:
-    """Return the answer to a terminal's question."""
-    return {"schema": "labline.answer/1", **fields}
+    return (
+        None if text.lstrip()[:1] in {"{", "["} or len(text) > LONGEST_QUESTION_READ else QuestionMessage(question=text)
+    )
 
 
 def answer_topic(root: str, terminal: str, asked_for: str | None) -> str:
@@ -43,7 +39,7 @@ def answer_topic(root: str, terminal: str, asked_for: str | None) -> str:
 
     Whoever may ask must not have the gateway publish elsewhere with its rights.
     """
-    own = f"{root}/answer/{terminal}"
+    own = f"{root}/answer/{terminal}"  # the level as it came: what a broker lets through is a level
     if asked_for is None or not asked_for.startswith(f"{own}/") or any(sign in asked_for for sign in "+#\0"):
         return own
     return asked_for

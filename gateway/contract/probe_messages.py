@@ -57,6 +57,7 @@ def _payload(name: str, *, line: str, check_id: str, at_ns: int) -> bytes:
         "schema": f"labline.{name}/1", "id": check_id, "cause": None, "issued_at": at, "expires_at": at, "line": line,
         "state": "withdrawn", "severity": "information", "kind": "instruction", "title": _TITLE, "document": _TITLE,
         "equipment_id": check_id, "analyte": check_id, "sample_id": check_id, "topic": check_id,
+        "text": _TITLE, "outcome": "not_answered", "terminal": check_id,
     }  # fmt: skip
     document = {
         key: harmless[key] if key in harmless and _takes(part, harmless[key], schema) else _smallest(part, schema)

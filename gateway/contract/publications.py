@@ -6,6 +6,7 @@ Topics, retention, lanes, JSON Schema, AsyncAPI, the probes of ``check --connect
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gateway.contract.payloads.answer import AnswerPayload
 from gateway.contract.payloads.audit_head import AuditHeadPayload
 from gateway.contract.payloads.board import BoardPayload
 from gateway.contract.payloads.certificate import CertificatePayload
@@ -110,6 +111,12 @@ WORKLIST = Publication(name="worklist", model=WorklistPayload, topic="worklist",
 CERTIFICATE = Publication(name="certificate", model=CertificatePayload, topic="certificate/{lot}")
 CONTROL = Publication(name="control", model=ControlPayload, topic="control/{analyte}")
 OUTCOME = Publication(name="outcome", model=OutcomePayload, topic="outcome/{terminal}")
+ANSWER = Publication(
+    name="answer",
+    model=AnswerPayload,
+    topic="answer/{terminal}",
+    expires="after 60 s; it is sent once, past the outbox, once the question is on record",
+)
 AUDIT_HEAD = Publication(name="audit-head", model=AuditHeadPayload, topic="audit/head", retain=True, replaces=True)
 DEAD_LETTER = Publication(name="dead-letter", model=DeadLetterPayload, topic="dead-letter")
 STATUS = Publication(

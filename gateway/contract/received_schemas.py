@@ -1,4 +1,4 @@
-"""JSON Schema of received messages: results, contexts, specifications, responses. Pure.
+"""JSON Schema of received messages: results, contexts, specifications, responses, questions. Pure.
 
 The readers take more than these schemas promise (other spellings, numbers as texts) and say of each message what is
 wrong with it. A sender that keeps to a schema is understood.
@@ -14,6 +14,7 @@ from gateway.contract.response_tokens import LONGEST_TOKEN
 from gateway.contract.words import ACTS, EVENTS, STATUSES, listed
 
 Schema = dict[str, Any]
+LONGEST_QUESTION_READ = 12_000  # characters that are read at all; a question itself is shorter
 
 
 def _text(description: str, *, needed: bool = False) -> Schema:
@@ -190,10 +191,30 @@ def specification_schema() -> Schema:
     return made | {"allOf": [product, {"anyOf": says}]}
 
 
+_QUESTION_FIELDS: Mapping[str, Schema] = {
+    "question": {
+        "type": "string",
+        "maxLength": LONGEST_QUESTION_READ,
+        "description": "the question, in English or German; a longer one than 500 characters is refused",
+    },
+    "id": {"type": ["string", "null"], "maxLength": 200, "description": "of the terminal's own; the answer repeats it"},
+    "person": {
+        "type": ["string", "null"],
+        "maxLength": 200,
+        "description": "who asks, as stated; it is put on record and gives no rights",
+    },
+}
+
+
 def response_schema() -> Schema:
     """Return the schema of what a person at a terminal answers."""
     needed = ("id", "guidance_id", "act", "terminal")
     return _object("response", "What a person at a terminal answers to a guidance", _RESPONSE_FIELDS, needed)
+
+
+def question_schema() -> Schema:
+    """Return the schema of a question of a terminal."""
+    return _object("question", "A question of a terminal, answered from records", _QUESTION_FIELDS, ("question",))
 
 
 def _object(name: str, title: str, fields: Mapping[str, Schema], required: tuple[str, ...]) -> Schema:

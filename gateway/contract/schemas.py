@@ -10,7 +10,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from gateway.contract.publications import PUBLICATIONS, Publication
-from gateway.contract.received_schemas import context_schema, response_schema, result_schema, specification_schema
+from gateway.contract.received_schemas import (
+    context_schema,
+    question_schema,
+    response_schema,
+    result_schema,
+    specification_schema,
+)
 
 _ROOT = "{enterprise}/{site}/{area}/{line}/quality"
 _ENCODED = "percent-encoded where it holds / + # % or control characters, cut with a hash beyond 128 bytes; empty: %"
@@ -25,11 +31,12 @@ _PARAMETERS: Mapping[str, str] = {
 
 
 class Received(NamedTuple):
-    """What comes in: how its schema is made, on which topic by default, and what it is."""
+    """What comes in: how its schema is made, on which topic by default, what it is, and when it is acknowledged."""
 
     schema: Callable[[], dict[str, Any]]
     address: str
     text: str
+    delivery: str = "QoS 1: acknowledged once it is committed. Without retain, but for specifications."
 
 
 # the topics of the first three are configured: [lims] topic, [mes] topic, [master_data] topic
@@ -40,6 +47,12 @@ RECEIVED: Mapping[str, Received] = {
         specification_schema, "mes/specifications/{product}", "A version of a specification; [master_data] topic."
     ),
     "response": Received(response_schema, f"{_ROOT}/response/{{terminal}}", "What a person answers to a guidance."),
+    "question": Received(
+        question_schema,
+        f"{_ROOT}/ask/{{terminal}}",
+        "A question of a terminal; it may also be the bare text. [copilot] terminals.",
+        "QoS 1: acknowledged as it is taken; one that is lost is asked again. Without retain.",
+    ),
 }
 
 
@@ -107,7 +120,7 @@ def _taking(name: str) -> dict[str, Any]:
     return {
         "action": "receive",
         "channel": {"$ref": f"#/channels/{name}"},
-        "description": "QoS 1: acknowledged once it is committed. Without retain, but for specifications.",
+        "description": RECEIVED[name].delivery,
         "bindings": {"mqtt": {"qos": 1, "bindingVersion": "0.2.0"}},
     }
 

@@ -2,12 +2,14 @@
 
 import hashlib
 
+from gateway.contract.asked_by_command import AskedByCommand
 from gateway.contract.identity import identity_of
 from gateway.copilot.answers import Answer
 from gateway.copilot.ground import Asker
 from gateway.deadlines import ClockReading
 from gateway.events import QuestionAnswered
 
+COMMAND = "command"  # where a question is asked that no console and no terminal has
 _KEPT, _MOST_SOURCES = 500, 40
 
 
@@ -31,3 +33,20 @@ def question_answered(
         answer_sha256=digest,
         phrased_by=phrased_by,
     )
+
+
+def asked_of(event: QuestionAnswered) -> AskedByCommand:
+    """Return what a command tells the gateway of a question that it has answered."""
+    return AskedByCommand(
+        question=event.question, length=event.length, intent=event.intent, outcome=event.outcome,
+        language=event.language, sources=event.sources, answer_sha256=event.answer_sha256,
+    )  # fmt: skip
+
+
+def answered_by_command(asked: AskedByCommand, *, who: str, at: ClockReading) -> QuestionAnswered:
+    """Return the event of a question that a command has answered; ``who``: the account that ran it."""
+    return QuestionAnswered(
+        event_id=identity_of("question", COMMAND, who, at.wall_ns, asked.question, asked.answer_sha256),
+        at=at, place=COMMAND, who=who, known=True, question=asked.question, length=asked.length, intent=asked.intent,
+        outcome=asked.outcome, language=asked.language, sources=asked.sources, answer_sha256=asked.answer_sha256,
+    )  # fmt: skip

@@ -32,9 +32,9 @@ from gateway.console.static_files import StaticFiles
 from gateway.console.stream import Streams
 from gateway.console.verifying import Verifying
 from gateway.contract.console_links import SET_UP, link_of
+from gateway.copilot.desk import Desk, OnRecord, on_no_record
 from gateway.copilot.options import CopilotOptions
 from gateway.database.writer import Writer
-from gateway.events import QuestionAnswered
 from gateway.history.windows import TagWindow, WindowRequest
 from gateway.knowledge.options import KnowledgeOptions
 from gateway.line.definition import LineDefinition
@@ -75,7 +75,7 @@ class ConsoleGround:
     knowledge: KnowledgeOptions = field(default_factory=KnowledgeOptions)
     i3x: I3xGround | None = None
     copilot: CopilotOptions = field(default_factory=CopilotOptions)
-    on_question: Callable[[QuestionAnswered], None] = lambda _event: None
+    on_question: OnRecord = on_no_record
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +113,7 @@ def console(options: ConsoleOptions, ground: ConsoleGround, acts: TakesActs) -> 
     finding = ConsoleReader(directory, name="knowledge")
     searching = SearchAnswers(finding, shown, ground.knowledge, directory)
     asking = AskAnswers(searching, shown, knowledge=ground.knowledge, copilot=ground.copilot,
-                        on_record=ground.on_question)  # fmt: skip
+                        desk=Desk(on_record=ground.on_question))  # fmt: skip
     bundles = Bundles(slow, line=ground.line.path, signer=partial(_signer, ground))
     beside, readers = _beside(options, ground, sessions, snapshots, entrance)
     acting = ActAnswers(acts, on_sign_in=people.attempts.count, on_success=people.attempts.succeeded)

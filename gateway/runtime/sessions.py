@@ -118,6 +118,8 @@ def _asks(ground: Dependencies) -> "TerminalQuestions | None":
     if not ground.settings.copilot.terminals:
         return None
     from gateway.config.knowledge import copilot_options, knowledge_options  # noqa: PLC0415 - only where it is wanted
+    from gateway.copilot.desk import Desk  # noqa: PLC0415
+    from gateway.runtime.questions_on_record import QuestionsOnRecord  # noqa: PLC0415
     from gateway.runtime.terminal_questions import TerminalQuestions  # noqa: PLC0415
 
     return TerminalQuestions(
@@ -126,7 +128,7 @@ def _asks(ground: Dependencies) -> "TerminalQuestions | None":
         knowledge=knowledge_options(ground.settings),
         copilot=copilot_options(ground.settings),
         clock=ground.clock,
-        on_record=lambda event: ground.inbox.put(event, Urgency.LATER),
+        desk=Desk(on_record=QuestionsOnRecord(ground.inbox).put),
     )
 
 

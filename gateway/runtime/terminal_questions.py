@@ -6,7 +6,6 @@ thread and a connection of its own, so that no result waits for it.
 """
 
 import asyncio
-import json
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,17 +16,18 @@ from pathlib import Path
 import structlog
 
 from gateway.clock import Clock
-from gateway.contract.answers import QuestionMessage, answer_document, answer_topic, read_question
+from gateway.contract.answers import QuestionMessage, answer_topic, read_question
+from gateway.contract.identity import identity_of
+from gateway.contract.payloads.answer import AnswerPayload, FactPart, SourcePart
 from gateway.contract.times import rfc3339
 from gateway.copilot.answering import answered
 from gateway.copilot.answers import Answer, Outcome, sentence
+from gateway.copilot.desk import Desk, Finished
 from gateway.copilot.ground import Asker, Ground
 from gateway.copilot.options import CopilotOptions
-from gateway.copilot.record import question_answered
 from gateway.database.opening import SQLITE_ERRORS
 from gateway.deadlines import ClockReading
 from gateway.errors import LablineError, NotConnectedError
-from gateway.events import QuestionAnswered
 from gateway.knowledge.index import read_index
 from gateway.knowledge.options import KnowledgeOptions
 from gateway.knowledge.searching import Searched
@@ -61,15 +61,16 @@ class TerminalQuestions:
         knowledge: KnowledgeOptions,
         copilot: CopilotOptions,
         clock: Clock,
-        on_record: Callable[[QuestionAnswered], None],
+        desk: Desk,
     ) -> None:
-        """``line``: as it is now. ``on_record``: has a question put on record."""
+        """``line``: as it is now. ``desk``: where answers are finished, and put on record."""
         self._directory = directory
         self._line = line
         self._knowledge = knowledge
         self._copilot = copilot
         self._clock = clock
-        self._on_record = on_record
+        self._desk = desk
+        self._finishing: set[asyncio.Task[None]] = set()
         self._waiting: asyncio.Queue[_Asked] = asyncio.Queue(_MOST_WAITING)
         self._rate = Rate(per_second=_PER_SECOND, at_once=_AT_ONCE)
         self._state: sqlite3.Connection | None = None
@@ -87,7 +88,8 @@ class TerminalQuestions:
         if not self._rate.takes():
             language = self._line().language
             text = sentence(language, "TOO_MANY_QUESTIONS")
-            self._send(asked, Answer(outcome=Outcome.NOT_ANSWERED, intent="", language=language, text=text))
+            refused = Answer(outcome=Outcome.NOT_ANSWERED, intent="", language=language, text=text)
+            self._send(asked, Finished(answer=refused))
             return
         with suppress(asyncio.QueueFull):
             self._waiting.put_nowait(asked)
@@ -108,10 +110,22 @@ class TerminalQuestions:
                     log.warning("a terminal's question could not be answered", error=str(error))
                     self._state = None
                     continue
-                self._on_record(question_answered(asked.message.question, answer, asker, at))
-                self._send(asked, answer)
+                self._finish(asked, answer, asker, at)
         finally:
             thread.shutdown(wait=False)
+            for task in self._finishing:
+                task.cancel()
+
+    def _finish(self, asked: _Asked, answer: Answer, asker: Asker, at: ClockReading) -> None:
+        """Have an answer finished and sent while the next question is read."""
+
+        async def finish() -> None:
+            finished = await self._desk.finished(asked.message.question, answer, asker, at)
+            self._send(asked, finished)
+
+        task = asyncio.create_task(finish(), name="terminal-answer")  # as few as the rate lets in
+        self._finishing.add(task)
+        task.add_done_callback(self._finishing.discard)
 
     def _answered(self, text: str, asker: Asker, at: ClockReading) -> Answer:
         state = self._state = self._state or read_state(self._directory)
@@ -133,23 +147,38 @@ class TerminalQuestions:
             if index is not None:
                 index.close()
 
-    def _send(self, asked: _Asked, answer: Answer) -> None:
+    def _send(self, asked: _Asked, finished: Finished) -> None:
         if self.session is None:
             return
-        delivery = asked.delivery
-        document = answer_document(
-            id=asked.message.id, outcome=answer.outcome.value, intent=answer.intent, language=answer.language,
-            text=answer.text, choices=list(answer.choices), contact=answer.contact,
-            facts=[{"name": item.name, "value": item.value, "unit": item.unit} for item in answer.facts],
-            sources=[{"record": item.record, "title": item.title} for item in answer.sources],
-            as_of=rfc3339(answer.as_of_ns or self._clock.now_ns()),
-        )  # fmt: skip
+        delivery, line = asked.delivery, self._line()
         message = Outgoing(
-            topic=answer_topic(self._line().topic_root, asked.terminal, delivery.response_topic),
-            payload=json.dumps(document, ensure_ascii=False).encode(),
+            topic=answer_topic(line.topic_root, asked.terminal, delivery.response_topic),
+            payload=_payload(asked, finished, line=line.path, now_ns=self._clock.now_ns()).encoded(),
             expires_in_seconds=_LIVES_SECONDS,
             content_type="application/json",
             correlation=delivery.correlation,
         )
         with suppress(NotConnectedError):  # who asked asks again
             self.session.publish(message)
+
+
+def _payload(asked: _Asked, finished: Finished, *, line: str, now_ns: int) -> AnswerPayload:
+    answer = finished.answer
+    return AnswerPayload(
+        schema="labline.answer/1",
+        id=asked.message.id or finished.event_id or identity_of("answer", asked.terminal, now_ns),
+        cause=finished.event_id or None,
+        issued_at=rfc3339(now_ns),
+        line=line,
+        language=answer.language,
+        terminal=asked.terminal,
+        question_id=asked.message.id,
+        outcome=answer.outcome.value,
+        intent=answer.intent,
+        text=answer.text,
+        facts=[FactPart(name=item.name, value=item.value, unit=item.unit) for item in answer.facts],
+        sources=[SourcePart(record=item.record, title=item.title) for item in answer.sources],
+        choices=list(answer.choices),
+        contact=answer.contact,
+        as_of=rfc3339(answer.as_of_ns or now_ns),
+    )

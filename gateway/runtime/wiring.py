@@ -17,7 +17,7 @@ from gateway.config.tables import Settings
 from gateway.console.changes import Changes
 from gateway.history.tag_history import History
 from gateway.history.writer.historian import Historian
-from gateway.ingest.event_queue import EventQueue, Urgency
+from gateway.ingest.event_queue import EventQueue
 from gateway.ingest.mes_pull import MesPull
 from gateway.ingest.webhook import WebhookIntake
 from gateway.line.definition import LineDefinition
@@ -328,6 +328,7 @@ def _console(
         return None
     from gateway.config.knowledge import copilot_options, knowledge_options  # noqa: PLC0415 - only the console searches
     from gateway.runtime.console import ConsoleGround, console  # noqa: PLC0415 - a line without it needs no web server
+    from gateway.runtime.questions_on_record import QuestionsOnRecord  # noqa: PLC0415
 
     return console(
         options,
@@ -344,7 +345,7 @@ def _console(
             i3x=i3x_ground(ground, history),
             knowledge=knowledge_options(ground.settings),
             copilot=copilot_options(ground.settings),
-            on_question=lambda event: ground.inbox.put(event, Urgency.LATER),
+            on_question=QuestionsOnRecord(ground.inbox).put,
         ),
         acts,
     )

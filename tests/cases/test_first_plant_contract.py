@@ -160,7 +160,7 @@ def test_first_plant_09_each_topic_says_its_qos_whether_it_is_retained_and_when_
         assert operation["x-expires"]
         assert document["channels"][name]["address"].endswith(f"/{row.topic}")
     assert f"{BOARD_LIFE_NS // SECOND_NS} s" in document["operations"]["publish-board"]["x-expires"]
-    assert set(RECEIVED) == {"result", "context", "specification", "response"}
+    assert set(RECEIVED) == {"result", "context", "specification", "response", "question"}
     assert {document["operations"][f"take-{name}"]["action"] for name in RECEIVED} == {"receive"}
 
 

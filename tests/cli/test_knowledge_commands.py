@@ -1,6 +1,8 @@
 """The commands that find and answer: on a store that no gateway has open, with the plant's procedures."""
 
 import json
+import os
+import pwd
 from contextlib import closing
 
 import pytest
@@ -8,7 +10,10 @@ import pytest
 from gateway.config.line_definition import procedures_of
 from gateway.config.reading import read
 from gateway.errors import ConfigurationError
+from gateway.store.database import read_state
 from tests.decisions.test_deviations import Plant
+from tests.fixtures.acting import acting
+from tests.fixtures.building import line as at_line
 from tests.fixtures.commands import labline
 
 PROCEDURE = "---\ntitle: Viscosity out\nanalyte: viscosity\n---\n1. Take a second sample\n2. Tell the shift lead\n"
@@ -84,6 +89,19 @@ def test_a_question_is_answered_with_its_sources_and_one_without_answer_says_who
     code, said = run(line, "ask", "What is the weather?", "--json")
     assert (code, json.loads(said)["contact"]) == (1, "the shift lead, 4711")
     assert "Take a second sample" in run(line, "ask", "procedure for viscosity")[1]
+
+
+def test_a_question_is_put_on_record_by_the_running_gateway_and_where_none_runs_it_is_said_so(line):
+    code, said = run(line, "ask", "status of lot BAD-1")
+    assert (code, "not put on record: no gateway runs" in said) == (0, True)
+    assert json.loads(run(line, "ask", "status of lot BAD-1", "--json")[1])["on_record"] is False
+    with acting(line / "store", at_line()):
+        assert json.loads(run(line, "ask", "status of lot BAD-1", "--json")[1])["on_record"] is True
+    with closing(read_state(line / "store")) as state:
+        ((subject, body),) = state.execute("SELECT subject, body FROM audit WHERE kind = 'question_answered'")
+    asked = json.loads(body)
+    assert (subject, asked["who"], asked["known"]) == ("command", pwd.getpwuid(os.geteuid()).pw_name, True)
+    assert (asked["question"], asked["sources"][0]) == ("status of lot BAD-1", "lot BAD-1")
 
 
 def test_events_like_a_deviation_and_suppliers_are_shown(line):

@@ -12,9 +12,17 @@ from paho.mqtt.properties import Properties
 
 from gateway.clock import SystemClock
 from gateway.contract.answers import LONGEST_MESSAGE, answer_topic
+from gateway.contract.payloads.answer import OUTCOMES
+from gateway.contract.publications import ANSWER
+from gateway.copilot.answers import Answer, Outcome
+from gateway.copilot.desk import Desk
+from gateway.copilot.ground import Asker
 from gateway.copilot.options import CopilotOptions
+from gateway.copilot.record import question_answered
+from gateway.ingest.event_queue import EventQueue
 from gateway.knowledge.options import KnowledgeOptions
-from gateway.knowledge.sight import Sight, Sights
+from gateway.knowledge.sight import NOBODYS_CLIENT, Sight, Sights
+from gateway.runtime.questions_on_record import QuestionsOnRecord
 from gateway.runtime.terminal_questions import TerminalQuestions
 from gateway.transport.mqtt import MqttSession
 from gateway.transport.mqtt_messages import Delivery
@@ -22,6 +30,8 @@ from gateway.transport.mqtt_options import BrokerAddress, SessionOptions
 from tests.decisions.test_deviations import Plant
 
 ROOT = "root"
+CLOCK = SystemClock()
+SAID = Answer(outcome=Outcome.ANSWERED, intent="open_guidance", language="en", text="Nothing is open.")
 OF_CARL = Sights(of_terminals={"T-CARL": Sight(clients=frozenset({"Carl"}))})
 
 
@@ -56,11 +66,19 @@ def plant(tmp_path_factory):
         yield plant
 
 
+def desk_of(recorded, *, commits=True):
+    async def on_record(event):
+        recorded.append(event)
+        return commits
+
+    return Desk(on_record=on_record)
+
+
 @asynccontextmanager
-async def answering(plant, session, recorded):
+async def answering(plant, session, recorded, *, desk=None):
     questions = TerminalQuestions(
         plant.directory, lambda: plant.line, knowledge=KnowledgeOptions(sights=OF_CARL), clock=SystemClock(),
-        copilot=CopilotOptions(contacts={"line": "4711"}, terminals=True), on_record=recorded.append,
+        copilot=CopilotOptions(contacts={"line": "4711"}, terminals=True), desk=desk or desk_of(recorded),
     )  # fmt: skip
     questions.session = session
     task = asyncio.create_task(questions.run())
@@ -87,9 +105,36 @@ async def test_a_question_is_answered_to_the_terminal_and_put_on_record_as_a_gue
     assert (session.sent[0].topic, session.sent[0].correlation) == ("root/answer/T-07", b"c-1")
     assert len(session.acknowledged) == 1
     (event,) = recorded
+    assert (answer["cause"], answer["line"], answer["terminal"]) == (event.event_id, plant.line.path, "T-07")
+    assert ANSWER.model.model_validate(answer).model_dump(by_alias=True, mode="json") == answer
     assert (event.place, event.who, event.known, event.outcome) == ("T-07", "op", False, "answered")
     assert plant.commit(event) is not None
     assert plant.rows("SELECT subject FROM audit WHERE kind = 'question_answered'") == [("T-07",)]
+
+
+async def test_an_answer_that_could_not_be_put_on_record_does_not_go_out(plant):
+    session, recorded = FakeSession(), []
+    async with answering(plant, session, recorded, desk=desk_of(recorded, commits=False)) as questions:
+        questions.take(delivery(b"Why is lot BAD on hold?"))
+        (answer,) = await session.until(1)
+    assert (answer["outcome"], answer["facts"], answer["sources"], answer["cause"]) == ("not_answered", [], [], None)
+    assert "put on record" in answer["text"]
+
+
+async def test_a_question_that_is_not_committed_in_time_is_taken_back():
+    inbox = EventQueue()
+    event = question_answered("open alarms", SAID, Asker(name="op", known=False, sight=NOBODYS_CLIENT), CLOCK.now())
+    assert not await QuestionsOnRecord(inbox, commit_seconds=0.01).put(event)
+    assert len(inbox) == 0
+    waiting = asyncio.create_task(QuestionsOnRecord(inbox).put(event))
+    (pending,) = await inbox.take(most=1)
+    assert not waiting.done()
+    pending.committed()
+    assert await waiting
+
+
+def test_the_words_for_what_came_of_a_question_are_those_of_the_schema():
+    assert set(OUTCOMES) == set(Outcome)
 
 
 async def test_a_terminal_hears_of_the_clients_that_are_configured_for_it_and_nothing_of_people(plant):

@@ -1,0 +1,62 @@
+"""Puts questions on record: the audit line of an answer is committed before the answer goes out.
+
+A question is decided when nothing more urgent waits. One that is not committed in time is taken back and not answered.
+"""
+
+import asyncio
+from pathlib import Path
+
+from gateway.clock import Clock
+from gateway.contract.asked_by_command import asked_by_command, on_record_line
+from gateway.copilot.record import answered_by_command
+from gateway.events import QuestionAnswered
+from gateway.ingest.event_queue import EventQueue, Urgency
+from gateway.runtime.identification import of_account
+from gateway.runtime.live_values import AnswersLine
+
+_COMMIT_SECONDS = 5.0
+_MOST_WAITING = 32
+
+
+class QuestionsOnRecord:
+    """Has questions committed to the audit trail; at most ``_MOST_WAITING`` wait."""
+
+    def __init__(self, inbox: EventQueue, *, commit_seconds: float = _COMMIT_SECONDS) -> None:
+        self._inbox = inbox
+        self._commit_seconds = commit_seconds
+        self._waiting = 0
+
+    async def put(self, event: QuestionAnswered) -> bool:
+        """Return whether a question is committed."""
+        if self._waiting >= _MOST_WAITING:
+            return False
+        self._waiting += 1
+        committed = asyncio.Event()
+        try:
+            self._inbox.put(event, Urgency.LATER, committed.set)
+            async with asyncio.timeout(self._commit_seconds):
+                await committed.wait()
+        except TimeoutError:
+            self._inbox.withdraw(event.event_id)
+            return False
+        finally:
+            self._waiting -= 1
+        return True
+
+
+class AskedByCommands:
+    """Puts on record what commands were asked, and leaves every other line to what takes acts."""
+
+    def __init__(self, on_record: QuestionsOnRecord, *, clock: Clock, directory: Path, acts: AnswersLine) -> None:
+        self._on_record = on_record
+        self._clock = clock
+        self._directory = directory
+        self._acts = acts
+
+    async def answer(self, line: bytes, account: int) -> bytes:
+        """Return the answer to a line; ``account``: the number of the operating system's user."""
+        asked = asked_by_command(line)
+        if asked is None:
+            return await self._acts(line, account)
+        who = of_account(account, self._directory).subject
+        return on_record_line(await self._on_record.put(answered_by_command(asked, who=who, at=self._clock.now())))
