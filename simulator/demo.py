@@ -9,6 +9,7 @@ import logging
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -16,8 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from gateway.contract.topics import Topics
+from simulator.account import account_of
 from simulator.broker import Broker, free_port, running_broker
 from simulator.by_hand import moving_by_hand
+from simulator.console_session import ConsoleSession
+from simulator.demo_tables import demo_tables
 from simulator.gateway_process import (
     TOPIC_ROOT,
     ConsoleLink,
@@ -30,48 +34,41 @@ from simulator.gateway_process import (
 from simulator.habits import Habits
 from simulator.lims import Lims
 from simulator.mes import Mes
-from simulator.mqtt import Participant
+from simulator.mqtt import Participant, Received
 from simulator.observer import Observer
 from simulator.opcua_server import PlantServer
+from simulator.order_plan import TOPIC as PLAN_TOPIC
+from simulator.order_plan import order_plan
 from simulator.plant import Plant
 from simulator.plant_setpoints import PlantSetpoints
-from simulator.scenarios import PRODUCT, SPECIFICATIONS, Pace, off_specification
+from simulator.quality import Quality
+from simulator.questions import Questions
+from simulator.rest_systems import RestSystem, serving
+from simulator.scenarios import OPENING, PLANTED_LOT, Pace, off_specification
 from simulator.signer import enrolled_at_console
 from simulator.terminal import OPERATOR, OPERATOR_NAME, TERMINAL, Terminal
 
-_SETTLE_SECONDS = 5.0
-_CERTIFICATES = Path(__file__).parent / "certificates"
-LABORATORY = f"""
-[[together]]
-product = "{PRODUCT}"
-analytes = {list(SPECIFICATIONS)}
-baseline = 20
-
-[procedures]
-folder = "{Path(__file__).parent / "procedures"}"
-
-[certificates]
-requirements = "{_CERTIFICATES}"
-plant_name = "Bench Resins Ltd"
-plant_address = ["12 Rue du Quai", "69007 Lyon"]
-logo = "{_CERTIFICATES / "logo.svg"}"
-"""
-
+_SETTLE_SECONDS, _ISSUE_SECONDS = 5.0, 60.0
+_LOOK_SECONDS = 0.1
 Watch = Callable[["Scene"], AbstractAsyncContextManager[None]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DemoOptions:
-    """What the demonstration is to do. ``seconds`` None: until it is stopped."""
+    """What the demonstration is to do. ``seconds`` None: until it is stopped.
+
+    ``signs``: whether simulated quality releases lots and signs certificates at the console; else a person may.
+    """
 
     seed: int
     seconds: float | None
     follows: bool
     models: Path
     embedded_broker: bool = False
-    pace: Pace = field(default_factory=Pace)
+    pace: Pace = OPENING
     console: ConsoleLink | None = None
     stage: str = "advise"  # beyond that the gateway writes setpoints
+    signs: bool = False
     habits: Habits = field(default_factory=lambda: Habits(median_seconds=Pace().reaction_seconds))
 
 
@@ -99,6 +96,8 @@ class Scene:
     observer: Observer
     tally: Tally
     terminal: Terminal
+    questions: Questions
+    quality: Quality
     mes: Mes
     lims: Lims
     gateway: RunningGateway
@@ -132,32 +131,34 @@ async def _play(options: DemoOptions, folder: Path, stop: asyncio.Event, watch: 
         scene.stage = "finishing"
         await _finish(scene)
     verified = await ask("audit", "verify", "--config", str(folder / "labline.toml"))
-    return _summary(scene, str(verified["audit"]))
+    return account_of(scene, str(verified["audit"]))
 
 
-def _configuration(options: DemoOptions, folder: Path, *, broker: Broker, plant_url: str) -> Path:
+def _configuration(options: DemoOptions, folder: Path, *, broker: Broker, plant_url: str, mes_port: int) -> Path:
     """Write the configuration of the demo's gateway; return where it is."""
     configuration = folder / "labline.toml"
     text = configuration_text(
         directory=folder, broker=broker, plant_url=plant_url, models=options.models, stage=options.stage
     )
-    configuration.write_text(text + LABORATORY + ("" if options.console is None else options.console.table))
+    console = "" if options.console is None else options.console.table
+    configuration.write_text(text + demo_tables(mes_port) + console)
     return configuration
 
 
-async def _enrolled(options: DemoOptions, terminal: Terminal) -> None:
-    """Have the terminal's key enrolled, where there is a console to do it at."""
+async def _enrolled(options: DemoOptions, terminal: Terminal, quality: Quality) -> None:
+    """Have the terminal's key enrolled, and quality signed in, where there is a console to do it at."""
     if options.console is not None:
         terminal.signer = await asyncio.to_thread(
             enrolled_at_console, options.console, OPERATOR, name=OPERATOR_NAME, line=TOPIC_ROOT, terminal=TERMINAL
         )
+        quality.session = await asyncio.to_thread(ConsoleSession, options.console)
 
 
 @asynccontextmanager
 async def on_stage(options: DemoOptions, folder: Path) -> AsyncIterator[Scene]:
     """Set the scene: broker, plant, gateway; then laboratory, MES and terminal begin. Ends all of them."""
     plant, observer, tally = Plant(options.seed), Observer(), Tally()
-    topics = Topics(TOPIC_ROOT)
+    plant.is_still = True  # until production begins
 
     def on_scan(seconds: float) -> None:
         if tally.counting:
@@ -168,30 +169,60 @@ async def on_stage(options: DemoOptions, folder: Path) -> AsyncIterator[Scene]:
     async with AsyncExitStack() as stack:
         broker = await stack.enter_async_context(running_broker(folder, embedded=options.embedded_broker))
         server = await stack.enter_async_context(PlantServer(plant, port=free_port(), on_scan=on_scan))
-        terminal = Terminal(topics=topics, habits=options.habits, follows=options.follows)
-
-        async def participant(name: str, *subscriptions: str, on_message: Any = lambda _message: None) -> Participant:
-            return await stack.enter_async_context(
-                Participant(name, port=broker.port, version_5=broker.version_5, subscriptions=subscriptions,
-                            on_message=on_message)
-            )  # fmt: skip
-
-        await participant("observer", topics.everything, on_message=observer.received)
-        terminal.participant = await participant("terminal", f"{TOPIC_ROOT}/guidance/+", on_message=terminal.received)
-        mes = Mes(await participant("mes"), options.pace)
-        lims = Lims(await participant("lims"), plant, mes, options.pace, seed=options.seed,
-                    on_published=observer.result_published)  # fmt: skip
-        configuration = _configuration(options, folder, broker=broker, plant_url=server.url)
+        cast = await _cast(stack, options, broker, plant, observer)
+        system = await stack.enter_async_context(serving(RestSystem(heard=cast.mes.heard)))
+        configuration = _configuration(options, folder, broker=broker, plant_url=server.url, mes_port=system.port)
         async with _playing(plant=server.run()):
             gateway = await stack.enter_async_context(running_gateway(configuration, directory=folder))
-            await _enrolled(options, terminal)
-            tally.counting = True
+            await _enrolled(options, cast.terminal, cast.quality)
             move = await stack.enter_async_context(moving_by_hand(server.url))
-            async with _playing(mes=mes.run(), terminal=terminal.run(move), lims=lims.run()) as players:
+            tally.counting, plant.is_still = True, False
+            parts = {"mes": cast.mes.run(), "terminal": cast.terminal.run(move), "lims": cast.lims.run(),
+                     "quality": cast.quality.run(), "questions": cast.questions.run()}  # fmt: skip
+            async with _playing(**parts) as players:
                 yield Scene(
-                    options=options, broker=broker, plant=plant, observer=observer, tally=tally, terminal=terminal,
-                    mes=mes, lims=lims, gateway=gateway, sampling=players["lims"], setpoints=server.setpoints,
+                    options=options, broker=broker, plant=plant, observer=observer, tally=tally, gateway=gateway,
+                    terminal=cast.terminal, questions=cast.questions, quality=cast.quality, mes=cast.mes,
+                    lims=cast.lims, sampling=players["lims"], setpoints=server.setpoints,
                 )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Cast:
+    """Who takes part, each with a client of the broker where they need one."""
+
+    terminal: Terminal
+    questions: Questions
+    quality: Quality
+    mes: Mes
+    lims: Lims
+
+
+async def _cast(stack: AsyncExitStack, options: DemoOptions, broker: Broker, plant: Plant, observer: Observer) -> _Cast:
+    """Return who takes part, connected; what production plans is there before the gateway is."""
+    topics = Topics(TOPIC_ROOT)
+    terminal = Terminal(topics=topics, habits=options.habits, follows=options.follows)
+    questions, quality = Questions(TOPIC_ROOT, TERMINAL, observer), Quality(signs=options.signs)
+
+    async def participant(name: str, *subscriptions: str, on_message: Any = lambda _message: None) -> Participant:
+        return await stack.enter_async_context(
+            Participant(name, port=broker.port, version_5=broker.version_5, subscriptions=subscriptions,
+                        on_message=on_message)
+        )  # fmt: skip
+
+    def at_the_terminal(message: Received) -> None:
+        terminal.received(message)
+        questions.received(message)
+
+    await participant("observer", topics.everything, on_message=observer.received)
+    shown = (f"{TOPIC_ROOT}/guidance/+", f"{TOPIC_ROOT}/answer/{TERMINAL}")
+    terminal.participant = questions.participant = await participant("terminal", *shown, on_message=at_the_terminal)
+    production = await participant("mes")
+    await production.publish(PLAN_TOPIC, order_plan(time.time_ns()), retain=True)
+    mes = Mes(production, options.pace, on_closed=quality.closed)
+    lims = Lims(await participant("lims"), plant, mes, options.pace, seed=options.seed, planted_lot=PLANTED_LOT,
+                on_published=observer.result_published)  # fmt: skip
+    return _Cast(terminal=terminal, questions=questions, quality=quality, mes=mes, lims=lims)
 
 
 @asynccontextmanager
@@ -229,21 +260,13 @@ async def _finish(scene: Scene) -> None:
     with suppress(TimeoutError):  # what is missing then is counted as lost
         async with asyncio.timeout(_SETTLE_SECONDS):
             await scene.observer.until_nothing_lost()
+    with suppress(TimeoutError):  # what is missing then is missing in the account
+        async with asyncio.timeout(_ISSUE_SECONDS):
+            while scene.quality.waiting or not _issued(scene):
+                await asyncio.sleep(_LOOK_SECONDS)
 
 
-def _summary(scene: Scene, audit: str) -> dict[str, Any]:
-    observer, gateway = scene.observer, scene.gateway
-    first = observer.first_accepted_at
-    return {
-        "seed": scene.options.seed,
-        "broker": scene.broker.name,
-        "follows": scene.options.follows,
-        "ready_seconds": gateway.ready_seconds,
-        "first_prediction_seconds": None if first is None else round(first - gateway.ready_at, 3),
-        **observer.summary(),
-        "audit": audit,
-        "off_specification_share": scene.tally.off_share,
-        "stage": scene.options.stage,
-        "setpoint_writes": len(scene.setpoints.requests),
-        "writes_outside_limits": sum(request.is_outside for request in scene.setpoints.requests),
-    }
+def _issued(scene: Scene) -> bool:
+    """Return whether the MES has what was signed, and may ship these lots."""
+    signed = {lot for lot, state, _complete in scene.observer.certificates.values() if state == "signed"}
+    return signed <= scene.mes.certificates.keys() & scene.mes.released

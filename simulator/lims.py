@@ -1,4 +1,7 @@
-"""A laboratory: draws samples, takes its time, measures with an error, publishes approved results."""
+"""A laboratory: draws samples, takes its time, measures with an error, publishes approved results.
+
+Of one lot it may be planted that a result was approved before it was analysed.
+"""
 
 import asyncio
 import json
@@ -18,6 +21,7 @@ TOPIC = "lims/results/qc"
 SOURCE = "lims"
 ERROR = {"viscosity": 0.5, "ph": 0.02}
 DECIMALS = {"viscosity": 1, "ph": 2}
+_APPROVED_BEFORE_SECONDS = 720.0  # of the planted lot
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,6 +48,7 @@ class Lims:
         *,
         seed: int,
         on_published: Callable[[Published], None],
+        planted_lot: str | None = None,
         now_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self._participant = participant
@@ -53,6 +58,7 @@ class Lims:
         self._random = random.Random(f"{seed}/lims")
         self._on_published = on_published
         self._now_ns = now_ns
+        self._planted_lot = planted_lot
         self._number = 0
         self._working: set[asyncio.Task[None]] = set()
 
@@ -83,6 +89,8 @@ class Lims:
                 "analysed_at": rfc3339(self._now_ns()), "material_lot_id": lot, "job_order_id": order,
                 "equipment_id": EQUIPMENT, "analyst": "bench", "method_id": f"M-{analyte}",
             }  # fmt: skip
+            if lot == self._planted_lot and analyte == "viscosity":
+                document["approved_at"] = rfc3339(self._now_ns() - round(_APPROVED_BEFORE_SECONDS * 1e9))
             await self._publish(document, analyte, value)
 
     async def _publish(self, document: dict[str, object], analyte: str, value: float) -> None:

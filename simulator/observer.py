@@ -31,6 +31,9 @@ class Observer:
     guidance: dict[str, dict[str, Any]] = field(default_factory=dict)
     results: deque[tuple[Published, str]] = field(default_factory=lambda: deque(maxlen=_KEPT))
     status: dict[str, Any] = field(default_factory=dict)
+    lots: dict[str, str] = field(default_factory=dict)  # what is recommended of them, the newest last
+    certificates: dict[str, tuple[str, str, bool]] = field(default_factory=dict)  # id: lot, state, complete
+    plan: dict[str, Any] = field(default_factory=dict)  # of the laboratory
     calls: dict[str, float] = field(default_factory=dict)  # when each guidance has first called operators
     _judged: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -50,6 +53,8 @@ class Observer:
             "labline.guidance/1": self._guidance,
             "labline.deviation/1": self._deviation,
             "labline.dead-letter/1": self._dead_letter,
+            "labline.certificate/1": self._certificate,
+            "labline.laboratory-plan/1": self._plan,
             "labline.status/1": self._status,
         }.get(schema)
         if handler is not None:
@@ -65,10 +70,15 @@ class Observer:
     def _disposition(self, document: dict[str, Any], at: float) -> None:
         self.seen[document["id"]] += 1
         before_any_result = document["provisional"] and not document["rests_on"]["results"]
-        self.counts["provisional_holds" if before_any_result else "dispositions"] += 1
         result = self.published.get(document["cause"])
+        by_a_person = result is None and document["decision"] is not None  # who has decided, and what rests on that
+        kind = "provisional_holds" if before_any_result else "decisions" if by_a_person else "dispositions"
+        self.counts[kind] += 1
         if result is None:
             return
+        if document["material_lot_id"] is not None:
+            self.lots.pop(document["material_lot_id"], None)
+            self.lots[document["material_lot_id"]] = document["recommendation"]
         latency = (at - result.at) * 1000
         self.disposition_latency.setdefault(result.result_id, latency)
         self._judged.set()
@@ -98,6 +108,15 @@ class Observer:
     def _dead_letter(self, document: dict[str, Any], _at: float) -> None:
         self.seen[document["id"]] += 1
         self.counts["dead_letters"] += 1
+
+    def _certificate(self, document: dict[str, Any], _at: float) -> None:
+        self.seen[document["id"]] += 1
+        stands = (document["material_lot_id"], document["state"], document["complete"])
+        self.certificates[document["certificate_id"]] = stands
+
+    def _plan(self, document: dict[str, Any], _at: float) -> None:
+        self.seen[document["id"]] += 1
+        self.plan = document
 
     def _status(self, document: dict[str, Any], _at: float) -> None:
         self.status = document

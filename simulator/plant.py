@@ -134,6 +134,8 @@ class Plant:
         self._sensors = random.Random(f"{seed}/sensors")
         self._state = _State()
         self.reported: dict[str, float] = {}
+        self.is_still = False  # nothing is disturbed, and what disturbs waits
+        self._still_seconds = 0.0
         self._disturbed = dict.fromkeys(("purity", "acidity", "water", "initiator"), 0.0)
         self.now_seconds = -settle_seconds
         self._reference = 1.0
@@ -144,16 +146,21 @@ class Plant:
 
     def step(self, dt: float = STEP_SECONDS) -> None:
         """Advance the plant by ``dt`` seconds."""
-        now = self.now_seconds
+        if self.is_still:
+            self._still_seconds += dt
+        else:
+            self._disturb(self.now_seconds - self._still_seconds, dt)
+        self._state.fouling = min(0.4, self._state.fouling + 0.0003 * dt)
+        self._balance(dt)
+        self.now_seconds += dt
+
+    def _disturb(self, now: float, dt: float) -> None:
         self._disturbed = {
             "purity": self._purity.step(now, dt),
             "acidity": self._acidity.step(now, dt),
             "water": 3.0 * math.sin(2 * math.pi * now / 70.0 + self._water),
             "initiator": self._initiator.step(now, dt),
         }
-        self._state.fouling = min(0.4, self._state.fouling + 0.0003 * dt)
-        self._balance(dt)
-        self.now_seconds += dt
 
     def advance(self, to_seconds: float) -> None:
         """Step until the plant's clock has reached a time."""

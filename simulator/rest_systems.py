@@ -57,8 +57,9 @@ class RestSystem:
     """What the system has been told, and how it behaves.
 
     ``required``: a header and its value, without which it answers 401. ``faults``: of the next requests that are
-    ``faulty``, in their order. ``effects``: what was done, in its order. ``refuses``: the status for a request that it
-    does not take. ``token_client``: whose id and secret gets access tokens, without which it answers 401.
+    ``faulty``, in their order. ``effects``: what was done, in its order; ``heard`` is called with it. ``refuses``: the
+    status for a request that it does not take. ``token_client``: whose id and secret gets access tokens, without which
+    it answers 401.
     """
 
     required: tuple[str, str] | None = None
@@ -68,6 +69,7 @@ class RestSystem:
     faulty: Callable[[Call], bool] = lambda _call: True
     refuses: Callable[[Call], int | None] = lambda _call: None
     refusal: bytes = b'{"message": "not taken"}'
+    heard: Callable[[Call], None] = lambda _call: None
     calls: list[Call] = field(default_factory=list)
     effects: list[Call] = field(default_factory=list)
     jobs_on_hold: set[str] = field(default_factory=set)
@@ -131,6 +133,7 @@ class RestSystem:
             after = int(parse_qs(parts.query).get("after", ["0"])[0])
             return 200, json.dumps({"items": self.context[after:], "next": len(self.context)}).encode()
         self.effects.append(call)
+        self.heard(call)
         match levels:
             case ["scheduling", "v1-beta1", "jobs", job, "hold"]:
                 self.jobs_on_hold.add(job)

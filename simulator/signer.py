@@ -1,12 +1,9 @@
 """A terminal's key: it signs responses for the person at the terminal, once an administrator has enrolled it."""
 
-import json
 import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http import HTTPStatus
-from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +11,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from gateway.contract.response_tokens import compact, signing_input
-from simulator.gateway_process import ConsoleLink, GatewayFailedError, ask
+from simulator.console_session import ConsoleSession
+from simulator.gateway_process import ConsoleLink, ask
 
 _LIFE_SECONDS = 60
-_ANSWER_SECONDS = 15.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,38 +56,8 @@ def enrolled_at_console(console: ConsoleLink, user: str, *, name: str, line: str
 
     ``name``: the printed one. Raises OSError or GatewayFailedError where the console does not answer so.
     """
-    key, session = Ed25519PrivateKey.generate(), _Session(console)
+    key, session = Ed25519PrivateKey.generate(), ConsoleSession(console)
     session.act("add_user", {"user_id": user, "full_name": name, "roles": ["operator"]})
     public = key.public_key().public_bytes_raw().hex()
     details = session.act("enroll_key", {"user_id": user, "public_key": public, "label": terminal})
     return Signer(key=key, key_id=details["key_id"], line=line, terminal=terminal)
-
-
-class _Session:
-    """The demo's user, signed in at the console by the demo's link."""
-
-    def __init__(self, console: ConsoleLink) -> None:
-        self._port = console.port
-        self._headers = {"Content-Type": "application/json", "Origin": f"http://127.0.0.1:{console.port}"}
-        cookie, answer = self._post("/session/link", {"link": console.link})
-        self._headers |= {"Cookie": cookie.partition(";")[0], "X-CSRF-Token": answer["csrf_token"]}
-
-    def act(self, act: str, parameters: dict[str, Any]) -> dict[str, Any]:
-        """Do an act and return its details."""
-        _cookie, answer = self._post("/api/acts", {"act": act, "parameters": parameters, "reason": "demonstration"})
-        if answer["outcome"] != "done":
-            raise GatewayFailedError(f"the console refused {act}: {answer['why']}")
-        details: dict[str, Any] = answer["details"]
-        return details
-
-    def _post(self, path: str, document: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-        connection = HTTPConnection("127.0.0.1", self._port, timeout=_ANSWER_SECONDS)
-        try:
-            connection.request("POST", path, json.dumps(document), self._headers)
-            answer = connection.getresponse()
-            body = answer.read()
-        finally:
-            connection.close()
-        if answer.status != HTTPStatus.OK:
-            raise GatewayFailedError(f"the console answered {path} with {answer.status}: {body[:200]!r}")
-        return answer.headers.get("Set-Cookie", ""), json.loads(body)

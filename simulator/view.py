@@ -21,9 +21,11 @@ from rich.text import Text
 from simulator.demo import Scene
 from simulator.plant import TAGS
 from simulator.scenarios import SPECIFICATIONS, UNITS
+from simulator.view_of_release import release_rows
 
 _BAR = 46
 _LEAST_FOR_PANELS = (126, 36)  # columns and lines
+_MIDDLE_LINES, _LEAST_GUIDANCE_PANEL, _MOST_RELEASE_LINES = 20, 5, 7
 _TAGS_WIDTH = 50  # columns of a panel with the longest name, its value and unit
 _RESULTS, _LEAST_GUIDANCE_LINES = 3, 4  # of a small terminal
 _COLOURS = {
@@ -69,14 +71,22 @@ def picture(scene: Scene, columns: int, lines: int) -> RenderableType:
         return Group(*small_picture(scene, columns, lines))
     layout, header = Layout(), _header(scene)
     height = 2 + len(_wrapped(header, columns - 4))
-    layout.split_column(Layout(Panel(header), size=height), Layout(name="middle", size=20), Layout(name="below"))
+    layout.split_column(
+        Layout(Panel(header), size=height), Layout(name="middle", size=_MIDDLE_LINES), Layout(name="below")
+    )
     tags = Layout(Panel(_tags(scene), title="process tags"), size=_TAGS_WIDTH)
     layout["middle"].split_row(tags, Layout(name="right"))
     layout["right"].split_column(
         Layout(Panel(_predictions(scene), title="predictions against the specification"), size=10),
         Layout(Panel(_results(scene), title="laboratory results", subtitle=_drafted(scene))),
     )
-    layout["below"].split_row(Layout(Panel(_guidance(scene), title="guidance on the terminal")))
+    release = [line for row in release_rows(scene) for line in _wrapped(row, columns - 4)]
+    room = max(0, lines - height - _MIDDLE_LINES - _LEAST_GUIDANCE_PANEL - 2)
+    shown = release[: min(room, _MOST_RELEASE_LINES)]
+    layout["below"].split_column(
+        Layout(Panel(Group(*shown), title="release and answers"), size=len(shown) + 2, visible=bool(shown)),
+        Layout(Panel(_guidance(scene), title="guidance on the terminal")),
+    )
     return layout
 
 
@@ -93,6 +103,12 @@ def small_picture(scene: Scene, columns: int, lines: int) -> list[Text]:
         Text("guidance on the terminal", style="bold"),
     ]
     after = [Text("process tags", style="bold"), *_tag_rows(scene, columns)]
+    spare = lines - len(before) - len(after) - _LEAST_GUIDANCE_LINES
+    for row in release_rows(scene):
+        wrapped = _wrapped(row, columns)
+        if len(wrapped) <= spare:
+            before[-1:-1] = wrapped  # above the heading of the guidance
+            spare -= len(wrapped)
     guidance, room = list[Text](), max(_LEAST_GUIDANCE_LINES, lines - len(before) - len(after))
     for row in _guidance_rows(scene):
         wrapped = _wrapped(row, columns)

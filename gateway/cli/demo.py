@@ -45,6 +45,10 @@ class DemoCommandOptions:
     embedded_broker: bool = typer.Option(
         False, "--embedded-broker", help="Use the built-in broker even if mosquitto is installed."
     )
+    sign: bool = typer.Option(
+        None, "--sign/--no-sign",
+        help="Whether simulated quality releases lots and signs certificates. Without it: only with --headless.",
+    )  # fmt: skip
     models: Path | None = typer.Option(
         None, "--models", metavar="<folder>", help="The folder with the demo's models. Without it: the repository's."
     )
@@ -53,6 +57,7 @@ class DemoCommandOptions:
 @takes(DemoCommandOptions)
 def demo(options: DemoCommandOptions) -> None:
     """Run the gateway with a simulated plant, laboratory, MES and operator, and watch it at work."""
+    from simulator.account import rows_of  # noqa: PLC0415
     from simulator.demo import DemoOptions, demonstrate  # noqa: PLC0415 - only the demo needs the simulator
     from simulator.gateway_process import GatewayFailedError, new_console_link  # noqa: PLC0415
     from simulator.view import live, silent  # noqa: PLC0415
@@ -66,6 +71,7 @@ def demo(options: DemoCommandOptions) -> None:
         seconds=how_long(options.duration),
         follows=options.follow,
         stage="automatic" if options.automatic else "advise",
+        signs=options.headless if options.sign is None else options.sign,
         models=_bundles(options.models),
         embedded_broker=options.embedded_broker,
     )
@@ -78,10 +84,7 @@ def demo(options: DemoCommandOptions) -> None:
     if options.as_json:
         show_json(summary)
     else:
-        latency = summary.pop("latency_ms")
-        rows = [*summary.items(), *((f"{name}, ms", ", ".join(f"{k} {v}" for k, v in figures.items()))
-                                    for name, figures in latency.items())]  # fmt: skip
-        show_table("what happened", ("figure", "value"), rows)
+        show_table("what happened", ("figure", "value"), rows_of(summary))
     if not summary["broker"].startswith("mosquitto"):
         err.print("note: the built-in broker keeps nothing over a restart; install mosquitto to see that too")
     out.file.flush()

@@ -9,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
+from simulator.account import rows_of
+from simulator.gateway_process import ConsoleLink
 from simulator.plant import TAGS
 from simulator.scenarios import SPECIFICATIONS
 from simulator.view import picture, small_picture
@@ -33,14 +35,24 @@ def scene(*, told=(), predicted=True, results=5):
         results=[(result, "hold")] * results,
         guidance=dict(enumerate(told)),
         counts={"deviations": 1},
+        certificates={"C-1": ("LOT-1000/1", "signed", True), "C-2": ("LOT-1000/2", "draft", False)},
     )
+    review = SimpleNamespace(lot="LOT-1000/2", severity="critical", text="Viscosity of S-00002 was approved too early.")
+    answer = SimpleNamespace(
+        question="What is the pH of lot LOT-1000/1?", answer="ph of LOT-1000/1 is 7.01 pH.", milliseconds=12.0,
+        sources=("result S-00001",),
+    )  # fmt: skip
     return SimpleNamespace(
         observer=observer,
         tally=SimpleNamespace(off_share=0.05),
-        options=SimpleNamespace(seed=1),
+        options=SimpleNamespace(seed=1, signs=False, console=ConsoleLink(port=8443, link="abcd-efgh")),
         gateway=SimpleNamespace(ready_at=time.perf_counter()),
         stage="running",
-        mes=SimpleNamespace(current_lot="LOT-1001/1"),
+        mes=SimpleNamespace(
+            current_lot="LOT-1001/1", released={"LOT-1000/1"}, certificates={"LOT-1000/1": "0E2CBB4C-1"}
+        ),
+        quality=SimpleNamespace(reviews=[review]),
+        questions=SimpleNamespace(answered=[answer]),
         broker=SimpleNamespace(name="mosquitto"),
         plant=SimpleNamespace(reported=dict.fromkeys(TAGS, 123.456)),
     )
@@ -73,8 +85,33 @@ def test_the_panels_of_a_large_terminal_crop_nothing(columns, rows):
     console.print(picture(scene(told=[guidance(number) for number in range(5)]), columns, rows))
     text = console.file.getvalue()
     assert "\u2026" not in text
-    for part in ("off-specification", *SPECIFICATIONS, "S-00001", TITLE, *TAGS, "1/min", "mS/cm"):
+    for part in ("off-specification", *SPECIFICATIONS, "S-00001", TITLE, *TAGS, "1/min", "mS/cm",
+                 "2 drafted, 1 signed, 1 at the MES; released there: LOT-1000/1"):  # fmt: skip
         assert part in text
+
+
+def test_a_large_terminal_shows_the_certificates_the_first_line_of_a_review_an_answer_and_how_to_sign():
+    console = Console(width=132, height=44, file=io.StringIO(), color_system=None)
+    console.print(picture(scene(told=[guidance(number) for number in range(5)]), 132, 44))
+    text = console.file.getvalue()
+    for part in ("released there: LOT-1000/1", "review of LOT-1000/2, first line: Viscosity of S-00002 was approved",
+                 "asked: What is the pH of lot LOT-1000/1? ph of LOT-1000/1 is 7.01 pH. (12 ms; result S-00001)",
+                 "http://127.0.0.1:8443/#sign-in=abcd-efgh, to sign: user demo, password abcd-efgh",
+                 TITLE):  # fmt: skip
+        assert part in text
+
+
+def test_the_account_of_the_demo_is_a_table_for_people():
+    account = {
+        "lost": 0, "latency_ms": {"result_to_hold": {"n": 1, "p50": 5.0}}, "lots_released": ["LOT-1000/1"],
+        "reviews": [{"lot": "LOT-1", "lines_to_read": 7, "data_points": 28, "text": "approved too early"}],
+        "questions": {"asked": 2, "answered": 1, "ms": {"n": 1}}, "laboratory_plan": {"days": 14},
+    }  # fmt: skip
+    assert dict(rows_of(account)) == {
+        "lost": "0", "result_to_hold, ms": "n 1, p50 5.0", "lots_released": "LOT-1000/1",
+        "review of LOT-1": "7 of 28 lines to read; first: approved too early", "questions": "2 asked, 1 answered",
+        "answers, ms": "n 1", "laboratory_plan": "days 14",
+    }  # fmt: skip
 
 
 @settings(max_examples=50)

@@ -33,7 +33,8 @@ from simulator.bench.virtual.port import connecting_to
 from simulator.bench.virtual.store import open_at_once
 from simulator.bench.virtual.time import VirtualClock, VirtualLoop, run_virtually
 from simulator.broker import Broker
-from simulator.demo import LABORATORY, Tally
+from simulator.demo import Tally
+from simulator.demo_tables import LABORATORY
 from simulator.gateway_process import configuration_text
 from simulator.habits import Habits
 from simulator.lims import Lims
