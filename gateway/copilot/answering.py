@@ -44,7 +44,13 @@ def _answered(ground: Ground, question: Question, roles: frozenset[Role] | None)
             _refusal(ground, intent.name, "NOT_FOR_YOU", subject=intent.subject), outcome=Outcome.NOT_FOR_YOU
         )
     unclear = _unclear(ground, intent, slots)
-    return unclear or intent.answer(ground, _asking(ground, question, intent, slots))
+    return unclear or _as_read(intent.answer(ground, _asking(ground, question, intent, slots)), slots)
+
+
+def _as_read(answer: Answer, slots: Slots) -> Answer:
+    """Return an answer that begins with what words of the question were taken for, where it is not what they say."""
+    read = [sentence(answer.language, "READ_AS", written=written, meant=meant) for written, meant in slots.read_as]
+    return replace(answer, text=" ".join((*read, answer.text)))
 
 
 def _asking(ground: Ground, question: Question, intent: Intent, slots: Slots) -> Asking:
@@ -67,6 +73,8 @@ def _allowed(intent: Intent, roles: frozenset[Role] | None) -> bool:
 
 def _unclear(ground: Ground, intent: Intent, slots: Slots) -> Answer | None:
     """Return what is asked back where a name is not one record's, None where all are clear."""
+    if slots.analytes_alike and not slots.analytes:
+        return _asks_back(ground, intent.name, "WHICH_ANALYTE", choices=tuple(slots.analytes_alike))
     if not any("lots" in need for need in intent.needs) or ("materials" in str(intent.needs) and slots.materials):
         return None
     if slots.alike or len(slots.lots) > 1:

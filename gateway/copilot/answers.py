@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from gateway.knowledge.documents import plain
-from gateway.records.laboratory import Specification
+from gateway.records.laboratory import ResultStatus, Specification
 from gateway.texts.catalogue import catalogue, number_style, text_in, unit_in_text
 
 _GROUP = "copilot"
@@ -97,6 +97,11 @@ def number_shown(language: str, written: str, unit: str | None = None) -> str:
     """Return a number as it was written, as a language writes it, with its unit as the plant does."""
     number = number_style(catalogue(language)).written(written)
     return f"{number} {unit_in_text(unit)}".strip()
+
+
+def status_shown(language: str, status: ResultStatus) -> str:
+    """Return how far the laboratory has come with a result, in words."""
+    return sentence(language, f"STATUS_{status.name}")
 
 
 def limits_shown(language: str, limits: Specification | None) -> str:

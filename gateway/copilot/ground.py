@@ -42,7 +42,8 @@ class Ground:
     @property
     def names(self) -> Names:
         """Where names are looked for."""
-        return Names(connection=self.state, line=self.line, synonyms=self.synonyms, sight=self.asker.sight)
+        return Names(connection=self.state, line=self.line, synonyms=self.synonyms, sight=self.asker.sight,
+                     now_ns=self.now_ns)  # fmt: skip
 
     def sees(self, scope: Scope, *lots: str | None) -> bool:
         """Return whether who asks may see a record of a scope, which is about lots."""

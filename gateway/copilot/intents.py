@@ -12,7 +12,7 @@ from importlib.resources import files
 
 from gateway.copilot.answers import Answer
 from gateway.copilot.ground import Asking, Ground
-from gateway.copilot.readers import documents, knowledge, lots, process
+from gateway.copilot.readers import documents, knowledge, lot_lists, lots, process
 from gateway.people.rights import EVERYBODY
 from gateway.records.users import Role
 
@@ -25,7 +25,8 @@ class Intent:
 
     ``subject``: of the contact who knows more. ``roles``: who may ask it; ``guests``: whether a guest at a terminal
     may, too. ``reads``: what it is answered from. ``usual``: its words are in many questions, so that another row that
-    understands a question goes before it. ``free_words``: it may have words that nothing accounts for.
+    understands a question goes before it. ``free_words``: it may have words that nothing accounts for. ``negated``: a
+    "not" in the question changes nothing, as the answer tells all there is.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Intent:
     roles: frozenset[Role] = EVERYBODY
     free_words: bool = False
     usual: bool = False
+    negated: bool = False
 
     @property
     def patterns(self) -> tuple[Pattern, ...]:
@@ -57,6 +59,7 @@ def _patterns() -> Mapping[str, tuple[Pattern, ...]]:
 _ROWS = (
     Intent(
         name="certificate_of_lot",
+        negated=True,
         answer=documents.certificate_of_lot,
         needs=("lots",),
         subject="quality",
@@ -65,6 +68,7 @@ _ROWS = (
     ),
     Intent(
         name="review_of_lot",
+        negated=True,
         answer=documents.review_of_lot,
         needs=("lots",),
         subject="quality",
@@ -73,6 +77,7 @@ _ROWS = (
     ),
     Intent(
         name="value_of_lot",
+        negated=True,
         usual=True,
         answer=lots.value_of_lot,
         needs=("lots", "analytes"),
@@ -81,6 +86,7 @@ _ROWS = (
     ),
     Intent(
         name="status_of_lot",
+        negated=True,
         usual=True,
         answer=lots.status_of_lot,
         needs=("lots",),
@@ -89,6 +95,7 @@ _ROWS = (
     ),
     Intent(
         name="missing_for_release",
+        negated=True,
         answer=lots.missing_for_release,
         needs=("lots",),
         subject="quality",
@@ -104,15 +111,47 @@ _ROWS = (
     Intent(name="made_of", answer=lots.made_of, needs=("lots",), subject="quality", reads=("material_use",)),
     Intent(
         name="who_decided",
+        negated=True,
         answer=lots.who_decided,
         needs=("lots",),
         subject="quality",
         guests=False,
         reads=("lot_decision", "signature", "settlement"),
     ),
-    Intent(name="running_lot", usual=True, answer=lots.running_lot, subject="production", reads=("lot", "job_order")),
+    Intent(
+        name="lots_in_state",
+        answer=lot_lists.lots_in_state,
+        without=("lots", "samples", "materials", "analytes"),
+        subject="quality",
+        reads=("lot",),
+    ),
+    Intent(
+        name="lots_decided",
+        answer=lot_lists.lots_decided,
+        without=("lots", "samples", "materials", "analytes"),
+        subject="quality",
+        reads=("lot_decision",),
+    ),
+    Intent(
+        name="supplier_of_material",
+        answer=lot_lists.supplier_of_material,
+        needs=("materials",),
+        without=("suppliers",),
+        subject="purchasing",
+        guests=False,
+        reads=("material_use",),
+    ),
+    Intent(
+        name="running_lot",
+        usual=True,
+        without=("lots",),
+        answer=lots.running_lot,
+        subject="production",
+        reads=("lot", "job_order"),
+    ),
     Intent(
         name="results_of_sample",
+        negated=True,
         usual=True,
         answer=lots.results_of_sample,
         needs=("samples",),
@@ -128,10 +167,10 @@ _ROWS = (
         subject="laboratory",
         reads=("lab_result",),
     ),
-    Intent(name="prediction", answer=process.prediction, subject="engineering", reads=("prediction",)),
+    Intent(name="prediction", negated=True, answer=process.prediction, subject="engineering", reads=("prediction",)),
     Intent(name="open_guidance", answer=process.open_guidance, subject="production", reads=("guidance", "alarm")),
     Intent(name="next_samples", answer=process.next_samples, subject="laboratory", reads=("sample_request",)),
-    Intent(name="qc_control", answer=process.qc_control, subject="laboratory", reads=("control_point",)),
+    Intent(name="qc_control", negated=True, answer=process.qc_control, subject="laboratory", reads=("control_point",)),
     Intent(
         name="specification",
         answer=process.specification,
@@ -154,7 +193,15 @@ _ROWS = (
         guests=False,
         reads=("setpoint_intent",),
     ),
-    Intent(name="procedure", answer=knowledge.procedure, subject="quality", free_words=True, reads=("procedure",)),
+    Intent(
+        name="procedure",
+        without=("lots",),
+        negated=True,
+        answer=knowledge.procedure,
+        subject="quality",
+        free_words=True,
+        reads=("procedure",),
+    ),
     Intent(
         name="helped_before",
         answer=knowledge.helped_before,
@@ -173,6 +220,7 @@ _ROWS = (
     ),
     Intent(
         name="open_actions",
+        negated=True,
         answer=knowledge.open_actions,
         subject="quality",
         guests=False,

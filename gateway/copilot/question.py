@@ -13,6 +13,7 @@ _MOST_WORDS = 60
 _QUOTED = re.compile(
     r"[\"\u201c\u201d\u201e\u00ab\u00bb]([^\"\u201c\u201d\u201e\u00ab\u00bb]{1,80})[\"\u201c\u201d\u201e\u00ab\u00bb]"
 )
+_OWNERS = re.compile(r"(?<=\d)['\u2019]s$")  # of a name: LOT-7's
 _EDGES = ".,;:!?()[]{}'\u2019\u2026"
 
 
@@ -38,7 +39,7 @@ class Question:
 def asked(text: str, *, otherwise: str) -> Question:
     """Return a question; ``otherwise``: the language where the words do not say which."""
     plain = "".join(" " if unicodedata.category(character)[0] == "C" else character for character in text)
-    written = [part.strip(_EDGES + '"\u201c\u201d\u201e\u00ab\u00bb') for part in plain.split()]
+    written = [_OWNERS.sub("", part.strip(_EDGES + '"\u201c\u201d\u201e\u00ab\u00bb')) for part in plain.split()]
     words = tuple(
         Word(written=part, folded=folded(part), at=at) for at, part in enumerate(part for part in written if part)
     )[:_MOST_WORDS]

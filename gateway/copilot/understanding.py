@@ -23,6 +23,8 @@ class Understood:
 def asks_to_act(question: Question) -> bool:
     """Return whether something is to be done or decided: that is for people, by other doors."""
     words = [word.folded for word in question.words]
+    if words[:1] in (["how"], ["wie"]):  # how something is done is asked, and a procedure may say it
+        return False
     first = next((word for word in words if word not in {"please", "bitte", "and", "und", "jetzt", "now"}), "")
     if first in vocabulary("imperatives"):
         return True
@@ -36,6 +38,8 @@ def asks_to_act(question: Question) -> bool:
 def understood(question: Question, slots: Slots) -> Understood | None:
     """Return the row that a question is for, None where none understands enough of it."""
     words = [word for word in question.words if word.at not in slots.used]
+    if any(word.folded in vocabulary("exclusions") for word in words):
+        return None
     scored: list[tuple[int, int, Intent]] = []
     for place, intent in enumerate(INTENTS.values()):
         if not _named(intent, slots):
@@ -59,10 +63,13 @@ def _score(pattern: Pattern, words: list[Word], intent: Intent, slots: Slots) ->
     """Return how much of a question a pattern understands, 0 where it does not, or leaves too much."""
     accounted: set[int] = set()
     for group in pattern:
-        hits = {word.at for word in words if any(means(word.folded, cue) for cue in group)}
+        hits = {word.at for word in words if any(_says(word, cue) for cue in group)}
         if not hits:
             return 0
         accounted |= hits
+    turned = any(word.folded in vocabulary("negations") and word.at not in accounted for word in words)
+    if turned and not intent.negated:
+        return 0
     free_text = intent.free_words
     left = list(_left(words, accounted))
     if not free_text and (len(left) > _MOST_LEFT or (not pattern and left)):
@@ -70,6 +77,11 @@ def _score(pattern: Pattern, words: list[Word], intent: Intent, slots: Slots) ->
     unnamed = sum(slots.has(name) for name in ("lots", "analytes", "samples", "suppliers", "tags")) - len(intent.needs)
     weight = 10 * len(pattern) + 4 * len(intent.needs) + 4 * len(accounted) + (0 if intent.usual else 8)
     return weight - (0 if free_text else 3 * len(left)) - max(0, unnamed)
+
+
+def _says(word: Word, cue: str) -> bool:
+    """Return whether a word says what a cue does; ``#`` is any number."""
+    return word.folded.replace(",", "").replace(".", "").isdigit() if cue == "#" else means(word.folded, cue)
 
 
 def _left(words: Iterable[Word], accounted: set[int]) -> Iterable[Word]:

@@ -10,7 +10,7 @@ def means(word: str, cue: str) -> bool:
     """Return whether a folded word is a cue: as it is, by its beginning (``freigab*``), or with a slip or two."""
     if cue.endswith("*"):
         stem = cue[:-1]
-        return word.startswith(stem) or (len(word) >= len(stem) and _is_near(word[: len(stem)], stem))
+        return word.startswith(stem) or _is_near(word[: len(stem)], stem)
     return word == cue or _is_near(word, cue)
 
 

@@ -94,7 +94,7 @@ def made(directory):
                   consumed_definition_id="MONOMER-A", equipment_id="R2")  # fmt: skip
     plant.result(viscosity(102.0, sample_id="S-CL-500", material_lot_id="CL-500", client_id="Carl", product="FG-100"))
     plant.context("lot_started", material_lot_id=HOSTILE, job_order_id="WO-1", equipment_id="R3")
-    _decided(plant, "LOT-1000", Verdict.RELEASE, "all right")
+    decided(plant, "LOT-1000", Verdict.RELEASE, "all right")
     plant.context("lot_started", material_lot_id="LOT-3000", job_order_id="WO-1", equipment_id="R1")
     plant.line = replace(plant.line, models=(assignment(),))
     plant.model_due(75.0)
@@ -109,7 +109,8 @@ def made(directory):
     return plant
 
 
-def _decided(plant, lot, verdict, reason):
+def decided(plant, lot, verdict, reason):
+    """Have quality decide on a lot."""
     plant.now_ns += 10**9
     basis = basis_sha256(basis_of(plant.connection, lot_on_record(plant.connection, lot)))
     plant.act(DecideLot(material_lot_id=lot, verdict=verdict, basis_sha256=basis), credential=by("anna"), reason=reason)

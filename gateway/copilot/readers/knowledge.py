@@ -2,11 +2,13 @@
 
 import sqlite3
 from collections.abc import Iterable
+from datetime import datetime
 from urllib.parse import quote
 
 from gateway.copilot.answers import Answer, Saying
 from gateway.copilot.ground import Asking, Ground
 from gateway.copilot.readers.times import shown_time
+from gateway.copilot.words import means
 from gateway.knowledge.folding import words_of
 from gateway.knowledge.kinds.procedures import PROCEDURE
 from gateway.knowledge.searching import Asked, search
@@ -19,6 +21,7 @@ from gateway.records.scope import Scope
 from gateway.store.queries.corrective_actions import ActionOnRecord, all_actions
 from gateway.store.queries.suppliers import scorecards
 from gateway.store.statements import SQL
+from gateway.time_units import SECOND_NS
 
 _MOST, _MOST_STEPS = 5, 12
 _HELPED = frozenset({Effectiveness.EFFECTIVE, Effectiveness.REDUCED})
@@ -215,10 +218,14 @@ def open_actions(ground: Ground, asking: Asking) -> Answer:
         for item in all_actions(ground.state)
         if item.done_ns is None and ground.sees(item.action.scope, item.action.material_lot_id)
     ]
+    today = datetime.fromtimestamp(ground.now_ns / SECOND_NS, tz=ground.line.time_zone).date().isoformat()
+    late_only = any(means(word, cue) for word in asking.words for cue in ("overdue", "uberfallig*", "late"))
+    if late_only:
+        waiting = [item for item in waiting if item.action.due and item.action.due < today]
     if not waiting:
-        return ground.nothing(asking.intent, "NO_OPEN_ACTIONS")
+        return ground.nothing(asking.intent, "NO_ACTIONS_LATE" if late_only else "NO_OPEN_ACTIONS")
     saying = ground.saying()
-    saying.say("ACTIONS_OPEN", count=len(waiting))
+    saying.say("ACTIONS_LATE" if late_only else "ACTIONS_OPEN", count=len(waiting))
     for item in waiting[:_MOST]:
         saying.say("ACTION_OPEN", action=item.action.action, owner=item.action.owner, due=item.action.due or "-")
         saying.fact("action", item.action.action)

@@ -1,18 +1,23 @@
 """Answers about lots: a value, the state and why, what is missing, what they are made of, who decided."""
 
+from gateway.contract.sinks.rule import AWAITS_CERTIFICATE
 from gateway.contract.times import rfc3339
-from gateway.copilot.answers import Answer, Saying, limits_shown, number_shown
+from gateway.copilot.answers import Answer, Saying, limits_shown, number_shown, status_shown
 from gateway.copilot.ground import Asking, Ground, lot_link
+from gateway.copilot.readers.lot_lists import listed
 from gateway.copilot.readers.times import shown_time
+from gateway.copilot.slots import equipment_of
 from gateway.lab.in_force import in_force, in_unit
 from gateway.records.laboratory import LabResult, Recommendation, Specification
 from gateway.records.lot_decisions import DecisionState
 from gateway.store.codec import decode
 from gateway.store.queries.lot_decisions import decision_of_lot
 from gateway.store.queries.lots import LotOnRecord, lot_on_record
+from gateway.store.queries.reviews import has_lapsed, signed_review_of
 from gateway.store.statements import SQL
 
 _MOST_NAMED, _MOST_VALUES = 8, 6
+_WORST_FIRST = ("OUTSIDE", "FOR_A_PERSON", "NOT_JUDGED", "INSIDE")
 _VERDICT = {Recommendation.RELEASE: "INSIDE", Recommendation.HOLD: "OUTSIDE", Recommendation.REVIEW: "FOR_A_PERSON"}
 
 
@@ -26,9 +31,10 @@ def value_of_lot(ground: Ground, asking: Asking) -> Answer:
     if not seen:
         return ground.nothing(asking.intent, "NO_VALUE", lot=lot, analyte=analyte)
     saying = ground.saying()
-    for row, result in seen[-_MOST_VALUES:]:
+    judged = [(_verdict(ground, lot, result.result_id), row, result) for row, result in reversed(seen)]
+    judged.sort(key=lambda item: _WORST_FIRST.index(item[0]))
+    for verdict, row, result in judged[:_MOST_VALUES]:
         limits = _limits(ground, result, known, arrived_ns=row["at_ns"])
-        verdict = _verdict(ground, lot, result.result_id)
         saying.say(
             f"VALUE_{verdict}",
             test=result.test_id,
@@ -36,7 +42,8 @@ def value_of_lot(ground: Ground, asking: Asking) -> Answer:
             value=number_shown(ground.language, result.value_text, result.unit),
             limits=limits_shown(ground.language, limits),
             sample=result.sample_id,
-            status=result.status.value,
+            at=shown_time(ground, result.sampled_ns or row["at_ns"]),
+            status=status_shown(ground.language, result.status),
         )
         saying.fact(analyte, result.value if result.value is not None else result.value_text, result.unit)
         saying.fact("verdict", verdict.lower())
@@ -46,6 +53,8 @@ def value_of_lot(ground: Ground, asking: Asking) -> Answer:
         saying.source(
             f"lab_result {result.result_id}", f"{result.test_id} {result.value_text} {result.sample_id}", lot_link(lot)
         )
+    if len(judged) > _MOST_VALUES:
+        saying.say("MORE_VALUES", count=len(judged) - _MOST_VALUES)
     if known is not None and known.damaged:
         saying.say("RECORDS_DAMAGED", lot=lot)
     return saying.answered(asking.intent)
@@ -96,6 +105,9 @@ def status_of_lot(ground: Ground, asking: Asking) -> Answer:
     if known.disposition is not None:
         saying.source(f"disposition {known.disposition.disposition_id}", lot, lot_link(lot))
     _decided(ground, lot, saying)
+    if known.disposition is not None and AWAITS_CERTIFICATE in known.disposition.flags:
+        saying.say("AWAITS_CERTIFICATE", lot=lot)
+    _made(ground, known, saying)
     if known.waits_to_be_judged:
         saying.say("WAITS_TO_BE_JUDGED", lot=lot)
     if known.damaged:
@@ -103,16 +115,41 @@ def status_of_lot(ground: Ground, asking: Asking) -> Answer:
     return saying.answered(asking.intent)
 
 
+def _made(ground: Ground, known: LotOnRecord, saying: Saying) -> None:
+    """Say of which product a lot is, and where and when it was made."""
+    if known.started_ns is None:
+        return
+    ended = known.ended_ns or known.closed_ns
+    saying.say(
+        "LOT_IS_MADE" if ended is None else "LOT_WAS_MADE",
+        product=", ".join(known.products) or "-",
+        order=known.job_order_id or "-",
+        equipment=known.equipment_id or "-",
+        since=shown_time(ground, known.started_ns),
+        until=shown_time(ground, ended or ground.now_ns),
+    )
+    for name, value in (("product", ", ".join(known.products)), ("job_order_id", known.job_order_id),
+                        ("equipment_id", known.equipment_id), ("started", rfc3339(known.started_ns)),
+                        ("ended", None if ended is None else rfc3339(ended))):  # fmt: skip
+        if value:
+            saying.fact(name, value)
+
+
 def _decided(ground: Ground, lot: str, saying: Saying) -> None:
+    """Say what a person has decided on a lot; who, and why, only to who has shown who they are."""
     decision = decision_of_lot(ground.state, lot).decision
     if decision is None:
         saying.say("NOBODY_DECIDED", lot=lot)
         return
-    code = "DECIDED_LAPSED" if decision.state is DecisionState.LAPSED else f"DECIDED_{decision.verdict.value.upper()}"
-    saying.say(code, person=decision.printed_name, at=shown_time(ground, decision.at_ns), reason=decision.reason)
-    saying.fact("decision", decision.verdict.value)
-    saying.fact("decided_by", decision.printed_name)
+    lapsed, at = decision.state is DecisionState.LAPSED, shown_time(ground, decision.at_ns)
+    code = "LAPSED" if lapsed else decision.verdict.value.upper()
+    saying.fact("decision", "lapsed" if lapsed else decision.verdict.value)
     saying.fact("decided_at", rfc3339(decision.at_ns))
+    if ground.asker.known:
+        saying.say(f"DECIDED_{code}", person=decision.printed_name, at=at, reason=decision.reason)
+        saying.fact("decided_by", decision.printed_name)
+    else:
+        saying.say(f"DECIDED_{code}_ALREADY", at=at)
     saying.source(f"signed_record {decision.record_id}", lot, lot_link(lot))
 
 
@@ -124,6 +161,7 @@ def missing_for_release(ground: Ground, asking: Asking) -> Answer:
         return ground.nothing(asking.intent, "UNKNOWN_LOT", lot=lot)
     saying = ground.saying()
     saying.source(f"lot {lot}", lot, lot_link(lot))
+    saying.say("ABOUT_LOT", lot=lot)
     points = known.against_release
     missing = known.disposition.missing_tests if known.disposition is not None else ()
     saying.fact("open_points", len(points))
@@ -136,11 +174,31 @@ def missing_for_release(ground: Ground, asking: Asking) -> Answer:
         saying.fact("open_point", item.point.code)
     if len(points) > _MOST_NAMED:
         saying.say("MORE_POINTS", count=len(points) - _MOST_NAMED)
-    if not points and not missing:
+    before = _before_a_release(ground, known)
+    for code in before:
+        saying.say(code, lot=lot)
+        saying.fact("missing", code)
+    decided = decision_of_lot(ground.state, lot).decision is not None
+    if decided:
+        _decided(ground, lot, saying)
+    if not points and not missing and not before and not decided:
         saying.say("NOTHING_MISSING" if known.recommendation is Recommendation.RELEASE else "NOT_JUDGED_YET", lot=lot)
     if known.damaged:
         saying.say("RECORDS_DAMAGED", lot=lot)
     return saying.answered(asking.intent)
+
+
+def _before_a_release(ground: Ground, known: LotOnRecord) -> list[str]:
+    """Return what is to come first, besides points: the lot's judgement, a signed review, a signed certificate."""
+    review, _damaged = signed_review_of(ground.state, known.material_lot_id)
+    no_review = review is None or has_lapsed(ground.state, ground.line, review, at_ns=ground.now_ns)
+    flags = () if known.disposition is None else known.disposition.flags
+    steps = {
+        "WAITS_TO_BE_JUDGED": known.waits_to_be_judged,
+        "REVIEW_IS_MISSING": ground.line.review.required_for_release and no_review,
+        "AWAITS_CERTIFICATE": AWAITS_CERTIFICATE in flags,
+    }
+    return [code for code, needed in steps.items() if needed]
 
 
 def used_material(ground: Ground, asking: Asking) -> Answer:
@@ -152,7 +210,7 @@ def used_material(ground: Ground, asking: Asking) -> Answer:
         return ground.nothing(asking.intent, "MATERIAL_NOT_USED", material=material)
     saying = ground.saying()
     named = [str(row["material_lot_id"]) for row in lots]
-    saying.say("USED_IN", material=material, count=len(named), lots=_listed(named))
+    saying.say("USED_IN", material=material, count=len(named), lots=listed(named))
     for row in lots:
         saying.fact("lot", row["material_lot_id"])
     for row in lots[:_MOST_NAMED]:
@@ -178,7 +236,7 @@ def made_of(ground: Ground, asking: Asking) -> Answer:
         saying.source(
             f'material_use ["{lot}","{row["consumed_lot_id"]}"]', f"{row['consumed_lot_id']} > {lot}", lot_link(lot)
         )
-    saying.say("MADE_OF", lot=lot, materials=_listed(parts))
+    saying.say("MADE_OF", lot=lot, materials=listed(parts))
     return saying.answered(asking.intent)
 
 
@@ -189,6 +247,7 @@ def who_decided(ground: Ground, asking: Asking) -> Answer:
     if known is None:
         return ground.nothing(asking.intent, "UNKNOWN_LOT", lot=lot)
     saying = ground.saying()
+    saying.say("ABOUT_LOT", lot=lot)
     _decided(ground, lot, saying)
     decision = decision_of_lot(ground.state, lot).decision
     for name in () if decision is None else decision.signed_by or (decision.printed_name,):
@@ -209,10 +268,7 @@ def who_decided(ground: Ground, asking: Asking) -> Answer:
 
 def running_lot(ground: Ground, asking: Asking) -> Answer:
     """Say which lot is being made on an equipment, or on each."""
-    line = ground.line
-    equipment = asking.slots.equipment or sorted(
-        {tag.equipment_id for tag in line.tags.values()} | {model.equipment_id for model in line.models}
-    )
+    equipment = asking.slots.equipment or equipment_of(ground.line)
     saying, reading = ground.saying(), ground.reading()
     for name in equipment[:_MOST_NAMED]:
         context = reading.context_of_equipment(name, ground.now_ns)
@@ -252,7 +308,7 @@ def results_of_sample(ground: Ground, asking: Asking) -> Answer:
             value=number_shown(ground.language, result.value_text, result.unit),
             sample=sample,
             lot=lot or "-",
-            status=result.status.value,
+            status=status_shown(ground.language, result.status),
         )
         saying.fact(result.analyte, result.value if result.value is not None else result.value_text, result.unit)
         saying.source(
@@ -260,6 +316,8 @@ def results_of_sample(ground: Ground, asking: Asking) -> Answer:
             f"{result.test_id} {result.value_text} {sample}",
             lot_link(lot) if lot else None,
         )
+    if len(results) > _MOST_NAMED:
+        saying.say("MORE_VALUES", count=len(results) - _MOST_NAMED)
     return saying.answered(asking.intent)
 
 
@@ -287,15 +345,10 @@ def last_results(ground: Ground, asking: Asking) -> Answer:
             value=number_shown(ground.language, result.value_text, result.unit),
             sample=result.sample_id,
             lot=lot or "-",
-            status=result.status.value,
+            status=status_shown(ground.language, result.status),
         )
         saying.fact(analyte, result.value if result.value is not None else result.value_text, result.unit)
         saying.source(
             f"lab_result {result.result_id}", f"{result.test_id} {result.sample_id}", lot_link(lot) if lot else None
         )
     return saying.answered(asking.intent)
-
-
-def _listed(names: list[str]) -> str:
-    shown = ", ".join(names[:_MOST_NAMED])
-    return f"{shown} (+ {len(names) - _MOST_NAMED})" if len(names) > _MOST_NAMED else shown

@@ -66,3 +66,25 @@ SELECT grown_from, material_lot_id, client_id, study_id FROM deviation WHERE ana
 -- name: copilot_deviations_between
 SELECT grown_from, analyte, material_lot_id, sample_id, client_id, study_id, at_ns AS opened_ns, holds FROM deviation_checked
 WHERE version = 1 AND at_ns BETWEEN :from_ns AND :until_ns ORDER BY at_ns DESC LIMIT :most;
+
+-- a name begins so: as material lots' names do, or as those of what went into them
+-- name: copilot_lot_begins
+SELECT 1 FROM (SELECT material_lot_id AS name FROM lot ORDER BY rowid DESC LIMIT 2000)
+WHERE substr(lower(name), 1, length(:begin)) = :begin LIMIT 1;
+
+-- name: copilot_material_begins
+SELECT 1 FROM (SELECT consumed_lot_id AS name FROM material_use ORDER BY rowid DESC LIMIT 2000)
+WHERE substr(lower(name), 1, length(:begin)) = :begin LIMIT 1;
+
+-- name: copilot_newest_lots
+SELECT l.material_lot_id, l.client_id, l.recommendation, l.holds, (
+    SELECT recommendation FROM line_about_lot WHERE material_lot_id = l.material_lot_id ORDER BY seq DESC LIMIT 1
+) AS in_trail
+FROM lot_checked AS l ORDER BY l.row_number DESC LIMIT :most;
+
+-- of each lot the newest decision, where it stands
+-- name: copilot_lots_decided
+SELECT d.material_lot_id, d.verdict, d.holds FROM lot_decision_checked AS d
+WHERE d.state <> 'lapsed' AND d.at_ns BETWEEN :from_ns AND :until_ns
+  AND d.seq = (SELECT max(seq) FROM lot_decision WHERE material_lot_id = d.material_lot_id)
+ORDER BY d.seq DESC LIMIT :most;
