@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from gateway.advice.deviation_actions import actions_text
 from gateway.advice.deviation_charts import Chart, Mark, drawn
 from gateway.advice.deviation_headline import results_of, series_of, title_of
 from gateway.advice.deviation_process_text import tag_sentence
@@ -20,6 +21,8 @@ from gateway.advice.document_texts import ChartText, DocumentText, Heading, char
 from gateway.advice.foreign_text import in_markdown, visible
 from gateway.advice.plant_times import zone_of
 from gateway.lab.deviations import AnalyteSeries, Deviation, Trace
+from gateway.lab.effectiveness import ActionOnRecord
+from gateway.records.deviation_states import DeviationClosed
 from gateway.texts.catalogue import language, unit_in_text
 
 if TYPE_CHECKING:
@@ -33,6 +36,7 @@ _SENTENCES = (
     DocumentText.NOTHING_ON_RECORD,
     DocumentText.NO_SIMILAR_CASE,
     DocumentText.NO_PROCEDURE,
+    DocumentText.NO_ACTION_YET,
 )  # of the templates
 _MOST_CHARTS = 6
 _NEAR = 0.5  # of what a chart shows: limits farther away than that would flatten it
@@ -65,16 +69,25 @@ class _Figure:
     caption: str
 
 
-def markdown(deviation: Deviation) -> str:
-    """Return the document as Markdown."""
+def markdown(
+    deviation: Deviation, *, actions: Sequence[ActionOnRecord] = (), closed: DeviationClosed | None = None
+) -> str:
+    """Return the document as Markdown, with the actions against it and its closing, where there is any."""
     template = _templates(markdown=True).get_template("deviation.md")
-    return template.render(deviation=deviation, text=text_of(deviation), **_catalogue())
+    done = actions_text(actions, closed, zone_of(deviation))
+    return template.render(deviation=deviation, text=text_of(deviation), actions=done, **_catalogue())
 
 
-def html(deviation: Deviation, *, signatures: Sequence[tuple[str, str, str, str]] = ()) -> str:
+def html(
+    deviation: Deviation,
+    *,
+    actions: Sequence[ActionOnRecord] = (),
+    closed: DeviationClosed | None = None,
+    signatures: Sequence[tuple[str, str, str, str]] = (),
+) -> str:
     """Return the document as one page of HTML, its charts within it; nothing in it is fetched from elsewhere.
 
-    ``signatures``: on the lot, each its printed name, role, time in UTC and meaning.
+    ``signatures``: on the lot and on the closing, each its printed name, role, time in UTC and meaning.
     """
     text = text_of(deviation)
     template = _templates(markdown=False).get_template("deviation.html")
@@ -84,6 +97,7 @@ def html(deviation: Deviation, *, signatures: Sequence[tuple[str, str, str, str]
         series=_series(deviation),
         charts=_charts(deviation),
         signatures=signatures,
+        actions=actions_text(actions, closed, zone_of(deviation)),
         **_catalogue(),
     )
 

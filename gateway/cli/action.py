@@ -6,16 +6,17 @@ from typing import Any
 
 import typer
 
-from gateway.cli.acts import person_option, reason_option, sign_in_of
+from gateway.cli.acts import person_option, reason_option, show_waiting, sign_in_of
 from gateway.cli.options import CONFIG, JSON
 from gateway.cli.output import out, show_json, show_table
 from gateway.config.reading import read
 from gateway.contract.times import rfc3339
-from gateway.records.acts import CompleteAction, RecordAction
+from gateway.lab.effectiveness import ActionOnRecord, Recurrence
+from gateway.records.acts import ActOutcome, CompleteAction, RecordAction
 from gateway.records.corrective_actions import ActionKind
 from gateway.runtime.act_requests import perform
 from gateway.store.database import read_state
-from gateway.store.queries.corrective_actions import ActionOnRecord, all_actions
+from gateway.store.queries.corrective_actions import all_actions
 
 app = typer.Typer(help="Record corrective and preventive actions, and show whether they helped.", no_args_is_help=True)
 _PERSON = person_option()
@@ -38,12 +39,22 @@ def list_actions(config: Path = CONFIG, as_json: bool = JSON) -> None:
     cells = [
         (item.action.action, item.action.kind.value, item.action.owner, item.action.due or "-",
          item.effect.effectiveness.value.replace("_", " "),
-         f"{item.effect.since.failed} of {item.effect.since.samples}", item.action.material_lot_id or "-",
+         counted(item.effect.since), counted(item.effect.before), item.action.material_lot_id or "-",
          item.action.action_id)
         for item in actions
     ]  # fmt: skip
-    columns = ("action", "kind", "owner", "due", "effect", "came back", "lot", "id")
+    columns = ("action", "kind", "owner", "due", "effect", "lots since", "before", "lot", "id")
     show_table("corrective and preventive actions", columns, cells)
+
+
+def counted(recurrence: Recurrence) -> str:
+    """Return in how many lots a failure came, of how many."""
+    return f"{recurrence.failed_lots} of {recurrence.lots}"
+
+
+def _counts(recurrence: Recurrence) -> dict[str, int]:
+    return {"lots": recurrence.lots, "failed_lots": recurrence.failed_lots, "samples": recurrence.samples,
+            "failed": recurrence.failed}  # fmt: skip
 
 
 def _document(item: ActionOnRecord) -> dict[str, Any]:
@@ -64,8 +75,8 @@ def _document(item: ActionOnRecord) -> dict[str, Any]:
         "client_id": item.action.client_id,
         "study_id": item.action.study_id,
         "effect": item.effect.effectiveness.value,
-        "since": {"samples": item.effect.since.samples, "failed": item.effect.since.failed, "low": low, "high": high},
-        "before": {"samples": item.effect.before.samples, "failed": item.effect.before.failed},
+        "since": {**_counts(item.effect.since), "low": low, "high": high},
+        "before": _counts(item.effect.before),
     }
 
 
@@ -99,5 +110,8 @@ def done(
     """Note that an action was done; from then on it is judged whether the same failure comes back."""
     settings, _sha256 = read(config)
     act = CompleteAction(action_id=action)
-    perform(settings, act, path=config.resolve(), sign_in=sign_in_of(person), reason=reason)
+    answer = perform(settings, act, path=config.resolve(), sign_in=sign_in_of(person), reason=reason)
+    if answer.outcome is ActOutcome.PENDING:
+        show_waiting(answer)
+        return
     out.print(f"{action} is done", markup=False, soft_wrap=True)

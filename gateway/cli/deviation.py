@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import typer
 
 from gateway.advice.documents import html, markdown, title_of
+from gateway.cli.acts import person_option, reason_option, show_waiting, sign_in_of
 from gateway.cli.options import CONFIG, JSON
 from gateway.cli.output import out, show_json, show_table
 from gateway.cli.search import searched
@@ -19,9 +21,15 @@ from gateway.database.file_permissions import making_files_closed_to_others
 from gateway.errors import LablineError
 from gateway.knowledge.sight import EVERYTHING
 from gateway.knowledge.similar import SimilarEvent, knowledge_of
-from gateway.lab.deviations import Deviation, DeviationScope
+from gateway.lab.deviations import Deviation, DeviationInShort, DeviationScope
+from gateway.lab.effectiveness import ActionOnRecord
+from gateway.records.acts import ActOutcome, CloseDeviation
+from gateway.records.deviation_states import DeviationClosed
+from gateway.runtime.act_requests import perform
 from gateway.store.codec import decode, encode
 from gateway.store.database import read_state
+from gateway.store.queries.corrective_actions import actions_of
+from gateway.store.queries.deviation_states import closing_of
 from gateway.store.statements import SQL
 from gateway.texts.catalogue import speak
 
@@ -30,12 +38,18 @@ app = typer.Typer(help="List and show drafts of deviations.", no_args_is_help=Tr
 _MOST = 200
 
 
-def _json(deviation: Deviation) -> str:
-    """Return the record as JSON in ASCII, so that no control character reaches a terminal."""
-    return json.dumps(json.loads(encode(deviation)))
+def _document(
+    deviation: Deviation, form: str, *, actions: Sequence[ActionOnRecord], closed: DeviationClosed | None
+) -> str:
+    """Return the document; JSON in ASCII, so that no control character reaches a terminal."""
+    if form == "json":
+        state = None if closed is None else json.loads(encode(closed))
+        return json.dumps({**json.loads(encode(deviation)), "closed": state})
+    make = html if form == "html" else markdown
+    return make(deviation, actions=actions, closed=closed)
 
 
-_FORMS = {"md": markdown, "html": html, "json": _json}
+_FORMS = ("md", "html", "json")
 
 
 @app.callback()
@@ -52,14 +66,25 @@ def list_deviations(
     settings, _sha256 = read(config)
     with closing(read_state(settings.store.directory)) as connection:
         rows = connection.execute(SQL["all_deviations"], {"most": _MOST}).fetchall()
-    deviations = [_row(row) for row in rows]
+        deviations = [_row(row, closing_of(connection, row["deviation_id"])) for row in rows]
     if as_json:
         show_json({"deviations": deviations})
         return
-    columns = ("id", "about", "results", "first result", "analyte", "product", "opened", "last result", "version")
+    columns = (
+        "id",
+        "about",
+        "state",
+        "results",
+        "first result",
+        "analyte",
+        "product",
+        "opened",
+        "last result",
+        "version",
+    )
     cells = [
-        (row["id"], _about(row), row["results"], row["first_result"], row["analyte"], row["product"] or "-",
-         row["opened_at"], row["at"], row["version"])
+        (row["id"], _about(row), row["state"], row["results"], row["first_result"], row["analyte"],
+         row["product"] or "-", row["opened_at"], row["at"], row["version"])
         for row in deviations
     ]  # fmt: skip
     show_table("deviations", columns, cells)
@@ -71,7 +96,7 @@ def _of_lot(connection: sqlite3.Connection, lot: str) -> str | None:
     return next((row["deviation_id"] for row in rows if row["material_lot_id"] == normalised(lot)), None)
 
 
-def _row(row: sqlite3.Row) -> dict[str, Any]:
+def _row(row: sqlite3.Row, closed: DeviationClosed | None) -> dict[str, Any]:
     """Return a deviation's row in the list, with the figures of its newest version."""
     first = " ".join(str(row[name]) for name in ("first_test", "first_value") if row[name] is not None)
     return {
@@ -79,6 +104,9 @@ def _row(row: sqlite3.Row) -> dict[str, Any]:
         "at": rfc3339(row["at_ns"]),
         "opened_at": rfc3339(row["opened_ns"]),
         "version": row["version"],
+        "state": "open" if closed is None else "closed",
+        "closed_by": None if closed is None else list(closed.signed_by),
+        "check_by": None if closed is None else closed.check_by,
         "scope": row["scope"],
         "results": row["results"],
         "first_result": first or "-",
@@ -112,6 +140,8 @@ def show(
         row = connection.execute(SQL["deviation"], {"deviation_id": deviation}).fetchone()
         if row is None and (of_lot := _of_lot(connection, deviation)) is not None:
             row = connection.execute(SQL["deviation"], {"deviation_id": of_lot}).fetchone()
+        key = deviation if row is None else decode(DeviationInShort, row["body"]).deviation_id
+        actions, closed = actions_of(connection, key), closing_of(connection, key)
     if row is None:
         raise LablineError(f"no deviation {deviation} is on record", hint="labline deviation list shows them")
     if not row["holds"]:
@@ -120,7 +150,7 @@ def show(
         )
     draft = decode(Deviation, row["body"])
     speak(settings.texts.language, settings.texts.units)
-    text = _FORMS[form](draft)
+    text = _document(draft, form, actions=actions, closed=closed)
     if to is None:
         print(text)
         return
@@ -130,6 +160,31 @@ def show(
     except OSError as error:
         raise LablineError(f"{to} cannot be written: {error.strerror}", hint="name another file: --out") from error
     out.print(f"{title_of(draft)}: written to {to}", markup=False, soft_wrap=True)
+
+
+@app.command()
+def close(
+    deviation: str = typer.Argument(..., help="The deviation's id, or the lot that it is about."),
+    config: Path = CONFIG,
+    reason: str = reason_option("--reason", "The conclusion: the cause, and why nothing is left to do."),
+    no_action: str = typer.Option("", "--no-action", help="Why no action is needed, where none is on record."),
+    check_by: str | None = typer.Option(
+        None, "--check-by", metavar="<day>", help="Until when it is looked at whether the actions helped."
+    ),
+    person: str | None = person_option(),
+) -> None:
+    """Close a deviation with a signature of quality: its actions are done, or none is needed."""
+    settings, _sha256 = read(config)
+    with closing(read_state(settings.store.directory)) as connection:
+        key = _of_lot(connection, deviation) or deviation
+        row = connection.execute(SQL["deviation"], {"deviation_id": key}).fetchone()
+    version = 0 if row is None or not row["holds"] else decode(DeviationInShort, row["body"]).version
+    act = CloseDeviation(deviation_id=key, version=version, no_action=no_action, check_by=check_by)
+    answer = perform(settings, act, path=config.resolve(), sign_in=sign_in_of(person), reason=reason)
+    if answer.outcome is ActOutcome.PENDING:
+        show_waiting(answer)
+        return
+    out.print(f"deviation {key} is closed", markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -151,8 +206,8 @@ def similar(
                    "suggested": [item.action.action for item in known.suggested]})  # fmt: skip
         return
     cells = [
-        (item.document.title, f"{item.nearness:.0%}", _done_text(item), f"{item.since.failed} of {item.since.samples}",
-         item.document.key)
+        (item.document.title, f"{item.nearness:.0%}", _done_text(item),
+         f"{item.since.failed_lots} of {item.since.lots}", item.document.key)
         for item in known.similar
     ]  # fmt: skip
     show_table("events like it", ("event", "alike", "done", "came back", "id"), cells)
@@ -176,5 +231,10 @@ def _similar_document(item: SimilarEvent) -> dict[str, Any]:
         "moves": list(item.moves),
         "moves_helped": item.moves_helped,
         "actions": [{"action": one.action.action, "effect": one.effect.effectiveness.value} for one in item.actions],
-        "came_back": {"failed": item.since.failed, "samples": item.since.samples},
+        "came_back": {
+            "failed": item.since.failed,
+            "samples": item.since.samples,
+            "lots": item.since.lots,
+            "failed_lots": item.since.failed_lots,
+        },
     }

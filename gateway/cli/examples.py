@@ -79,6 +79,7 @@ EXAMPLES = {
     "action record": 'labline action record ID --action "clean the filter" --owner USER --config labline.toml',
     "action done": 'labline action done ID --config labline.toml --reason "cleaned, VR-12"',
     "deviation similar": "labline deviation similar ID --config labline.toml",
+    "deviation close": 'labline deviation close ID --config labline.toml --reason "filter clogged" --person USER',
     "signature list": "labline signature list --config labline.toml",
     "signature sign": "labline signature sign ID --config labline.toml",
     "signature withdraw": 'labline signature withdraw ID --config labline.toml --reason "asked for by mistake"',

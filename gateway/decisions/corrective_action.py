@@ -1,11 +1,13 @@
 """Corrective and preventive actions: put on record against a deviation's failure, and done."""
 
-from datetime import date
+from collections.abc import Mapping
+from typing import Any
 
 from gateway.contract.identity import identity_of
 from gateway.contract.lims.names import normalised
 from gateway.decision import Decision
 from gateway.decisions.changes import audit_entry
+from gateway.decisions.deviation_closing import is_day
 from gateway.events import ActRequested
 from gateway.facts.corrective_action import CompleteActionFacts, RecordActionFacts
 from gateway.lab.deviations import DeviationInShort
@@ -50,6 +52,14 @@ def on_complete_action(event: ActRequested, facts: CompleteActionFacts) -> Decis
     return Decision(records=(completed,), audit=(entry,), answer=done(action_id=act.action_id))
 
 
+def what_was_to_be_done(act: CompleteAction, facts: CompleteActionFacts) -> Mapping[str, Any]:
+    """Return what is signed of an action that was done."""
+    action = facts.action
+    if action is None:
+        return {"action": act.action_id, "what": None}
+    return {"action": act.action_id, "what": action.action, "owner": action.owner, "deviation": action.deviation_id}
+
+
 def _refusal(act: RecordAction, facts: RecordActionFacts) -> Answer | None:
     if not facts.holds:
         return damaged(table="deviation", key=act.deviation_id)
@@ -59,16 +69,9 @@ def _refusal(act: RecordAction, facts: RecordActionFacts) -> Answer | None:
         return refused(ActRefusal.ACTION_NOT_STATED)
     if len(act.action) > LONGEST_ACTION or len(act.owner) > LONGEST_OWNER:
         return refused(ActRefusal.ACTION_TOO_LONG, most=LONGEST_ACTION)
-    if act.due is not None and not _is_day(act.due):
+    if act.due is not None and not is_day(act.due):
         return refused(ActRefusal.ACTION_DUE_IS_NO_DAY, due=act.due)
     return None
-
-
-def _is_day(text: str) -> bool:
-    try:
-        return date.fromisoformat(text).isoformat() == text
-    except ValueError:
-        return False
 
 
 def _action(event: ActRequested, act: RecordAction, deviation: DeviationInShort) -> ActionRecorded:

@@ -5,7 +5,9 @@ from dataclasses import dataclass, replace
 from gateway.advice.publication import deviation_message
 from gateway.contract.identity import identity_of
 from gateway.decision import Decision
+from gateway.decisions.changes import audit_entry
 from gateway.decisions.fingerprint import fingerprint_of
+from gateway.decisions.follow_ups import follow_ups_of_certificates
 from gateway.events import FollowUpDue
 from gateway.facts.deviation import DeviationFacts
 from gateway.lab.causes import Cause
@@ -18,6 +20,7 @@ from gateway.lab.phrases import limits_text, with_version
 from gateway.lab.procedures import instructions_for
 from gateway.lab.similar_deviations import nearest, spread_of
 from gateway.lab.unusual_process import causes_of, compared_lots, scatter_floors, traces
+from gateway.records.deviation_states import DeviationReopened
 from gateway.records.guidance import Instruction
 from gateway.records.laboratory import LabResult, Recommendation, Specification
 from gateway.records.outgoing import AuditEntry
@@ -71,7 +74,21 @@ def on_deviation(event: FollowUpDue, facts: DeviationFacts) -> Decision:
     )
     message = deviation_message(deviation, line=facts.line, cause=event.event_id, at_ns=event.at_ns)
     recorded = (deviation,) if result.material_lot_id is None else (deviation, own)
-    return Decision(records=recorded, audit=(_audited(deviation),), messages=(message,))
+    again = _reopened(deviation, facts, event)
+    followed = follow_ups_of_certificates(result.material_lot_id, facts.line, ended_ns=0)
+    return Decision(records=recorded, audit=(_audited(deviation),), messages=(message,), follow_ups=followed) + again
+
+
+def _reopened(deviation: Deviation, facts: DeviationFacts, event: FollowUpDue) -> Decision:
+    """Open a deviation again that was closed, as something new belongs to it."""
+    if deviation.deviation_id not in facts.investigation.closed:
+        return Decision()
+    result = deviation.result
+    reopened = DeviationReopened(deviation_id=deviation.deviation_id, version=deviation.version,
+                                 result_id=result.result_id, at_ns=event.at_ns, scope=result.scope)  # fmt: skip
+    entry = audit_entry("deviation_reopened", deviation.deviation_id, scope=result.scope, version=deviation.version,
+                        result=result.result_id, lot=result.material_lot_id)  # fmt: skip
+    return Decision(records=(reopened,), audit=(entry,))
 
 
 def _draft(event: FollowUpDue, facts: DeviationFacts, failed: _Failed, joined: Joined) -> Deviation:

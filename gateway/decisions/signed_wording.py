@@ -7,6 +7,8 @@ from typing import Any
 
 from gateway.contract.certificates import number_of
 from gateway.decisions.certificate_acts import certificate_as_shown
+from gateway.decisions.corrective_action import what_was_to_be_done
+from gateway.decisions.deviation_closing import how_actions_did, what_is_closed
 from gateway.decisions.lot_decision import what_it_rests_on
 from gateway.decisions.model_stage import evidence_of, stage_now
 from gateway.decisions.review import what_was_looked_at
@@ -51,6 +53,8 @@ class SignedText(StrEnum):
     KEY = "KEY"
     CERTIFICATE = "CERTIFICATE"
     CERTIFICATE_WITHDRAWN = "CERTIFICATE_WITHDRAWN"
+    DEVIATION_CLOSED = "DEVIATION_CLOSED"
+    ACTION_DONE = "ACTION_DONE"
 
 
 def in_words(code: SignedText, **parameters: Any) -> str:
@@ -153,6 +157,17 @@ WORDING: Mapping[ActKind, Wording] = {
             SignedText.CERTIFICATE_WITHDRAWN, certificate=number_of(act.certificate_id, act.version)
         ),
         rests_on=certificate_as_shown,
+    ),
+    ActKind.CLOSE_DEVIATION: Wording(
+        subject=lambda act: act.deviation_id,
+        what=lambda act: in_words(SignedText.DEVIATION_CLOSED, deviation=act.deviation_id, version=act.version),
+        rests_on=what_is_closed,
+        evidence=how_actions_did,
+    ),
+    ActKind.COMPLETE_ACTION: Wording(
+        subject=lambda act: act.action_id,
+        what=lambda act: in_words(SignedText.ACTION_DONE, action=act.action_id),
+        rests_on=what_was_to_be_done,
     ),
     ActKind.CHANGE_STAGE: Wording(
         subject=lambda act: act.model,

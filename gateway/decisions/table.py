@@ -31,6 +31,7 @@ from gateway.decisions.certificate_drafting import on_draft_certificate, on_reis
 from gateway.decisions.certificates import on_certificate_due, on_certificate_mailed, on_certificate_printed
 from gateway.decisions.corrective_action import on_complete_action, on_record_action
 from gateway.decisions.deviation import on_deviation
+from gateway.decisions.deviation_closing import on_close_deviation
 from gateway.decisions.fingerprint import on_fingerprint
 from gateway.decisions.follow_ups import windows_of_follow_up
 from gateway.decisions.housekeeping import (
@@ -161,6 +162,8 @@ _SIGNABLE: Mapping[ActKind, Callable[[Any, Any], Decision]] = {
     ActKind.DECIDE_LOT: on_decide_lot,
     ActKind.SIGN_REVIEW: on_sign_review,
     ActKind.CHANGE_STAGE: on_change_stage,
+    ActKind.CLOSE_DEVIATION: on_close_deviation,
+    ActKind.COMPLETE_ACTION: on_complete_action,
     ActKind.SETTLE_POINT: on_settle_point,
     ActKind.ANSWER_GUIDANCE: on_answer_guidance,
     ActKind.PROMOTE_MODEL: on_promote_model,
@@ -241,7 +244,8 @@ DECISIONS: Mapping[tuple[type[EventBase], object], Row] = {
     (ActRequested, ActKind.RESUME_WRITES): _signed(ActKind.RESUME_WRITES),
     (ActRequested, ActKind.ANSWER_GUIDANCE): _signed(ActKind.ANSWER_GUIDANCE),
     (ActRequested, ActKind.RECORD_ACTION): _act(on_record_action),
-    (ActRequested, ActKind.COMPLETE_ACTION): _act(on_complete_action),
+    (ActRequested, ActKind.COMPLETE_ACTION): _signed(ActKind.COMPLETE_ACTION),
+    (ActRequested, ActKind.CLOSE_DEVIATION): _signed(ActKind.CLOSE_DEVIATION),
     (ActRequested, ActKind.APPROVE_LABORATORY_PLAN): _act(on_approve_laboratory_plan),
     (ActRequested, ActKind.DRAFT_CERTIFICATE): _act(on_draft_certificate),
     (ActRequested, ActKind.SIGN_CERTIFICATE): _signed(ActKind.SIGN_CERTIFICATE),

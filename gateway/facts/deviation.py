@@ -39,6 +39,7 @@ class Investigation:
     of_lot: Standing | None = None  # the deviation of the result's lot
     of_series: Standing | None = None  # the newest episode of its series
     in_line_since: int = 0  # results of the series since the last that joined the episode
+    closed: frozenset[str] = frozenset()  # which of the two deviations a person has closed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

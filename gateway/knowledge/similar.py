@@ -15,19 +15,20 @@ from gateway.knowledge.query import MOST_TERMS, Query, Term, match_of
 from gateway.knowledge.searching import Searched
 from gateway.knowledge.sight import Sight
 from gateway.lab.deviations import DeviationInShort, Drafted
-from gateway.lab.effectiveness import Recurrence
+from gateway.lab.effectiveness import ActionOnRecord, Recurrence
 from gateway.lab.fingerprints import Fingerprint
 from gateway.lab.similar_deviations import nearest, spread_of
+from gateway.records.deviation_states import DeviationClosed
 from gateway.store.codec import decode
 from gateway.store.facts.investigation import MOST_REFERENCES, earlier_case
 from gateway.store.queries.corrective_actions import (
     WITHIN_SAMPLES,
-    ActionOnRecord,
     actions_of,
     failure_of,
     recurrence,
     suggested_actions,
 )
+from gateway.store.queries.deviation_states import closing_of
 from gateway.store.statements import SQL
 
 Kind = TypeVar("Kind")
@@ -63,6 +64,7 @@ class DeviationKnowledge:
     actions: tuple[ActionOnRecord, ...]
     suggested: tuple[ActionOnRecord, ...]
     similar: tuple[SimilarEvent, ...]
+    closed: DeviationClosed | None = None
 
 
 class _Rows:
@@ -107,6 +109,7 @@ def knowledge_of(where: Searched, deviation_id: str, sight: Sight) -> DeviationK
         actions=actions_of(where.state, deviation_id),
         suggested=suggested_actions(where.state, own),
         similar=_similar(where, own, sight),
+        closed=closing_of(where.state, deviation_id),
     )
 
 

@@ -47,6 +47,7 @@ RIGHTS: Mapping[ActKind, frozenset[Role]] = {
     ActKind.RESUME_WRITES: frozenset({Role.SUPERVISOR, Role.ENGINEER}),
     ActKind.RECORD_ACTION: frozenset({Role.SUPERVISOR, Role.QUALITY, Role.ENGINEER}),
     ActKind.COMPLETE_ACTION: frozenset({Role.SUPERVISOR, Role.QUALITY, Role.ENGINEER}),
+    ActKind.CLOSE_DEVIATION: frozenset({Role.QUALITY}),
     ActKind.APPROVE_LABORATORY_PLAN: frozenset({Role.SUPERVISOR, Role.QUALITY}),
     ActKind.ANSWER_GUIDANCE: ON_THE_LINE,  # which answer to which guidance: people/answers.py
     ActKind.DRAFT_CERTIFICATE: frozenset({Role.QUALITY, Role.SUPERVISOR}),
@@ -74,6 +75,7 @@ WITH_REASON: frozenset[ActKind] = frozenset(
         ActKind.STOP_WRITES,
         ActKind.RESUME_WRITES,
         ActKind.COMPLETE_ACTION,
+        ActKind.CLOSE_DEVIATION,
         ActKind.WITHDRAW_CERTIFICATE,
         ActKind.REISSUE_CERTIFICATE,
     }

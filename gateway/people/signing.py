@@ -46,6 +46,10 @@ SIGNABLE: Mapping[ActKind, Signable] = {
     ActKind.CHANGE_STAGE: Signable(policy=_BY_QUALITY, waits=True, least=1),
     ActKind.SIGN_CERTIFICATE: Signable(policy=_BY_QUALITY, waits=True, least=1),
     ActKind.WITHDRAW_CERTIFICATE: Signable(policy=_BY_QUALITY, waits=True),
+    ActKind.CLOSE_DEVIATION: Signable(policy=_BY_QUALITY, waits=True, least=1),
+    ActKind.COMPLETE_ACTION: Signable(
+        policy=SignaturePolicy(roles=(Role.QUALITY, Role.SUPERVISOR, Role.ENGINEER), count=0), waits=True
+    ),
     ActKind.SETTLE_POINT: Signable(policy=_BY_RIGHT, waits=True),
     ActKind.ANSWER_GUIDANCE: Signable(  # the approval of a move; other answers are not signed
         policy=SignaturePolicy(roles=(Role.OPERATOR, Role.SUPERVISOR, Role.ENGINEER), count=0), waits=False

@@ -38,6 +38,7 @@ class ActKind(StrEnum):
     ANSWER_GUIDANCE = "answer_guidance"
     RECORD_ACTION = "record_action"
     COMPLETE_ACTION = "complete_action"
+    CLOSE_DEVIATION = "close_deviation"
     APPROVE_LABORATORY_PLAN = "approve_laboratory_plan"
     DRAFT_CERTIFICATE = "draft_certificate"
     SIGN_CERTIFICATE = "sign_certificate"

@@ -255,6 +255,21 @@ class CompleteAction:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class CloseDeviation:
+    """Close a version of a deviation, as it was shown; the reason is the conclusion.
+
+    ``no_action``: why no action is needed, where none is on record. ``check_by``: until which day (ISO 8601) it is
+    looked at whether the actions were effective, where that cannot be said yet.
+    """
+
+    kind: ClassVar[ActKind] = ActKind.CLOSE_DEVIATION
+    deviation_id: str
+    version: int
+    no_action: str = ""
+    check_by: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ApproveLaboratoryPlan:
     """Approve the newest plan of the laboratory, with the proposals that one agrees to; the others are not done.
 
@@ -273,7 +288,7 @@ Act = (
     | EnrollKey | RevokeKey
     | SignPending | WithdrawPending
     | StopWrites | ResumeWrites | DecideLot | AnswerGuidance | ChangeStage
-    | RecordAction | CompleteAction | ApproveLaboratoryPlan
+    | RecordAction | CompleteAction | CloseDeviation | ApproveLaboratoryPlan
     | SettleException | SignReview
     | DraftCertificate | SignCertificate | WithdrawCertificate | ReissueCertificate
 )  # fmt: skip

@@ -84,6 +84,7 @@ _ROWS = (
           hash_leaves_out=frozenset({"grown_from", "version", "scope"}) | _SCOPE),
     Table(name="corrective_action", salvaged=True, hash_leaves_out=_SCOPE),
     Table(name="corrective_action_done", salvaged=True),
+    _newest("deviation_state", "deviation_id"),
     Table(name="assessment", salvaged=True),
     Table(name="settlement", salvaged=True, authorises=True),
     _newest("user_version", "user_id"),

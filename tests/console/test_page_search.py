@@ -8,6 +8,7 @@ import pytest_asyncio
 from playwright.async_api import expect
 
 from tests.console.test_search import index_of
+from tests.fixtures.console import PASSWORD
 from tests.fixtures.console_on_lots import console_on_lots
 from tests.fixtures.page import Pages, chromium, keep
 
@@ -75,6 +76,16 @@ async def test_an_action_is_recorded_and_done_at_the_page_of_a_deviation(pages):
         await page.fill("#ask-reason", "cleaned, VR-12")
         await page.locator("dialog button[type=submit]").click()
         await expect(card).to_contain_text("too early to say")
+        await page.get_by_role("button", name="Close the deviation").click()
+        await page.fill("#ask-reason", "the filter was clogged")
+        await page.get_by_role("dialog").get_by_label("User").fill("quality")
+        await page.get_by_role("dialog").locator("input[type=password]").first.fill(PASSWORD)
+        await page.locator("dialog button[type=submit]").click()
+        await expect(page.locator("dialog .failed")).to_contain_text("give the day until which")
+        await page.fill("#ask-check_by", "2026-12-31")
+        await page.get_by_role("dialog").locator("input[type=password]").first.fill(PASSWORD)
+        await page.locator("dialog button[type=submit]").click()
+        await expect(page.locator("main")).to_contain_text("Closed by Person Quality")
         await keep(page, "deviation-wide-light")
         await page.goto("/#/suppliers")
         await expect(page.locator("tbody tr")).to_contain_text("Acme")

@@ -6,14 +6,18 @@ from dataclasses import replace
 import pytest
 
 from gateway.contract.certificates import number_of
+from gateway.events import FollowUpDue
 from gateway.records.act_kinds import ActKind
-from gateway.records.acts import ActOutcome, SignPending
+from gateway.records.acts import ActOutcome, CloseDeviation, SignPending
 from gateway.records.certificate_acts import SignCertificate
 from gateway.records.certificates import CertificateState
+from gateway.records.follow_ups import FollowUp
 from gateway.records.lot_decisions import Verdict
 from gateway.records.signatures import SignaturePolicy
 from gateway.records.users import CredentialKind, Role
+from gateway.store.codec import decode
 from gateway.time_units import SECOND_NS
+from tests.fixtures.building import moment
 from tests.fixtures.certifying import ACME, Certifying
 from tests.fixtures.deciding import LOT, by
 from tests.fixtures.store_bench import viscosity
@@ -62,6 +66,20 @@ def test_a_lot_of_a_client_is_drafted_for_this_client_only(bench):
     bench.made()
     assert [item.drafted.content.customer for item in bench.certificates()] == ["OTHER"]
     assert "belongs to client OTHER" in bench.draft("ACME").why
+
+
+def test_a_deviation_that_is_not_closed_is_a_gap_and_closing_it_has_the_certificate_drafted_again(bench):
+    bench.result(viscosity(130.0, sample_id="S-9"))
+    rows = bench.rows("SELECT event_id, body FROM follow_up WHERE json_extract(body, '$.kind') = 'deviation'")
+    for event_id, body in rows:
+        bench.commit(FollowUpDue(event_id=event_id, at=moment(bench.now_ns), follow_up=decode(FollowUp, body)))
+    bench.made()
+    assert "DEVIATION_OPEN" in codes(bench.newest_certificate())
+    ((key,),) = bench.rows("SELECT deviation_id FROM deviation")
+    closing_it = CloseDeviation(deviation_id=key, version=1, no_action="sample mixed up")
+    assert bench.act(closing_it, credential=by("anna")).outcome is ActOutcome.DONE
+    assert bench.follow_up() == 1
+    assert "DEVIATION_OPEN" not in codes(bench.newest_certificate())
 
 
 def test_a_draft_follows_results_and_decisions_and_says_nothing_twice(bench):

@@ -10,7 +10,7 @@ from gateway.knowledge.index import open_index
 from gateway.knowledge.searching import Asked, Searched, search
 from gateway.knowledge.sight import EVERYTHING, NOBODYS_CLIENT
 from gateway.knowledge.similar import knowledge_of
-from gateway.lab.effectiveness import ENOUGH_SAMPLES, Effectiveness
+from gateway.lab.effectiveness import FEWEST_LOTS, Effectiveness
 from gateway.records.act_refusals import ActRefusal
 from gateway.records.acts import ActOutcome, CompleteAction, RecordAction
 from gateway.records.corrective_actions import ActionKind
@@ -38,14 +38,17 @@ def against(deviation_id, **changes):
 
 
 def measured(plant, number, value=100.0):
-    """Have the laboratory measure one more sample of the product."""
+    """Have the laboratory measure one more lot of the equipment, twice."""
     plant.now_ns += 10**9
-    plant.result(viscosity(value, sample_id=f"M-{number}", material_lot_id=f"ML-{number}", product="FG-100"))
+    lot = {"material_lot_id": f"ML-{number}", "material_definition_id": "FG-100"}
+    plant.context("lot_started", equipment_id="R1", **lot)
+    for sample in range(2):
+        plant.result(viscosity(value, sample_id=f"M-{number}-{sample}", **lot))
 
 
 @pytest.fixture(scope="module")
 def plant(tmp_path_factory):
-    """A lot that failed, an action against it that was done, twenty samples without the failure, and it fails again."""
+    """A lot that failed, an action against it that was done, ten lots without the failure, and it fails again."""
     plant = Plant(tmp_path_factory.mktemp("actions"))
     with closing(plant.connection):
         for number in range(6):
@@ -55,7 +58,7 @@ def plant(tmp_path_factory):
         plant.action_id = plant.act(against(plant.first.deviation_id)).details["action_id"]
         plant.now_ns += 10**9
         assert plant.act(CompleteAction(action_id=plant.action_id), reason="cleaned").outcome is ActOutcome.DONE
-        for number in range(ENOUGH_SAMPLES):
+        for number in range(FEWEST_LOTS):
             measured(plant, number)
         plant.effect_before = all_actions(plant.connection)[0].effect
         plant.lot("BAD-2", 111.0, pressure=12.5)
@@ -74,6 +77,9 @@ def test_an_action_is_a_record_that_the_trail_vouches_for(plant):
 
 
 def test_an_action_is_effective_until_the_failure_comes_back(plant):
+    since, before = plant.effect_before.since, plant.effect_before.before
+    assert (since.lots, since.failed_lots, since.samples) == (FEWEST_LOTS, 0, 2 * FEWEST_LOTS)
+    assert (before.lots, before.failed_lots) == (7, 1)
     assert plant.effect_before.effectiveness is Effectiveness.EFFECTIVE
     (item,) = actions_of(plant.connection, plant.first.deviation_id)
     assert item.effect.effectiveness in {Effectiveness.NOT_EFFECTIVE, Effectiveness.REDUCED}

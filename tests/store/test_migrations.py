@@ -217,6 +217,7 @@ def rows_of_people():
     }  # fmt: skip
     yield "corrective_action", {"action_id": "ca", "deviation_id": "d", "at_ns": 1, "body": "{}"}
     yield "corrective_action_done", {"action_id": "ca", "at_ns": 1, "person": "Zoë", "note": "ü", "event_id": "e"}
+    yield "deviation_state", {"deviation_id": "d", "version": 1, "state": "closed", "at_ns": 1, "body": "{}"}
     yield "signing_state", {"record_id": "sr", "state": "done", "at_ns": 1, "person": "Zoë", "why": "ü"}
     yield "lot_decision", {"record_id": "sr", "material_lot_id": "L-ü", "verdict": "hold", "state": "stands",
                            "at_ns": 1, "body": "{}"}  # fmt: skip

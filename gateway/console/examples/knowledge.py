@@ -5,7 +5,9 @@ from typing import Any
 
 from gateway.console.examples.parts import AT
 
-_RATE: dict[str, Any] = {"samples": 40, "failed": 0, "share": 0.012, "low": 0.0, "high": 0.047}
+_RATE: dict[str, Any] = {
+    "lots": 40, "failed_lots": 0, "samples": 40, "failed": 0, "share": 0.012, "low": 0.0, "high": 0.047,
+}  # fmt: skip
 _ACTION: dict[str, Any] = {
     "action_id": "5f0b3f0e-2a52-5a0e-8a52-6f4f6f0a7c11",
     "deviation_id": "e449b697-c45c-53c0-87a3-1d1ca310530f",
@@ -26,9 +28,17 @@ _ACTION: dict[str, Any] = {
     "effect": {
         "effectiveness": "effective",
         "since": _RATE,
-        "before": {"samples": 100, "failed": 6, "share": 0.064, "low": 0.031, "high": 0.112},
+        "before": {
+            "lots": 100,
+            "failed_lots": 6,
+            "samples": 100,
+            "failed": 6,
+            "share": 0.064,
+            "low": 0.031,
+            "high": 0.112,
+        },
     },
-}
+}  # fmt: skip
 OF_KNOWLEDGE: Mapping[str, dict[str, Any]] = {
     "SearchView": {
         "query": "viscosity supplier:ACME",
@@ -72,6 +82,8 @@ OF_KNOWLEDGE: Mapping[str, dict[str, Any]] = {
     "ActionsView": {"actions": [_ACTION]},
     "DeviationKnowledgeView": {
         "deviation_id": "0c2f8f5e-7a43-5d2c-9b1e-0f3c6d1f7a21",
+        "version": 2,
+        "closed": None,
         "title": "Viscosity 110 mPa\u00b7s is above the upper limit of 105 mPa\u00b7s. \u00b7 LOT-0042",
         "at": AT,
         "material_lot_id": "LOT-0042",

@@ -150,6 +150,7 @@ OF_LOTS: Mapping[str, dict[str, Any]] = {
                 "at": AT,
                 "analyte": "viscosity",
                 "version": 1,
+                "closed": False,
                 "title": "viscosity 106.3 mPa.s above 105",
                 "document": "/api/deviations/77aa",
             }

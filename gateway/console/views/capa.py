@@ -11,8 +11,9 @@ from gateway.contract.times import rfc3339
 from gateway.knowledge.kinds.kind import of_lot_too
 from gateway.knowledge.sight import Sight
 from gateway.knowledge.similar import DeviationKnowledge, SimilarEvent
-from gateway.lab.effectiveness import Effect, Recurrence
-from gateway.store.queries.corrective_actions import WITHIN_SAMPLES, ActionOnRecord, all_actions
+from gateway.lab.effectiveness import ActionOnRecord, Effect, Recurrence
+from gateway.records.deviation_states import DeviationClosed
+from gateway.store.queries.corrective_actions import WITHIN_SAMPLES, all_actions
 from gateway.store.queries.suppliers import Scorecard, scorecards
 
 EffectivenessWord = Literal["not_done", "too_early", "effective", "reduced", "not_effective"]
@@ -20,10 +21,12 @@ _MOST_ACTIONS = 200
 
 
 class RecurrenceView(View):
-    """How often a failure came in a stretch of samples; the share with its 90 % credible interval."""
+    """In how many lots a failure came in a stretch of time; the share of lots with its 90 % interval."""
 
+    lots: int = Field(description="in which it could have been seen; a sample without a lot stands for one")
+    failed_lots: int
     samples: int
-    failed: int
+    failed: int = Field(description="samples in which it was seen")
     share: float
     low: float
     high: float
@@ -77,10 +80,22 @@ class SimilarEventView(View):
     within_samples: int
 
 
+class ClosingView(View):
+    """Who has closed a deviation, and with which conclusion."""
+
+    names: list[str]
+    at: str
+    conclusion: str
+    no_action: str = Field(description="why no action is needed; empty where there are actions")
+    check_by: str | None = Field(description="until which day it is looked at whether the actions were effective")
+
+
 class DeviationKnowledgeView(View):
     """GET /api/deviations/{id}/knowledge."""
 
     deviation_id: str
+    version: int = Field(description="the act close_deviation states it")
+    closed: ClosingView | None = Field(description="null: it is open")
     title: str
     at: str
     material_lot_id: str | None
@@ -130,6 +145,8 @@ def knowledge_view(known: DeviationKnowledge) -> DeviationKnowledgeView:
     document, result = known.document, known.deviation.result
     return DeviationKnowledgeView(
         deviation_id=document.key,
+        version=known.deviation.version,
+        closed=_closing(known.closed),
         title=document.title,
         at=rfc3339(document.at_ns),
         material_lot_id=result.material_lot_id,
@@ -140,6 +157,15 @@ def knowledge_view(known: DeviationKnowledge) -> DeviationKnowledgeView:
         suggested=[action_view(item) for item in known.suggested],
         similar=[_similar(item) for item in known.similar],
     )
+
+
+def _closing(closed: DeviationClosed | None) -> ClosingView | None:
+    if closed is None:
+        return None
+    return ClosingView(
+        names=list(closed.signed_by), at=rfc3339(closed.at_ns), conclusion=closed.conclusion,
+        no_action=closed.no_action, check_by=closed.check_by,
+    )  # fmt: skip
 
 
 def _similar(item: SimilarEvent) -> SimilarEventView:
@@ -192,7 +218,10 @@ def _effect(effect: Effect) -> EffectView:
 
 def _recurrence(item: Recurrence) -> RecurrenceView:
     low, high = item.interval
-    return RecurrenceView(samples=item.samples, failed=item.failed, share=item.share, low=low, high=high)
+    return RecurrenceView(
+        lots=item.lots, failed_lots=item.failed_lots, samples=item.samples, failed=item.failed, share=item.share,
+        low=low, high=high,
+    )  # fmt: skip
 
 
 def actions_view(connection: sqlite3.Connection, sight: Sight) -> ActionsView:

@@ -118,7 +118,7 @@ def _view_of(connection: sqlite3.Connection, snapshot: Snapshot, known: LotOnRec
     of_lot = {"material_lot_id": lot, "most": _MOST}
     results = results_of(reading, known)
     guidance = guidance_views(connection, reading.guidance("console_guidance_of_lot", **of_lot), snapshot)
-    deviations = deviations_of(reading.rows("console_deviations_of_lot", of_lot))
+    deviations = deviations_of(connection, reading.rows("console_deviations_of_lot", of_lot))
     signatures = signatures_on(connection, lot, ActKind.DECIDE_LOT, ActKind.SETTLE_POINT, ActKind.SIGN_REVIEW)
     damaged = [*dict.fromkeys([*known.damaged, *reading.damaged, *decided.damaged])]
     return LotView(

@@ -13,12 +13,12 @@ from gateway.knowledge.folding import words_of
 from gateway.knowledge.kinds.procedures import PROCEDURE
 from gateway.knowledge.searching import Asked, search
 from gateway.knowledge.similar import knowledge_of
-from gateway.lab.effectiveness import Effectiveness
+from gateway.lab.effectiveness import ActionOnRecord, Effectiveness
 from gateway.lab.procedures import instructions_for
 from gateway.line.procedures import Procedure
 from gateway.records.guidance import Instruction
 from gateway.records.scope import Scope
-from gateway.store.queries.corrective_actions import ActionOnRecord, all_actions
+from gateway.store.queries.corrective_actions import all_actions
 from gateway.store.queries.suppliers import scorecards
 from gateway.store.statements import SQL
 from gateway.time_units import SECOND_NS

@@ -10,6 +10,7 @@ from gateway.records.guidance import Guidance
 from gateway.records.people import ResponseRecorded
 from gateway.records.scope import Scope
 from gateway.store.codec import decode
+from gateway.store.queries.deviation_states import closing_of
 
 
 def guidance(connection: sqlite3.Connection, key: str) -> Document | None:
@@ -51,7 +52,7 @@ def deviation(connection: sqlite3.Connection, key: str) -> Document | None:
     if row is None:
         return None
     known = decode(DeviationInShort, row["body"])
-    result = known.result
+    result, closed = known.result, closing_of(connection, key)
     first = known.reasons[0].text if known.reasons else f"{result.test_id} {result.value_text}"
     return Document(
         kind="deviation",
@@ -63,6 +64,7 @@ def deviation(connection: sqlite3.Connection, key: str) -> Document | None:
             *(cause.name for cause in known.causes), *known.affected_lots,
             *(done for similar in known.similar for done in similar.done),
             result.material_definition_id, known.equipment_id, result.supplier,
+            *(() if closed is None else (closed.conclusion, closed.no_action, *closed.signed_by)),
         ),
         at_ns=known.opened_ns or known.at_ns,
         scope=of_lot_too(
@@ -75,6 +77,7 @@ def deviation(connection: sqlite3.Connection, key: str) -> Document | None:
             lot=(*result.lots, *known.affected_lots), sample=result.sample_id, order=result.job_order_id,
             client=row["client_id"], study=row["study_id"],
             failure=(reason.code for item in known.results for reason in item.reasons),
+            state="open" if closed is None else "closed", person=() if closed is None else closed.signed_by,
         ),
         link=f"#/deviation/{quote(key, safe='')}",
         record=f"deviation {key}",
@@ -87,5 +90,8 @@ GUIDANCE = Kind(
 )  # fmt: skip
 DEVIATION = Kind(
     name="deviation", table="deviation", make=deviation,
-    changed_by={"deviation": by_statement("knowledge_grown_from")}, kept=True,
+    changed_by={
+        "deviation": by_statement("knowledge_grown_from"),
+        "deviation_state": by_statement("knowledge_deviation_of_state"),
+    }, kept=True,
 )  # fmt: skip

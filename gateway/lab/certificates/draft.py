@@ -26,7 +26,7 @@ class CertifiedLot:
     """What a certificate is drafted from. ``decision``: on the lot, or on the part that is certified.
 
     ``open_points``: what speaks against a release, in sentences; ``damaged``: records behind the lot that do not match
-    their hash, or are in doubt.
+    their hash, or are in doubt; ``open_deviations``: how many of the lot nobody has closed.
     """
 
     knowledge: LotKnowledge
@@ -38,6 +38,7 @@ class CertifiedLot:
     open_points: tuple[str, ...]
     damaged: tuple[str, ...]
     time_zone: str
+    open_deviations: int = 0
 
 
 def certificate_content(
@@ -152,5 +153,7 @@ def _of_decision(lot: CertifiedLot, requirement: Requirement) -> Iterator[Reason
         yield gap(Gap.DECIDED_OTHERWISE, decision=decision.verdict.value, person=decision.printed_name)
     elif decision.state is not DecisionState.STANDS:
         yield gap(Gap.DECISION_LAPSED, person=decision.printed_name)
+    if lot.open_deviations and not requirement.over_open_points:
+        yield gap(Gap.DEVIATION_OPEN, count=lot.open_deviations)
     if lot.open_points and not requirement.over_open_points:
         yield gap(Gap.OPEN_POINTS, count=len(lot.open_points), points=" ".join(lot.open_points[:_MOST_NAMED]))

@@ -244,13 +244,14 @@ class UseRow(NamedTuple):
 
 
 class DeviationRow(NamedTuple):
-    """A draft of a deviation, in its newest version."""
+    """A deviation, in its newest version; ``closed_by``: who has closed it, None where it is open."""
 
     deviation_id: str
     analyte: str
     sample_id: str
     at_ns: int
     version: int
+    closed_by: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

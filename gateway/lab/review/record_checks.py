@@ -216,6 +216,8 @@ def _phase_end(facts: LotReviewFacts) -> Iterator[Finding]:
 
 def _deviations(facts: LotReviewFacts) -> Iterator[Finding]:
     for row in facts.deviations:
+        if row.closed_by is not None:
+            continue
         yield finding(row.at_ns, Evidence(EvidenceKind.DEVIATION, row.deviation_id), test=row.analyte,
                       sample=row.sample_id, version=row.version)  # fmt: skip
 

@@ -132,6 +132,6 @@ def _basis_sha256(facts: LotReviewFacts) -> str:
     """Return the SHA-256 of the facts that only change when something new is known of the lot."""
     lasting = [
         facts.lot[:8], facts.missing_tests, facts.results, facts.points, facts.context, facts.phases,
-        [row[:4] for row in facts.uses], facts.deviations, repr(facts.process),
+        [row[:4] for row in facts.uses], [row[:5] for row in facts.deviations], repr(facts.process),
     ]  # fmt: skip
     return sha256_hex(json.dumps(lasting, default=str, separators=(",", ":")).encode())

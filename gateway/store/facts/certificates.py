@@ -18,6 +18,7 @@ from gateway.store.facts.loaders import loader
 from gateway.store.facts.lot.facts import facts_of_lots
 from gateway.store.facts.reading import Reading
 from gateway.store.queries.certificates import certificate_version, certificates_of_lot
+from gateway.store.queries.deviation_states import closing_of
 from gateway.store.queries.lots import lot_on_record
 from gateway.store.statements import value_of
 
@@ -71,6 +72,9 @@ def _of_lot(reading: Reading, lot: str, *, at_ns: int) -> LotCertificates:
         open_points=tuple(item.point.reason.text for item in known.against_release),
         damaged=tuple(dict.fromkeys((*reading.damaged, *known.damaged, *damaged, *doubts))),
         time_zone=reading.line.time_zone.key,
+        open_deviations=sum(
+            closing_of(reading.connection, key) is None for key in reading.values("deviations_of_lot", lot=lot)
+        ),
     )
     return LotCertificates(
         lot=certified,

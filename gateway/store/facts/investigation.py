@@ -12,6 +12,7 @@ from gateway.lab.deviations import Drafted, TimelineEntry
 from gateway.lab.disposition import WITHDRAWN
 from gateway.lab.episodes import EPISODE_ENDS_AFTER_NS, Standing
 from gateway.lab.fingerprints import Fingerprint, MaterialUse
+from gateway.records.deviation_states import DeviationState
 from gateway.records.follow_ups import FollowUp
 from gateway.records.guidance import Guidance, GuidanceKind, GuidanceState
 from gateway.records.laboratory import Disposition, LabResult
@@ -59,8 +60,8 @@ def around_result(records: Records, follow_up: FollowUp, *, at_ns: int) -> Inves
     withdrawn = result.status in WITHDRAWN
     if not withdrawn and any(row["value_text"] == result.value_text for row in records.rows("drafted_already", same)):
         return Investigation()  # as it was entered, or validated: the same failure
-    known = _of_lot(records, result, at_ns=at_ns)
-    return replace(_of_product(records, known, result, at_ns=at_ns), result=result)
+    known = _of_product(records, _of_lot(records, result, at_ns=at_ns), result, at_ns=at_ns)
+    return replace(known, result=result, closed=_closed(records, known))
 
 
 def _of_that_lot(records: Records, result: LabResult, lot: str) -> LabResult:
@@ -118,6 +119,13 @@ def _of_product(records: Records, known: Investigation, result: LabResult, *, at
 
 def _standing(records: Records, statement: str, parameters: Mapping[str, Any]) -> Standing | None:
     return next(iter(records.decoded(Standing, records.rows(statement, parameters))), None)
+
+
+def _closed(records: Records, known: Investigation) -> frozenset[str]:
+    """Return which of the deviations that a result may join were closed."""
+    standing = [item.deviation_id for item in (known.of_lot, known.of_series) if item is not None]
+    rows = [row for key in standing for row in records.rows("newest_deviation_state", {"deviation_id": key})]
+    return frozenset(row["deviation_id"] for row in rows if row["state"] == DeviationState.CLOSED)
 
 
 def _in_line_since(records: Records, episode: Standing, result: LabResult, *, at_ns: int) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gateway.lab.deviations import DeviationInShort
-from gateway.lab.effectiveness import Effect, Effectiveness, Recurrence, effect_of
+from gateway.lab.effectiveness import NOTHING_YET, ActionOnRecord, Effectiveness, Recurrence, effect_of
 from gateway.records.corrective_actions import ActionRecorded
 from gateway.records.scope import Scope
 from gateway.store.codec import decode
@@ -13,14 +13,14 @@ from gateway.store.statements import SQL, value_of
 
 BEFORE_SAMPLES = 100  # of the series before the deviation, by which the share before is counted
 WITHIN_SAMPLES = 50  # after something was done, in which a failure that comes is the same again
-_MOST, _MOST_SUGGESTED = 500, 5
+_MOST, _MOST_SUGGESTED, _MOST_SAMPLES = 500, 5, 2000
 _LAST = 2**62
 _ORDER = (Effectiveness.EFFECTIVE, Effectiveness.REDUCED, Effectiveness.TOO_EARLY, Effectiveness.NOT_EFFECTIVE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Failure:
-    """What comes back: the codes of reasons of one series; ``equipment_id``: only there, None: anywhere."""
+    """What comes back: the codes of reasons of one series; ``equipment_id``: in lots made there, None: anywhere."""
 
     scope: Scope
     product: str | None
@@ -31,17 +31,6 @@ class Failure:
     def series(self) -> dict[str, str | None]:
         """Return the columns of its series."""
         return {**self.scope.columns(), "product": self.product, "analyte": self.analyte}
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ActionOnRecord:
-    """An action with what was done about it, and how it did."""
-
-    action: ActionRecorded
-    done_ns: int | None
-    done_by: str | None
-    note: str | None
-    effect: Effect
 
 
 def actions_of(connection: sqlite3.Connection, deviation_id: str) -> tuple[ActionOnRecord, ...]:
@@ -102,7 +91,7 @@ def failure_of(deviation: DeviationInShort) -> Failure:
 def recurrence(
     connection: sqlite3.Connection, failure: Failure, *, after_ns: int, most: int | None = None, besides: str = ""
 ) -> Recurrence:
-    """Return how often a failure came in the samples after an instant, of ``most`` the first of them."""
+    """Return in how many lots a failure came after an instant; ``most``: in the first samples only."""
     series = failure.series()
     until_ns = _LAST
     if most is not None:
@@ -112,7 +101,7 @@ def recurrence(
 
 
 def recurrence_before(connection: sqlite3.Connection, failure: Failure, *, until_ns: int) -> Recurrence:
-    """Return how often a failure came in the last samples up to an instant, that of the instant among them."""
+    """Return in how many lots a failure came in the last samples up to an instant, that of the instant among them."""
     first_ns = value_of(
         connection, "instant_of_sample_before", **failure.series(), until_ns=until_ns, most=BEFORE_SAMPLES
     )
@@ -125,17 +114,26 @@ def _between(
     connection: sqlite3.Connection, failure: Failure, *, after_ns: int, until_ns: int, besides: str = ""
 ) -> Recurrence:
     series = failure.series()
-    samples = value_of(connection, "samples_of_failure_between", **series, after_ns=after_ns, until_ns=until_ns)
+    (tested,) = connection.execute(SQL["lots_of_series_between"], {
+        **series, "equipment_id": failure.equipment_id, "after_ns": after_ns, "until_ns": until_ns,
+        "most": _MOST_SAMPLES,
+    })  # fmt: skip
     rows = connection.execute(SQL["failures_between"], {**series, "after_ns": after_ns})
     failed = {
-        row["grown_from"]
+        (row["lot"], row["sample_id"])
         for row in rows
         if row["grown_from"] != besides
         and after_ns < row["failed_ns"] <= until_ns
         and not failure.codes.isdisjoint((row["codes"] or "").split())
         and failure.equipment_id in {None, row["equipment_id"]}
     }
-    return Recurrence(samples=max(int(samples or 0), len(failed)), failed=len(failed))
+    failed_lots = {lot for lot, _sample in failed}
+    return Recurrence(
+        lots=max(tested["lots"], len(failed_lots)),
+        failed_lots=len(failed_lots),
+        samples=max(tested["samples"], len(failed)),
+        failed=len(failed),
+    )
 
 
 def _on_record(connection: sqlite3.Connection, rows: Iterable[sqlite3.Row]) -> Iterable[ActionOnRecord]:
@@ -148,9 +146,7 @@ def _on_record(connection: sqlite3.Connection, rows: Iterable[sqlite3.Row]) -> I
             scope=action.scope, product=action.product, analyte=action.analyte, codes=frozenset(action.failures),
             equipment_id=action.equipment_id,
         )  # fmt: skip
-        since = (
-            Recurrence(samples=0, failed=0) if done_ns is None else recurrence(connection, failure, after_ns=done_ns)
-        )
+        since = NOTHING_YET if done_ns is None else recurrence(connection, failure, after_ns=done_ns)
         before = recurrence_before(connection, failure, until_ns=action.at_ns)
         yield ActionOnRecord(
             action=action, done_ns=done_ns, done_by=row["done_by"], note=row["note"],

@@ -44,6 +44,7 @@ from gateway.people.signing import policy_of
 from gateway.records.act_kinds import ActKind
 from gateway.store.codec import decode
 from gateway.store.facts.reading import Reading
+from gateway.store.queries.deviation_states import closing_of
 from gateway.store.queries.lots import less_careful_than_the_trail, recommendation_in
 from gateway.store.statements import SQL
 from gateway.time_units import DAY_NS
@@ -84,6 +85,13 @@ class _Reader:
     def names(self, statement: str) -> tuple[str, ...]:
         """Return the first column of a statement's rows."""
         return tuple(row[0] for row in self._connection.execute(SQL[statement], self._parameters))
+
+    def deviations(self) -> tuple[DeviationRow, ...]:
+        """Return the deviations of the lot, each with who has closed it."""
+        rows = self.rows("review_deviations", DeviationRow)
+        closings = [closing_of(self._connection, row.deviation_id) for row in rows]
+        return tuple(row if closed is None else row._replace(closed_by=closed.printed_name)
+                     for row, closed in zip(rows, closings, strict=True))  # fmt: skip
 
     def process(self) -> LotProcess | None:
         """Return how the lot's equipment ran, None where that is not on record."""
@@ -160,7 +168,7 @@ def _of_lot(
         settlements=reader.rows("review_settlements", SettlementRow),
         context=reader.rows("review_context", ContextRow),
         uses=reader.rows("review_uses", UseRow),
-        deviations=reader.rows("review_deviations", DeviationRow),
+        deviations=reader.deviations(),
     )
 
 

@@ -186,6 +186,7 @@ _KINDS: Mapping[str, Mapping[str, str]] = {
     "deviation": {
         "trace_deviation_to_result": "result",
         "trace_deviation_to_action": "action",
+        "trace_deviation_to_signed_record": "signed record",
         "trace_deviation_to_lot": "lot",
         "trace_deviation_to_deviation": "deviation",
         "trace_deviation_to_audit": "audit",

@@ -973,6 +973,28 @@ CREATE VIEW corrective_action_done_checked AS SELECT rowid AS row_number, *, has
     evidence_hash('corrective_action_done', CAST(action_id AS BLOB), at_ns, CAST(person AS BLOB), CAST(note AS BLOB),
     CAST(event_id AS BLOB)) AS holds
 FROM corrective_action_done;
+-- Deviations that were closed with a signature, and where new facts have opened one again; the newest row counts, for the
+-- version that it names.
+CREATE TABLE deviation_state (
+    seq           INTEGER PRIMARY KEY AUTOINCREMENT,
+    deviation_id  TEXT NOT NULL,
+    version       INTEGER NOT NULL,
+    state         TEXT NOT NULL,
+    at_ns         INTEGER NOT NULL,
+    body          TEXT NOT NULL,
+    hash          TEXT
+) STRICT;
+CREATE INDEX deviation_state_of ON deviation_state (deviation_id, seq);
+CREATE TRIGGER deviation_state_hashed AFTER INSERT ON deviation_state BEGIN
+    UPDATE deviation_state SET hash =
+        evidence_hash('deviation_state', NEW.seq, CAST(NEW.deviation_id AS BLOB), NEW.version,
+        CAST(NEW.state AS BLOB), NEW.at_ns, CAST(NEW.body AS BLOB))
+    WHERE seq = NEW.seq;
+END;
+CREATE VIEW deviation_state_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('deviation_state', seq, CAST(deviation_id AS BLOB), version,
+    CAST(state AS BLOB), at_ns, CAST(body AS BLOB)) AS holds
+FROM deviation_state;
 
 -- Assessments of each lot, one row for each result version, refused message or parent that concerns it: a
 -- lot is recommended for release where one row asks for it and none asks for more care. Rows are derived from evidence

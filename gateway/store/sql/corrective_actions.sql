@@ -28,10 +28,19 @@ SELECT a.action_id, a.body, a.client_id, a.study_id, a.holds, d.at_ns AS done_ns
 FROM corrective_action_checked AS a LEFT JOIN corrective_action_done_checked AS d ON d.action_id = a.action_id
 ORDER BY a.at_ns DESC LIMIT :most;
 
--- name: samples_of_failure_between
-SELECT count(*) FROM series_sample
-WHERE client_id = :client_id AND study_id = :study_id AND product IS :product AND analyte = :analyte
-  AND at_ns > :after_ns AND at_ns <= :until_ns;
+-- How many lots were measured in a series in a time, of one equipment or of all; a sample without a lot stands for one.
+-- name: lots_of_series_between
+SELECT count(DISTINCT coalesce(r.material_lot_id, s.sample_id)) AS lots, count(DISTINCT s.sample_id) AS samples
+FROM (
+    SELECT sample_id, CASE WHEN json_valid(results) THEN results ->> '$[0].result_id' END AS result_id FROM series_sample
+    WHERE client_id = :client_id AND study_id = :study_id AND product IS :product AND analyte = :analyte
+      AND at_ns > :after_ns AND at_ns <= :until_ns
+    ORDER BY at_ns LIMIT :most
+) AS s
+LEFT JOIN lab_result AS r ON r.result_id = s.result_id
+LEFT JOIN lot AS l ON l.material_lot_id = r.material_lot_id
+LEFT JOIN job_order AS o ON o.job_order_id = l.job_order_id
+WHERE :equipment_id IS NULL OR coalesce(l.equipment_id, o.equipment_id) = :equipment_id;
 
 -- Where the samples before an instant begin of which so many are looked at.
 -- name: instant_of_sample_before
@@ -48,14 +57,23 @@ SELECT max(at_ns) FROM (
     ORDER BY at_ns LIMIT :most
 );
 
--- The first version of each deviation of a series in a time: when its sample was drawn, and why it failed.
+-- The results in the deviations of a series since an instant: of which lot, when the sample was drawn, and why it failed.
+-- A deviation that was opened before may have grown since. What was corrected into its limits has no code any more.
 -- name: failures_between
-SELECT grown_from, CAST(json_extract(body, '$.equipment_id') AS TEXT) AS equipment_id,
-       coalesce(json_extract(body, '$.result.sampled_ns'), at_ns) AS failed_ns,
-       (SELECT group_concat(json_extract(value, '$.code'), ' ') FROM json_each(body, '$.reasons')) AS codes
-FROM deviation
-WHERE client_id = :client_id AND study_id = :study_id AND product IS :product AND analyte = :analyte AND version = 1
-  AND at_ns > :after_ns AND json_valid(body) LIMIT 1000;
+SELECT d.grown_from, CAST(json_extract(d.body, '$.equipment_id') AS TEXT) AS equipment_id,
+       json_extract(r.value, '$.sample_id') AS sample_id,
+       coalesce(json_extract(r.value, '$.material_lot_id'), json_extract(r.value, '$.sample_id')) AS lot,
+       coalesce(json_extract(r.value, '$.sampled_ns'), json_extract(r.value, '$.joined_ns')) AS failed_ns,
+       (SELECT group_concat(json_extract(value, '$.code'), ' ') FROM json_each(r.value, '$.reasons')) AS codes
+FROM (
+    SELECT grown_from, body FROM deviation AS newest
+    WHERE client_id = :client_id AND study_id = :study_id AND product IS :product AND analyte = :analyte
+      AND at_ns > :after_ns AND json_valid(body) AND version = (
+          SELECT max(version) FROM deviation WHERE grown_from = newest.grown_from AND analyte = :analyte
+      )
+    ORDER BY at_ns LIMIT 1000
+) AS d, json_each(d.body, '$.results') AS r
+WHERE json_extract(r.value, '$.analyte') = :analyte;
 
 -- Results of incoming material in their order, each with the lot that was tested.
 -- name: supplier_results

@@ -79,6 +79,9 @@ JOIN deviation_checked AS d USING (grown_from, version) ORDER BY d.at_ns DESC;
 SELECT body, holds, 'deviation ' || deviation_id AS record FROM deviation_checked
 WHERE material_lot_id = :material_lot_id AND scope = 'lot' ORDER BY row_number DESC LIMIT 1;
 
+-- name: deviations_of_lot
+SELECT DISTINCT grown_from FROM deviation WHERE material_lot_id = :lot AND scope = 'lot' LIMIT 100;
+
 -- name: standing_of_series
 SELECT body, holds, 'deviation ' || deviation_id AS record FROM deviation_checked
 WHERE client_id = :client_id AND study_id = :study_id
@@ -89,6 +92,23 @@ ORDER BY row_number DESC LIMIT 1;
 SELECT count(*) AS results, 1 AS holds FROM series_sample
 WHERE client_id = :client_id AND study_id = :study_id
   AND product IS :product AND analyte = :analyte AND at_ns > :after_ns AND at_ns < :before_ns;
+
+-- name: insert_deviation_state
+INSERT INTO deviation_state (deviation_id, version, state, at_ns, body)
+VALUES (:deviation_id, :version, :state, :at_ns, :body);
+
+-- Whether a deviation is closed, and of which version; newest: its newest version.
+-- name: newest_deviation_state
+SELECT deviation_id, version, state, at_ns, body,
+       (SELECT max(version) FROM deviation AS d WHERE d.grown_from = s.deviation_id) AS newest,
+       holds AND in_force('deviation_state ' || json_array(deviation_id, seq), hash) AS holds,
+       'deviation_state ' || seq AS record
+FROM deviation_state_checked AS s WHERE deviation_id = :deviation_id ORDER BY seq DESC LIMIT 1;
+
+-- name: actions_that_do_not_hold
+SELECT 'corrective_action ' || a.action_id FROM corrective_action_checked AS a
+LEFT JOIN corrective_action_done_checked AS d ON d.action_id = a.action_id
+WHERE a.deviation_id = :deviation_id AND NOT (a.holds AND coalesce(d.holds, 1)) LIMIT 10;
 
 -- name: deviation
 SELECT body, holds FROM deviation_checked WHERE grown_from = :deviation_id ORDER BY version DESC LIMIT 1;

@@ -83,3 +83,6 @@ FROM settlement_checked AS s WHERE s.point_id = :key;
 -- name: knowledge_specification
 SELECT event_id, product, analyte, client_id, version, withdrawn, at_ns, body, holds
 FROM specification_stated_checked WHERE event_id = :key;
+
+-- name: knowledge_deviation_of_state
+SELECT CAST(:name ->> '$[0]' AS TEXT) WHERE json_valid(:name);

@@ -157,7 +157,7 @@ FROM material_use_checked AS u LEFT JOIN lot_checked AS l ON l.material_lot_id =
 WHERE u.material_lot_id = :lot ORDER BY u.at_ns, u.consumed_lot_id LIMIT :most;
 
 -- name: review_deviations
-SELECT d.deviation_id, d.analyte, d.sample_id, d.at_ns, d.version, d.holds, 'deviation ' || d.deviation_id AS record
+SELECT d.grown_from, d.analyte, d.sample_id, d.at_ns, d.version, NULL, d.holds, 'deviation ' || d.deviation_id AS record
 FROM deviation_checked AS d
 WHERE d.material_lot_id = :lot
   AND d.version = (SELECT max(version) FROM deviation WHERE grown_from = d.grown_from)

@@ -372,6 +372,9 @@ LIMIT 1000;
 -- name: trace_deviation_to_action
 SELECT action_id FROM corrective_action WHERE deviation_id = :id ORDER BY at_ns LIMIT 1000;
 
+-- name: trace_deviation_to_signed_record
+SELECT record_id FROM signed_record WHERE subject = :id AND kind = 'close_deviation' ORDER BY made_ns LIMIT 1000;
+
 -- name: trace_action
 SELECT json_extract(body, '$.kind') AS what, json_extract(body, '$.action') AS action, json_extract(body, '$.owner') AS owner,
        json_extract(body, '$.person') AS person, at_ns,

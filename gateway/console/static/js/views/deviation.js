@@ -12,13 +12,33 @@ export const deviation = {
   render: (view) => [
     h("h1", {}, view.title),
     facts([[text("lot.lot"), view.material_lot_id ? h("a", { href: `#/lots/${encodeURIComponent(view.material_lot_id)}` }, view.material_lot_id) : null],
-      [text("lot.equipment"), view.equipment_id], [text("capa.opened"), time(view.at)],
+      [text("lot.equipment"), view.equipment_id], [text("capa.opened"), time(view.at)], [text("capa.state"), text(view.closed ? "capa.state.closed" : "capa.state.open")],
       [text("capa.draft"), h("a", { href: view.document, target: "_blank", rel: "noopener" }, text("capa.open_draft"))]]),
     section("capa", text("capa.actions"), view.actions.length === 0 ? empty("capa.none") : view.actions.map((one) => action(one, { open: true })), recording(view)),
+    closing(view),
     section("suggested", text("capa.suggested"), view.suggested.length === 0 ? empty("capa.none_suggested") : view.suggested.map((one) => suggestion(one, view))),
     section("similar", text("capa.similar"), view.similar.length === 0 ? empty("capa.none_similar") : view.similar.map(similar)),
   ],
 };
+
+/** Return how a deviation was closed, or the button that closes it. */
+function closing(view) {
+  if (view.closed) {
+    const { names, at, conclusion, no_action, check_by } = view.closed;
+    return h("section", { "data-key": "closing", class: "card" }, h("p", { class: "strong" }, text("capa.closed_line", { names: names.join(", "), at: time(at), conclusion })),
+      no_action ? h("p", {}, text("capa.no_action_line", { why: no_action })) : null, check_by ? h("p", {}, text("capa.check_by_line", { day: check_by })) : null);
+  }
+  if (!may("close_deviation") || view.actions.some((one) => !one.done_at)) return null;
+  const fields = view.actions.length === 0 ? [{ name: "no_action", label: text("capa.no_action"), required: true }]
+    : [{ name: "check_by", label: text("capa.check_by"), hint: text("capa.check_by_hint") }];
+  return h("div", { class: "actions", "data-key": "closing" }, h("button", {
+    "data-key": "close", type: "button", disabled: !page.connected,
+    onclick: () => askAndDo({
+      name: "close_deviation", heading: text("capa.close"), label: text("capa.close"), meaning: text("capa.close_meaning"), about: [h("p", { class: "strong" }, view.title)], fields,
+      parameters: (values) => ({ deviation_id: view.deviation_id, version: view.version, no_action: values.no_action ?? "", check_by: values.check_by?.trim() || null }),
+    }),
+  }, text("capa.close")));
+}
 
 export const actions = {
   path: () => "/api/actions",
@@ -43,8 +63,8 @@ function action(one, { open = false, deviation: linked = false } = {}) {
 }
 
 function counts({ since, before }) {
-  if (since.samples === 0) return text("capa.no_samples");
-  return text("capa.counts", { failed: since.failed, samples: since.samples, low: share(since.low), high: share(since.high), before: before.failed, of: before.samples });
+  if (since.lots === 0) return text("capa.no_samples");
+  return text("capa.counts", { failed: since.failed_lots, lots: since.lots, low: share(since.low), high: share(since.high), before: before.failed_lots, of: before.lots });
 }
 
 function suggestion(one, view) {
@@ -80,5 +100,5 @@ function similar(one) {
     one.moves.length ? h("p", {}, `${text("capa.moves", { moves: one.moves.join("; ") })}${helped}`) : null,
     one.actions.map((item) => h("p", { "data-key": item.action_id }, `${text(`capa.kind.${item.kind}`)}: ${item.action} · ${text(`capa.effect.${item.effect.effectiveness}`)}`)),
     one.moves.length + one.actions.length === 0 ? h("p", {}, text("capa.nothing_done")) : null,
-    h("p", {}, text(one.since.failed ? "capa.came_back" : "capa.not_back", { failed: one.since.failed, samples: one.since.samples })));
+    h("p", {}, text(one.since.failed_lots ? "capa.came_back" : "capa.not_back", { failed: one.since.failed_lots, lots: one.since.lots })));
 }
