@@ -63,7 +63,7 @@ recipes: $(VENV)/test.stamp
 
 # the console's pictures, as the tests see it in a browser
 screenshots: $(VENV)/test.stamp
-	SCREENSHOTS_TO=docs/console $(BIN)/python -m pytest -q tests/console/test_page_access.py tests/console/test_page_lost.py tests/console/test_page_alarms.py tests/console/test_page_users.py
+	SCREENSHOTS_TO=docs/console $(BIN)/python -m pytest -q tests/console/test_page_access.py tests/console/test_page_lost.py tests/console/test_page_alarms.py tests/console/test_page_users.py tests/console/test_page_review.py tests/simulator/test_demo_in_a_browser.py
 
 # the lists of codes, out of the catalogue of texts
 texts: $(VENV)/test.stamp

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from gateway.advice.foreign_text import visible
 from gateway.contract.certificates import number_of
 from gateway.contract.times import parse_rfc3339
-from gateway.texts.catalogue import catalogue, number_style
+from gateway.texts.catalogue import catalogue, languages, number_style, text_in
 from gateway.texts.units import shown_unit
 from gateway.time_units import SECOND_NS
 
@@ -154,32 +154,44 @@ def _shown(paper: Paper) -> dict[str, Any]:
         "sha256": paper.sha256,
         "logo": paper.logo,
         "made": words.stretch(data["started_at"], data["ended_at"]),
-        "judged_against": _judged_against(data),
+        "judged_against": words.judged_against(data),
         "rows": [words.row(row) for row in data["rows"]],
         "notes": words.notes(data),
         "components": data["components"],
         "gaps": [item["text"] for item in data["gaps"]],
         "statement": words.statement(data) if not data["gaps"] else None,
-        "signature": None if paper.signature is None else words.signature(paper.signature),
+        "signature": None
+        if paper.signature is None
+        else words.signature(paper.signature, number_of(data["certificate_id"], data["version"])),
     }
-
-
-def _judged_against(data: Mapping[str, Any]) -> str:
-    requirement = data["requirement"]
-    own = " ".join(part for part in (requirement["specification"], requirement["version"]) if part)
-    return own or ", ".join(dict.fromkeys(row["limits_from"] for row in data["rows"] if row["limits_from"]))
 
 
 class _Words:
     """Texts, numbers and times in the customer's language and the plant's time zone."""
 
     def __init__(self, language: str, time_zone: str) -> None:
+        self._language = language
         self._texts = catalogue(language)
         self._numbers = number_style(self._texts)
         try:
             self._zone = ZoneInfo(time_zone)
         except (ZoneInfoNotFoundError, ValueError):
             self._zone = ZoneInfo("UTC")
+
+    def _meaning(self, signed: str, number: str) -> str:
+        """Return in the customer's language what was signed in the plant's; any other meaning as it was signed."""
+        for language in languages():
+            for at, meaning in enumerate(_meanings(language, number)):
+                if meaning == signed:
+                    return _meanings(self._language, number)[at]
+        return signed
+
+    def judged_against(self, data: Mapping[str, Any]) -> str:
+        """Return whose specification it is judged against, with its version."""
+        own, version = data["requirement"]["specification"], data["requirement"]["version"]
+        if own:
+            return f"{own}, {self.template(PaperText.VERSION)} {version}" if version else str(own)
+        return ", ".join(dict.fromkeys(row["limits_from"] for row in data["rows"] if row["limits_from"]))
 
     def template(self, code: PaperText) -> str:
         return str(self._texts["certificate", code.value])
@@ -262,14 +274,20 @@ class _Words:
         at = self.instant(decision["at"])
         return self.text(PaperText.STATEMENT, lot=data["material_lot_id"], person=decision["by"], at=at)
 
-    def signature(self, signature: Mapping[str, Any]) -> dict[str, str]:
+    def signature(self, signature: Mapping[str, Any], number: str) -> dict[str, str]:
         role = str(self._texts["role_name", str(signature["role"]).upper()])
         return {
             "printed_name": ", ".join(signature["signed_by"]),
             "role": role,
-            "meaning": signature["meaning"],
+            "meaning": self._meaning(str(signature["meaning"]), number),
             "signed_at": self.instant(signature["signed_at"]),
         }
+
+
+def _meanings(language: str, number: str) -> list[str]:
+    """Return what a signature under a certificate may mean, in a language."""
+    what = text_in(language, "signed_act", "CERTIFICATE", certificate=number)
+    return [text_in(language, "signed_act", code, what=what) for code in ("DECISION", "APPROVAL")]
 
 
 def _plain(number: float) -> str:

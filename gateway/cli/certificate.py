@@ -211,6 +211,7 @@ def export(
         content = make(paper_of(known, define_line(settings, path=config.resolve())), form).content
     path = to / file_name(known, "html" if as_page else "pdf")
     try:
+        to.mkdir(parents=True, exist_ok=True)
         with making_files_closed_to_others():
             path.write_bytes(content)
     except OSError as error:

@@ -76,3 +76,12 @@ def test_the_entry_point_is_the_launcher_that_the_bundle_installs():
     assert (REPOSITORY / "deploy" / "packaging" / "labline").exists()
     names = re.findall(r"BUNDLE=(\S+)", FILE.read_text(encoding="utf-8"))
     assert names[0].endswith(f"-{debian_architecture()}") or debian_architecture() != "amd64"
+
+
+def test_the_step_for_pdf_installs_what_the_debian_package_recommends_and_gives_the_rights_back():
+    text = (REPOSITORY / "deploy" / "Containerfile.pdf").read_text(encoding="utf-8")
+    package = (REPOSITORY / "deploy" / "packaging" / "nfpm.yaml").read_text(encoding="utf-8")
+    recommended = re.findall(r"^  - (\S+)", package.split("recommends:\n")[1].split("suggests:")[0], re.MULTILINE)
+    installed = re.search(r"--no-install-recommends ([^\\]+)", text)[1].split()
+    assert installed == recommended
+    assert re.findall(r"^USER (\S+)", text, re.MULTILINE)[-1] == last("USER")

@@ -20,6 +20,7 @@ from itertools import pairwise
 import pytest
 
 from tests.fixtures import talker
+from tests.fixtures.documents import blocks
 from tests.fixtures.machine import machine
 from tests.fixtures.networks import network
 from tests.fixtures.node import running_node
@@ -56,13 +57,6 @@ every = "1s"
 stage = "advise"
 expires_after = "10m"
 """
-
-
-def blocks(page, heading):
-    """Return the blocks of commands below a heading of a document."""
-    text = (REPOSITORY / "docs" / page).read_text(encoding="utf-8")
-    section = re.split(r"^#+ ", text.split(f"\n## {heading}\n", 1)[1], maxsplit=1, flags=re.MULTILINE)[0]
-    return re.findall(r"^```\w*\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
 
 
 class Talker:

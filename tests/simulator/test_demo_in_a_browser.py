@@ -29,8 +29,10 @@ ACCOUNT = {
     "operators_called", "most_calls_in_10_plant_minutes", "suggestions", "suggestions_followed", "deviations",
     "dead_letters", "lost", "duplicates", "audit", "latency_ms", "off_specification_share",
 }  # fmt: skip
-VIEWS = {"lot": f"lots/{FIRST}", "review": f"review/{PLANTED}", "search": "search?query=viscosity%20LOT-1000",
-         "load": "samples", "certificates": "certificates", "certificate": None, "ask": "ask"}  # fmt: skip
+VIEWS = {"certificate": None, "review": f"review/{PLANTED}", "search": "search?query=viscosity%20LOT-1000",
+         "load": "samples", "ask": "ask", "certificates": "certificates"}  # fmt: skip
+LOOKS = (("wide", LAPTOP, "light", tuple(VIEWS)), ("phone", PHONE, "light", tuple(VIEWS)[:-1]),
+         ("wide", LAPTOP, "dark", ("certificate",)))  # fmt: skip
 
 
 def processes_of(marker):
@@ -93,7 +95,6 @@ async def released_and_signed(page, password):
     await expect(page.locator("[data-key=head]")).to_contain_text("by Demo")
     await page.locator(".part-certificates a").click()
     await expect(page.locator(".part-gaps")).to_contain_text("Nothing is missing")
-    await keep(page, "demo-certificate-draft-wide-light")
     await page.get_by_role("button", name="Sign and issue").click()
     await keep(page, "demo-certificate-sign-wide-light")
     await sign(page.locator("dialog"), "demo", password)
@@ -134,13 +135,13 @@ async def answers(page):
 
 async def pictures(pages, address, certificate):
     """Keep what people see of it, on a laptop and on a phone, light and dark."""
-    for name, viewport, scheme in (("wide", LAPTOP, "light"), ("phone", PHONE, "light"), ("wide", LAPTOP, "dark")):
+    for name, viewport, scheme, views in LOOKS:
         async with pages.page(None, viewport=viewport, scheme=scheme) as page:
             await page.goto("about:blank")
             await page.goto(address)
             await page.wait_for_selector("#banner .banner")
-            for view, path in VIEWS.items():
-                await page.goto(f"/#/{path or certificate}")
+            for view in views:
+                await page.goto(f"/#/{VIEWS[view] or certificate}")
                 await expect(page.locator("[aria-busy]")).to_have_count(0)
                 if view == "ask":
                     await asked(page)

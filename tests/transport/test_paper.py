@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.advice.certificate_paper import page
+from gateway.contract.certificates import number_of
 from gateway.transport import paper_worker
 from gateway.transport.paper import Form, PaperError, PaperProblem, example, make
 
@@ -21,6 +22,18 @@ def test_a_page_is_the_same_each_time_in_either_language():
     assert "101.3" in page(english)
     assert "Analysenzertifikat" in page(german)
     assert "101,3" in page(german)
+
+
+def test_what_was_signed_in_the_plants_language_is_printed_in_the_customers_and_nothing_else_is_translated():
+    data = {**example().data, "language": "de"}
+    number = number_of(data["certificate_id"], data["version"])
+    signed = {**example().signature, "meaning": f"decision: certificate of analysis {number} is issued"}
+    assert f"Entscheidung: Analysenzertifikat {number} ist ausgestellt" in page(
+        replace(example(), data=data, signature=signed)
+    )
+    assert "as it was signed" in page(
+        replace(example(), data=data, signature={**signed, "meaning": "as it was signed"})
+    )
 
 
 def test_a_draft_and_what_is_no_longer_valid_say_so():

@@ -26,10 +26,11 @@ def certificate(connection: sqlite3.Connection, key: str) -> Document | None:
         key=key,
         title=joined(f"{content.customer_name} {lot}", newest.state.value, f"v{newest.drafted.version}"),
         text=joined(
-            content.product_name, content.customer, content.job_order_id, content.requirement, newest.drafted.reason,
+            "certificate of analysis", content.product_name, content.customer, content.job_order_id,
+            content.requirement, newest.drafted.reason,
             *(f"{row.name} {row.reported or '-'} {row.unit or ''}" for row in content.rows),
             *(f"{item.material_lot_id} {item.supplier or ''}" for item in content.components),
-            *(reason.text for reason in content.gaps), "certificate Analysenzertifikat CoA",
+            *(reason.text for reason in content.gaps),
         ),
         at_ns=newest.drafted.drafted_ns,
         scope=of_lot_too(connection, Scope(client_id=content.client_id), (lot,)),

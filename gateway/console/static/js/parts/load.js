@@ -7,7 +7,7 @@ import { may, page } from "../page.js";
 import { askAndDo } from "./acts.js";
 import { empty, table } from "./states.js";
 
-const WIDTH = 720, HEIGHT = 180, BASE = 150, TOP = 10, SHOWN_DAYS = 10;
+const WIDTH = 720, HEIGHT = 210, BASE = 150, TOP = 14, SHOWN_DAYS = 10;
 
 /** Return the plan with its chart, its conflicts, and the button to approve it. */
 export function load({ planned, plan }) {
@@ -18,6 +18,7 @@ export function load({ planned, plan }) {
     h("p", { class: plan.approved_by ? "strong" : "" }, plan.approved_by ? text("load.approved", { person: plan.approved_by }) : text("load.proposed"),
       " ", h("span", { class: "quiet" }, text("load.from", { at: time(plan.at), days: plan.history_days, lots: plan.lots, orders: plan.planned_orders }))),
     chart(days, plan.conflicts),
+    h("p", { class: "quiet" }, text("load.legend")),
     tooMuch(plan),
     approveButton(plan),
     table(text("load.heading"), [text("load.day"), text("load.tests"), text("load.interval"), text("load.samples"), text("load.capacity")],
@@ -41,8 +42,16 @@ function chart(days, conflicts) {
         svg("rect", { class: over ? "load-bar over" : "load-bar", x: left + step * 0.2, y: y(day.tests), width: step * 0.6, height: BASE - y(day.tests) }),
         svg("line", { class: "load-range", x1: middle, x2: middle, y1: y(day.tests_low), y2: y(day.tests_high) }),
         day.capacity === null ? null : svg("line", { class: "load-capacity", x1: left, x2: left + step, y1: y(day.capacity), y2: y(day.capacity) }),
-        at % 5 === 0 ? svg("text", { class: "load-label", x: left + 2, y: HEIGHT - 10 }, named(day.day)) : null);
-    }));
+        svg("text", { class: "load-label load-value", x: middle, y: BASE + 24 }, number(Math.round(day.tests))),
+        at % 5 === 0 ? svg("text", { class: "load-label", x: left + 2, y: HEIGHT - 8 }, named(day.day)) : null);
+    }),
+    capacityLabel(days, y));
+}
+
+/** Return what can be done on a day, written at its line. */
+function capacityLabel(days, y) {
+  const first = days.find((day) => day.capacity !== null);
+  return first ? svg("text", { class: "load-label", x: 2, y: y(first.capacity) - 6 }, `${text("load.capacity")}: ${number(first.capacity)}`) : null;
 }
 
 function tooMuch(plan) {

@@ -1,7 +1,7 @@
 // Certificates: the list with its search; and one certificate, what is missing first, with its versions and documents.
 
 import { h } from "../dom.js";
-import { asWritten, limits, time, unit, utc } from "../format.js";
+import { asWritten, limits, number, time, unit, utc } from "../format.js";
 import { may, page } from "../page.js";
 import { text, word } from "../texts.js";
 import { askAndDo } from "../parts/acts.js";
@@ -107,7 +107,12 @@ function summary(view) {
 }
 
 function range(row) {
-  return [row.lower === null && row.upper === null ? null : limits(row.lower, row.upper, row.unit), row.accepts.join(" / ") || null].filter(Boolean).join(", ") || "–";
+  return [row.lower === null && row.upper === null ? null : span(row), row.accepts.join(" / ") || null].filter(Boolean).join(", ") || "–";
+}
+
+/** Return the limits without the word: it stands above them. */
+function span({ lower, upper, unit: name }) {
+  return lower === null || upper === null ? limits(lower, upper, name) : `${number(lower)} – ${number(upper)} ${unit(name)}`.trim();
 }
 
 function gaps(view, newest) {

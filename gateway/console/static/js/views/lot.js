@@ -56,9 +56,11 @@ function waiting(view) {
     pending.signed.map((signature) => signed(signature))));
 }
 
-/** Only what is recommended stands out, and no release of a lot that still runs: nothing invites a wrong release. */
+/** Only what is recommended stands out, and no release of a lot that still runs: nothing invites a wrong release. What a
+ *  person has decided is done, and invites nobody again. */
 function standsOut(view, decided) {
-  return decided === view.recommendation && (decided !== "release" || view.ended_at !== null);
+  const done = view.decision?.decision === decided && !view.decision.on_other_facts;
+  return decided === view.recommendation && !done && (decided !== "release" || view.ended_at !== null);
 }
 
 function decideButton(view, decided) {
