@@ -32,7 +32,8 @@ _QUESTIONS = (
     "Which lots used material RM-12?", "What was lot {lot} made of?", "What is missing for the release of {lot}?",
     "Which deviations were there in the last 30 days?", "How good is supplier Acme?", "last viscosity results",
     "find filter cleaned", "Who released {lot}?", "What is the weather today?", "What helped last time with viscosity?",
-    "status of lot 99999", "Welche Alarme stehen an?",
+    "status of lot 99999", "Welche Alarme stehen an?", "Which lots are on hold?", "Which lots were released this week?",
+    "Which supplier delivered RM-12?", "viscosty of lot 2345678",
 )  # fmt: skip
 
 
