@@ -95,9 +95,9 @@ def _show(made: LaboratoryPlan, approval: LaboratoryPlanApproved | None, *, as_j
     show_table("load of the laboratory", ("day", "tests", "9 of 10 days", "samples", "can do"), rows)
     for conflict in conflicts:
         what = "all tests" if conflict.analyte is None else conflict.analyte
+        days = conflict.day if conflict.until == conflict.day else f"{conflict.day} to {conflict.until}"
         out.print(
-            f"{conflict.day} to {conflict.until}: {what}: {conflict.left:.0f} probably left over, "
-            f"{conflict.capacity:.0f} a day can be done",
+            f"{days}: {what}: {conflict.left:.0f} probably left over, {conflict.capacity:.0f} a day can be done",
             highlight=False,
             soft_wrap=True,
         )

@@ -58,12 +58,17 @@ function tooMuch(plan) {
   if (plan.conflicts.length === 0) return h("p", {}, text("load.fits"));
   return plan.conflicts.map((conflict) => h("div", { "data-key": `${conflict.day}-${conflict.analyte ?? ""}`, class: "conflict" },
     h("p", { class: "strong" }, text(conflict.analyte === null ? "load.conflict" : "load.conflict_of", {
-      day: named(conflict.day), until: named(conflict.until), analyte: conflict.analyte ?? "", left: number(Math.round(conflict.left)), capacity: number(conflict.capacity) })),
+      days: days(conflict), analyte: conflict.analyte ?? "", left: number(Math.round(conflict.left)), capacity: number(conflict.capacity) })),
     h("ul", {}, conflict.proposals.map((proposal) => h("li", { "data-key": proposal.proposal_id },
       proposal.text, proposal.accepted ? h("span", { class: "strong" }, ` ${text("load.accepted")}`) : null)))));
 }
 
-/** A person approves with the proposals that they tick; what is not ticked is not agreed to. */
+function days(conflict) {
+  const [day, until] = [named(conflict.day), named(conflict.until)];
+  return day === until ? day : text("load.days", { day, until });
+}
+
+/** A person approves with the proposals that they tick. That a test is left out nobody agrees to without a tick of theirs. */
 function approveButton(plan) {
   if (plan.approved_by !== null || !may("approve_laboratory_plan")) return null;
   const proposals = plan.conflicts.flatMap((conflict) => conflict.proposals).filter((proposal) => proposal.kind !== "capacity");
@@ -72,7 +77,7 @@ function approveButton(plan) {
     onclick: () => askAndDo({
       name: "approve_laboratory_plan", heading: text("load.approve"), label: text("load.approve"), need: "optional",
       about: [h("p", {}, text("load.approve_what")), proposals.map((proposal) => h("label", { class: "tick" },
-        h("input", { type: "checkbox", name: "proposal", value: proposal.proposal_id, checked: true }), " ", proposal.text))],
+        h("input", { type: "checkbox", name: "proposal", value: proposal.proposal_id, checked: proposal.kind === "wait" }), " ", proposal.text))],
       parameters: () => ({ plan_id: plan.plan_id, plan_sha256: plan.plan_sha256,
         proposals: [...document.querySelectorAll("input[name=proposal]:checked")].map((box) => box.value) }),
     }),
