@@ -111,7 +111,7 @@ class LotAssessed(Record):
     """What speaks for and against a lot after an event: assessments that are new or changed, subjects that are gone.
 
     ``whole``: all of the lot was assessed, so that nothing waits to be judged again; ``is_parent``: other lots are made
-    of it; ``named_alike``: other lots have names that only look like its own.
+    of it; ``named_alike``: other lots have names that only look like its own; ``has_parts``: it is divided.
     """
 
     material_lot_id: str
@@ -120,6 +120,7 @@ class LotAssessed(Record):
     whole: bool
     is_parent: bool
     named_alike: bool
+    has_parts: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

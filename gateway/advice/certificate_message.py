@@ -24,6 +24,7 @@ from gateway.records.certificates import (
     CertificateSignature,
     CertificateState,
 )
+from gateway.records.lot_parts import part_id_of
 from gateway.records.outgoing import OutgoingMessage
 
 
@@ -90,7 +91,9 @@ def certificate_message(
         document=_document(made),
         problem="" if made is None else made.problem,
     )
-    return CERTIFICATE.message(payload.id, CERTIFICATE.topic_of(line.topic_root, content.material_lot_id), payload)
+    part = content.part_name  # whose certificate is no message on the topic of the lot
+    of = part_id_of(content.material_lot_id, part) if part else content.material_lot_id
+    return CERTIFICATE.message(payload.id, CERTIFICATE.topic_of(line.topic_root, of), payload)
 
 
 def _signature(signature: CertificateSignature | None) -> CertificateSignaturePart | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from gateway.contract.sinks.rule import AWAITS_CERTIFICATE
 from gateway.decision import LotAssessed, LotJudged
 from gateway.facts.base import JudgingFacts
-from gateway.facts.lot import LotFacts
+from gateway.facts.lot import LotFacts, PartOnRecord
 from gateway.lab.certificates.awaited import awaited
 from gateway.lab.disposition import (
     TREND_FLAGS,
@@ -16,6 +16,7 @@ from gateway.lab.disposition import (
 from gateway.lab.release.assessment import Assessment, Subject
 from gateway.lab.release.decided import decision_after
 from gateway.lab.release.lot_assessments import assessments
+from gateway.lab.release.parts import is_of_whole_lot, result_of, with_whole_lot
 from gateway.lab.release.products_alike import naming_products_alike
 from gateway.lab.release.recommendation import recommend, with_history
 from gateway.latches import has_forgotten, in_doubt
@@ -26,6 +27,7 @@ from gateway.records.laboratory import (
     RestedOn,
 )
 from gateway.records.lot_decisions import DecisionState, LotDecided, Verdict
+from gateway.records.lot_parts import OF_REST_ALONE, RELEASE_TAKEN_BACK
 from gateway.records.prediction import Prediction
 from gateway.records.reviews import LotReviewed, ReviewState
 from gateway.records.verdicts import Reason
@@ -63,11 +65,12 @@ class LotOutcome:
     @property
     def changed(self) -> bool:
         """Return whether something else is recommended or decided than before."""
-        state, before = self.judged.state, self.lot_facts.before
-        return self.decided is not None or (state.recommendation, state.latched) != (
-            before.recommendation,
-            before.latched,
-        )
+        state, before, facts = self.judged.state, self.lot_facts.before, self.lot_facts
+        if self.decided is not None or (facts.part is not None and not facts.on_record):
+            return True
+        if (OF_REST_ALONE in self.judged.disposition.flags) != facts.told_of_rest:
+            return True
+        return (state.recommendation, state.latched) != (before.recommendation, before.latched)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,6 +96,8 @@ def lot_outcome(lot_facts: LotFacts, facts: JudgingFacts, trigger: Trigger) -> L
     lot, before = lot_facts.knowledge.lot or None, lot_facts.before
     specifications = facts.specifications
     assessed = assessments(lot_facts.knowledge, specifications.in_force)
+    if lot_facts.part is not None:
+        assessed = with_whole_lot(assessed, lot_facts.part, lot_facts.whole_lot)
     assessed = naming_products_alike(assessed, specifications.products_alike)
     missing = _missing(lot_facts, assessed, facts, at_ns=trigger.at_ns)
     state, reasons = _recommended(lot_facts, facts, trigger, assessed, missing)
@@ -100,7 +105,7 @@ def lot_outcome(lot_facts: LotFacts, facts: JudgingFacts, trigger: Trigger) -> L
     decision = _decision(lot_facts, state, changes, missing, damaged=bool(facts.damaged))
     context, on_record = lot_facts.knowledge.context, lot_facts.certificates
     waits = (AWAITS_CERTIFICATE,) if awaited(facts.line.certificates, context, on_record, decision) else ()
-    trigger = replace(trigger, flags=(*trigger.flags, *waits))
+    trigger = replace(trigger, flags=(*trigger.flags, *waits, *_of_rest(lot_facts, decision)))
     unchanged = (before.recommendation, before.latched) == (state.recommendation, state.latched)
     return LotOutcome(
         lot_facts=lot_facts,
@@ -117,6 +122,25 @@ def lot_outcome(lot_facts: LotFacts, facts: JudgingFacts, trigger: Trigger) -> L
         stands_again=_stands_again(lot_facts, assessed, decision, trigger),
         lapsed_review=_lapsed_review(lot_facts, changes),
     )
+
+
+def _of_rest(lot_facts: LotFacts, decision: LotDecided | None) -> tuple[str, ...]:
+    """Return the flags of a release that is of what is left beside the lot's parts, as not all of them are released.
+
+    Whoever was told of the release of the lot before is told that it counts no more.
+    """
+    if not is_of_rest(decision, lot_facts.parts):
+        return ()
+    before = lot_facts.decision
+    told = before is not None and before.verdict is Verdict.RELEASE and before.state is DecisionState.STANDS
+    return (OF_REST_ALONE, *((RELEASE_TAKEN_BACK,) if told and not lot_facts.told_of_rest else ()))
+
+
+def is_of_rest(decision: LotDecided | None, parts: tuple[PartOnRecord, ...]) -> bool:
+    """Return whether a release of a lot does not cover the whole of it: a part is not released by itself."""
+    if decision is None or decision.verdict is not Verdict.RELEASE or decision.state is not DecisionState.STANDS:
+        return False
+    return any(not part.released for part in parts)
 
 
 def _lapsed_review(lot_facts: LotFacts, changes: LotAssessed | None) -> LotReviewed | None:
@@ -141,7 +165,8 @@ def _stands_again(
         return ()
     if decision.state is not DecisionState.LAPSED:
         return ()
-    asking = [item for item in (*assessed, *lot_facts.rest.worst) if item.points and item.subject != trigger.subject]
+    known = (item for item in (*assessed, *lot_facts.rest.worst) if not is_of_whole_lot(item))
+    asking = [item for item in known if item.points and item.subject != trigger.subject]
     asking.sort(key=lambda item: item.asks is not Recommendation.HOLD)
     return tuple({item.analyte: item for item in reversed(asking)}.values())
 
@@ -167,7 +192,7 @@ def _recommended(
     waiting = tuple(
         hold.analyte
         for hold in _provisional(lot_facts, assessed)
-        if hold.settled_by is None and hold.analyte not in trigger.settled_now
+        if hold.settled_by is None and not _is_settled_now(hold, lot_facts, trigger)
     )
     state, reasons = recommend(assessed, lot_facts.rest, missing=missing, provisional=waiting)
     if facts.damaged:
@@ -175,6 +200,11 @@ def _recommended(
     if facts.damaged or in_doubt(facts.latches):
         state, reasons = no_less_careful(state, reasons, lot_facts.before, forgotten=has_forgotten(facts.latches))
     return state, with_history(state, reasons, lot_facts.earlier_hold)
+
+
+def _is_settled_now(hold: ProvisionalHold, lot_facts: LotFacts, trigger: Trigger) -> bool:
+    """Return whether the arriving result settles a provisional hold; that of a part settles none of its lot."""
+    return hold.material_lot_id == lot_facts.knowledge.lot and hold.analyte in trigger.settled_now
 
 
 def _disposition(
@@ -218,6 +248,7 @@ def _assessed(lot: str, lot_facts: LotFacts, assessed: tuple[Assessment, ...]) -
         whole=lot_facts.whole,
         is_parent=lot_facts.is_parent,
         named_alike=lot_facts.named_alike,
+        has_parts=lot_facts.divided,
     )
 
 
@@ -225,7 +256,7 @@ def _speaking(assessed: tuple[Assessment, ...], subject: str | None) -> Assessme
     """Return the assessment that guidance is about: the event's own; else the first of the worst."""
     if subject is not None:
         return next((item for item in assessed if item.subject == subject), None)
-    asking = [item for item in assessed if item.points]
+    asking = [item for item in assessed if item.points and not is_of_whole_lot(item)]  # of the lot there is its own
     for recommendation in (Recommendation.HOLD, Recommendation.REVIEW):
         worst = next((item for item in asking if item.asks is recommendation), None)
         if worst is not None:
@@ -244,7 +275,7 @@ def _rests_on(lot_facts: LotFacts, current: tuple[Assessment, ...]) -> tuple[Res
         results = tuple(sorted(results, key=lambda item: not item.points)[:MOST_RESULTS_NAMED])
     return tuple(
         RestedOn(
-            result_id=item.subject,
+            result_id=result_of(item),
             sample_id=item.sample_id or "",
             test_id=item.test_id or "",
             result_version=item.result_version,
@@ -259,6 +290,7 @@ def _missing(
     """Return the required tests without an approved result: of every product and client that the lot's results name."""
     context = lot_facts.knowledge.context
     clients = {context.client_id, *(record.result.client_id for record in lot_facts.knowledge.results)}
+    clients |= {item.own_client for item in lot_facts.whole_lot}
     products = dict.fromkeys((*context.products, *(product for item in assessed for product in item.products)))
     required = dict.fromkeys(
         analyte
@@ -272,7 +304,7 @@ def _missing(
 
 def _provisional(lot_facts: LotFacts, assessed: tuple[Assessment, ...]) -> tuple[ProvisionalHold, ...]:
     """Return the lot's provisional holds; one is settled only while the result stands that settled it."""
-    gone = {item.subject for item in assessed if item.kind == "result" and not item.current}
+    gone = {result_of(item) for item in assessed if item.kind == "result" and not item.current}
     return tuple(
         hold if hold.settled_by in lot_facts.final_results - gone else replace(hold, settled_by=None)
         for hold in lot_facts.provisional

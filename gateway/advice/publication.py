@@ -10,6 +10,7 @@ from gateway.contract.payloads.board import board_payload
 from gateway.contract.payloads.dead_letter import dead_letter_payload
 from gateway.contract.payloads.disposition import disposition_payload
 from gateway.contract.payloads.guidance import guidance_payload
+from gateway.contract.payloads.lot_part import lot_part_payload
 from gateway.contract.payloads.outcome import outcome_payload
 from gateway.contract.payloads.prediction import prediction_payload
 from gateway.contract.payloads.sample_request import RecommendedTest, RequestBody, SampleRequestPayload
@@ -20,6 +21,7 @@ from gateway.contract.publications import (
     DEVIATION,
     DISPOSITION,
     GUIDANCE,
+    LOT_PART,
     OUTCOME,
     PREDICTION,
     SAMPLE_REQUEST,
@@ -32,6 +34,7 @@ from gateway.line.definition import LineDefinition
 from gateway.records.guidance import Guidance, GuidanceState
 from gateway.records.laboratory import Disposition
 from gateway.records.lot_decisions import LotDecided
+from gateway.records.lot_parts import LotDivided
 from gateway.records.outgoing import DeadLetter, Lane, OutgoingMessage, SignedHead
 from gateway.records.people import AnswerOnRecord, ResponseRecorded
 from gateway.records.prediction import Prediction
@@ -112,6 +115,45 @@ def disposition_message(
     topic = DISPOSITION.topic_of(line.topic_root, disposition.material_lot_id)
     message = DISPOSITION.message(disposition.disposition_id, topic, payload)
     return replace(message, retain=disposition.material_lot_id is not None and "LOT_CLOSED" not in disposition.flags)
+
+
+def message_of_disposition(
+    disposition: Disposition,
+    part: LotDivided | None,
+    *,
+    line: LineDefinition,
+    cause: str,
+    at_ns: int,
+    decision: LotDecided | None,
+) -> OutgoingMessage:
+    """Return the message of a lot's disposition, or of that of a part, which is another message."""
+    if part is None:
+        return disposition_message(disposition, line=line, cause=cause, at_ns=at_ns, decision=decision)
+    return lot_part_message(part, disposition, line=line, cause=cause, at_ns=at_ns, decision=decision)
+
+
+def lot_part_message(
+    part: LotDivided,
+    disposition: Disposition,
+    *,
+    line: LineDefinition,
+    cause: str,
+    at_ns: int,
+    decision: LotDecided | None = None,
+) -> OutgoingMessage:
+    """Return the retained message of a part's disposition; ``decision``: a person's on the part."""
+    payload = lot_part_payload(part, disposition, decision, line=line.path, cause=cause, at_ns=at_ns)
+    message = LOT_PART.message(disposition.disposition_id, _topic_of_part(part, line), payload)
+    return replace(message, retain="LOT_CLOSED" not in disposition.flags)
+
+
+def cleared_part(part: LotDivided, *, line: LineDefinition, cause: str) -> OutgoingMessage:
+    """Return the empty retained message that clears a part of a closed lot from the broker."""
+    return LOT_PART.message(identity_of("part-cleared", cause, part.part_id), _topic_of_part(part, line), None)
+
+
+def _topic_of_part(part: LotDivided, line: LineDefinition) -> str:
+    return LOT_PART.topic_of(line.topic_root, part.material_lot_id, part.name)
 
 
 def cleared_disposition(material_lot_id: str, *, line: LineDefinition, cause: str) -> OutgoingMessage:

@@ -39,6 +39,7 @@ _LARGEST_MESSAGE_BYTES = 128 * 1024  # what a draft of a deviation, with its tab
 _ANSWER_SECONDS = 3.0
 _RETAINED_SECONDS = 0.3  # what stands at the broker comes at once after the subscription
 _REFUSED = 0x80
+_MOST_HELD = 10  # messages that are never released, on one connection: brokers take 20 and answer no more
 _QOS_2 = 2
 
 REFUSED = "refused by the broker's access rules"
@@ -197,14 +198,18 @@ async def _listen(visitor: BrokerVisitor, connection: ProbeConnection, topics: S
 
 async def _proven(visitor: BrokerVisitor, offers: Sequence[Probe]) -> list[Finding]:
     """Offer each probe; a broker that ends the connection over one is entered again for the next."""
-    findings, connection = [], None
+    findings, connection, held = [], None, 0
     try:
         for probe in offers:
             try:
+                if connection is not None and held == _MOST_HELD:
+                    connection.close(polite=True)
+                    connection = None
                 if connection is None:
-                    connection = await visitor.entered(version_5=True)
+                    connection, held = await visitor.entered(version_5=True), 0
                 async with asyncio.timeout(_ANSWER_SECONDS):
                     retain = probe.retain and connection.answers.retains  # that it keeps none is found with the will
+                    held += 1
                     code = await connection.offer(probe.topic, probe.payload, retain=retain)
             except (OSError, NotConnectedError) as error:
                 if connection is not None:

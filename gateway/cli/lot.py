@@ -15,6 +15,7 @@ import typer
 from gateway.cli.acts import person_option, reason_option, show_waiting, sign_in_of
 from gateway.cli.lot_decision import AskedDecision, decide, decision_document, show_decision
 from gateway.cli.lot_document import BESIDES, document_of, evidence_of, other_reasons, point_document
+from gateway.cli.lot_parts import AskedPart, divide, parts_document, show_parts
 from gateway.cli.lot_review import AskedOfReview, review
 from gateway.cli.options import CONFIG, JSON, takes
 from gateway.cli.output import show_json, show_wrapped
@@ -27,6 +28,7 @@ from gateway.facts.acts import PointOnRecord
 from gateway.records.acts import ActOutcome, SettlePoint
 from gateway.records.laboratory import Recommendation
 from gateway.records.lot_decisions import Verdict
+from gateway.records.lot_parts import part_id_of
 from gateway.runtime.act_requests import perform
 from gateway.store.database import is_in_use, read_state
 from gateway.store.queries.lot_decisions import decision_of_lot
@@ -61,6 +63,18 @@ class LotOptions:
         0, "--over-open-points", min=0, metavar="COUNT",
         help="With --decide release: over so many open points, which you have seen; they are on record with it.",
     )  # fmt: skip
+    part: str | None = typer.Option(
+        None, "--part", metavar="NAME", help="Show, settle or decide this part of the lot instead of the lot."
+    )
+    divide: str | None = typer.Option(
+        None,
+        "--divide",
+        metavar="NAME",
+        help="Set this part apart, with --quantity: it is decided on by itself. Again: correct its quantity.",
+    )
+    quantity: str | None = typer.Option(
+        None, "--quantity", metavar="QUANTITY", help="With --divide: how much the part is, such as 2000 kg."
+    )
     comment: str | None = typer.Option(
         None, "--comment", metavar="EXCEPTION", help="After review: comment on an exception, and leave it open."
     )
@@ -70,7 +84,7 @@ class LotOptions:
     )
     person: str | None = person_option()
     reason: str | None = reason_option(
-        "--reason", "With --settle and --decide: what you found, and why.", required=False
+        "--reason", "With --settle, --decide and --divide: what you found, and why.", required=False
     )
     show_all: bool = typer.Option(False, "--all", help="Show every point. Without it: the ten worst.")
     as_json: bool = JSON
@@ -82,6 +96,7 @@ def lot(options: LotOptions) -> None:
 
     With --settle and --reason you settle one point, and the lot is judged again. A point that asks for a hold
     cannot be settled here. With --decide and --reason quality releases, rejects or holds the lot.
+    With --divide a part of the lot gets a disposition of its own; --part names the part that is meant.
     labline lot review LOT shows its record by exception: what to look at, the worst first, and counts of the rest.
     Exit 1 if something speaks against a release or an exception is open, 2 if no such lot or point is known.
     """
@@ -92,9 +107,11 @@ def lot(options: LotOptions) -> None:
         _settle(settings, options, options.point.strip())
     elif options.verdict is not None:
         _decide(settings, options, options.verdict)
+    elif options.divide is not None:
+        _divide(settings, options, options.divide)
     elif options.person is not None or options.reason is not None:
         raise LablineError(
-            "--person and --reason need --settle POINT or --decide",
+            "--person and --reason need --settle POINT, --decide or --divide NAME",
             hint=f"labline lot {shlex.quote(options.name)} shows the points",
         )
     else:
@@ -117,6 +134,18 @@ def _reviewed(settings: Settings, options: LotOptions, lot: str) -> int:
         html=options.html,
     )
     return review(settings, options.config, name, asked, as_json=options.as_json)
+
+
+def _meant(connection: sqlite3.Connection, options: LotOptions) -> LotOnRecord:
+    """Return the lot that is named, or with --part that part of it."""
+    known = _known(connection, options.name)
+    if options.part is None:
+        return known
+    part = lot_on_record(connection, part_id_of(known.material_lot_id, normalised(options.part) or ""))
+    if part is None or part.part is None:
+        why = f"lot {known.material_lot_id} has no part {options.part}"
+        raise LablineError(why, hint=f"labline lot {shlex.quote(known.material_lot_id)} shows its parts")
+    return part
 
 
 def _known(connection: sqlite3.Connection, name: str) -> LotOnRecord:
@@ -146,11 +175,18 @@ def _say(text: str, *, indent: int = 0, style: str = "") -> None:
 
 def _decide(settings: Settings, options: LotOptions, verdict: Verdict) -> None:
     with closing(read_state(settings.store.directory)) as connection:
-        known = _known(connection, options.name)
+        known = _meant(connection, options)
     asked = AskedDecision(
         verdict=verdict, person=options.person, reason=options.reason, over_open_points=options.over_open_points
     )
     decide(settings, options.config, known, asked, as_json=options.as_json)
+
+
+def _divide(settings: Settings, options: LotOptions, part: str) -> None:
+    with closing(read_state(settings.store.directory)) as connection:
+        known = _known(connection, options.name)
+    asked = AskedPart(name=part, quantity=options.quantity, person=options.person, reason=options.reason)
+    divide(settings, options.config, known, asked, as_json=options.as_json)
 
 
 def _settle(settings: Settings, options: LotOptions, point: str) -> None:
@@ -159,7 +195,7 @@ def _settle(settings: Settings, options: LotOptions, point: str) -> None:
         raise LablineError("--settle needs a reason", hint="give --reason TEXT")
     directory = settings.store.directory
     with closing(read_state(directory)) as connection:
-        before = _known(connection, options.name)
+        before = _meant(connection, options)
     name = before.material_lot_id
     act = SettlePoint(material_lot_id=name, point_id=point)
     answer = perform(settings, act, path=options.config.resolve(), sign_in=sign_in_of(options.person), reason=reason)
@@ -191,13 +227,15 @@ def _shown(settings: Settings, options: LotOptions) -> LotOnRecord:
     """Show a lot and the decision on it, and return what is known of the lot."""
     with closing(read_state(settings.store.directory)) as connection:
         connection.execute("BEGIN")  # one picture of it, whatever the gateway writes meanwhile
-        known = _known(connection, options.name)
+        known = _meant(connection, options)
         decision = decision_of_lot(connection, known.material_lot_id)
         if options.as_json:
-            show_json(document_of(known) | decision_document(connection, known.material_lot_id))
+            decided = decision_document(connection, known.material_lot_id)
+            show_json(document_of(known) | decided | parts_document(connection, known))
         else:
             _show(known, show_all=options.show_all)
             show_decision(decision)
+            show_parts(connection, known)
     return known
 
 
@@ -214,7 +252,7 @@ def _show(known: LotOnRecord, *, show_all: bool) -> None:
     for settlement in known.settled_otherwise:
         when = f"{settlement.person}, {_short(settlement.at_ns)}: {settlement.reason}"
         _say(f"settled, and asked no more: point {settlement.point_id} by {when}")
-    if any(item.point.can_be_settled for item in shown):
+    if any(item.can_be_settled for item in shown):
         lot = shlex.quote(known.material_lot_id)
         _say(f"settle a point: labline lot {lot} --settle POINT --reason TEXT --config FILE")
 

@@ -39,7 +39,8 @@ def decide(settings: Settings, config: Path, known: LotOnRecord, asked: AskedDec
         basis = basis_of(connection, known)
     shown = "" if basis is None else basis_sha256(basis)
     act = DecideLot(material_lot_id=known.material_lot_id, verdict=verdict, basis_sha256=shown,
-                    over_open_points=asked.over_open_points)  # fmt: skip
+                    over_open_points=asked.over_open_points,
+                    part="" if known.part is None else known.part.name)  # fmt: skip
     answer = perform(settings, act, path=config.resolve(), sign_in=sign_in_of(asked.person), reason=reason)
     if answer.outcome is ActOutcome.PENDING:
         show_waiting(answer, as_json=as_json)

@@ -7,6 +7,7 @@ from gateway.contract.times import rfc3339
 from gateway.facts.acts import PointOnRecord
 from gateway.lab.release.assessment import Assessment, Subject
 from gateway.lab.release.lot_knowledge import Parent
+from gateway.lab.release.parts import about_of
 from gateway.lab.release.recommendation import HELD_BEFORE
 from gateway.records.verdicts import Reason
 from gateway.store.queries.lots import LotOnRecord
@@ -63,7 +64,7 @@ def point_document(item: PointOnRecord) -> dict[str, Any]:
         "parameters": dict(item.point.reason.parameters),
         "about": {"kind": item.about.kind.value, **about},
         "how": item.point.how,
-        "can_be_settled": item.point.can_be_settled,
+        "can_be_settled": item.can_be_settled,
         **(
             {}
             if settlement is None
@@ -82,6 +83,7 @@ def _instant(at_ns: int | None) -> str | None:
 
 def evidence_of(about: Assessment) -> dict[str, Any]:
     """Return the ids by which a person looks up what a point is about."""
+    about = about_of(about)
     if about.kind is Subject.PARENT:
         return {"lot": about.subject.removeprefix(f"{Subject.PARENT} ")}
     if about.kind is Subject.SAMPLE:

@@ -8,9 +8,10 @@ from gateway.contract.field_reader import FieldReader
 from gateway.contract.json_documents import echo, parse_document, parse_object
 from gateway.contract.lims.mapping import ResultMapping
 from gateway.contract.lims.result_fields import blank, is_divided_by_bars, lot_names, perhaps_several
+from gateway.contract.quantities import stated_quantity
 from gateway.contract.refusals import MessageRefusedError, Refusal, RefusalText, refusal, refusal_text
 from gateway.records.laboratory import ProductReference, ResultReference
-from gateway.records.production import PLANS, ContextChange, ContextKind, OrderPlan
+from gateway.records.production import PLANS, ContextChange, ContextKind, OrderPlan, Quantity
 
 MOST_CHANGES = 500  # of one message
 MOST_PLANNED_LOTS = 1000  # of one order
@@ -21,6 +22,7 @@ _REFERENCES = ResultMapping(source=_SOURCE)
 _OF_NO_LOT = frozenset(
     {ContextKind.EQUIPMENT_STATE, ContextKind.ORDER_ENDED, ContextKind.PHASE_STARTED, ContextKind.PHASE_ENDED, *PLANS}
 )  # by these no lot is judged
+_OF_A_LOT = frozenset({ContextKind.LOT_STARTED, ContextKind.LOT_ENDED, ContextKind.LOT_CLOSED})
 REQUIRED: Mapping[ContextKind, tuple[str, ...]] = {
     ContextKind.ORDER_STARTED: ("job_order_id", "material_definition_id", "equipment_id"),
     ContextKind.ORDER_ENDED: ("job_order_id",),
@@ -102,11 +104,17 @@ def context_change(payload: bytes, *, now_ns: int) -> ContextChange:
         state=text("state"),
         phase=text("phase"),
         plan=_plan(reader) if kind is ContextKind.ORDER_PLANNED else None,
+        quantity=_quantity(reader) if kind in _OF_A_LOT else None,
     )
     _note_perhaps_several(reader, change)
     if reader.reasons:
         raise MessageRefusedError(tuple(reader.reasons), about=_about(change, kind, at_ns, payload))
     return change
+
+
+def _quantity(reader: FieldReader) -> Quantity | None:
+    """Return how much a lot is; what is not certain is unknown, and no reason to refuse what else the message says."""
+    return stated_quantity(reader.document.get("quantity"), reader.document.get("unit"))
 
 
 def _plan(reader: FieldReader) -> OrderPlan | None:

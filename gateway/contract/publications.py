@@ -16,6 +16,7 @@ from gateway.contract.payloads.deviation import DeviationPayload
 from gateway.contract.payloads.disposition import DispositionPayload
 from gateway.contract.payloads.guidance import GuidancePayload
 from gateway.contract.payloads.laboratory_plan import LaboratoryPlanPayload
+from gateway.contract.payloads.lot_part import LotPartPayload
 from gateway.contract.payloads.outcome import OutcomePayload
 from gateway.contract.payloads.parts import Payload
 from gateway.contract.payloads.prediction import PredictionPayload
@@ -101,6 +102,13 @@ DISPOSITION = Publication(
     name="disposition",
     model=DispositionPayload,
     topic="disposition/{lot}",
+    retain=True,
+    expires="never; cleared by an empty message once the lot is closed",
+)
+LOT_PART = Publication(
+    name="lot-part",
+    model=LotPartPayload,
+    topic="lot-part/{lot}/{part}",
     retain=True,
     expires="never; cleared by an empty message once the lot is closed",
 )

@@ -90,6 +90,11 @@ _CONTEXT_FIELDS: Mapping[str, Schema] = {
     "consumed_definition_id": _text("of which material that lot is"),
     "supplier": _text("who delivered it"),
     "state": _text("the equipment's state"),
+    "quantity": {
+        "type": ["number", "string", "null"],
+        "description": "how much a lot is, as a number, or a text such as 2000 kg; of events of a lot",
+    },
+    "unit": _text("of quantity, such as kg"),
     "phase": _text("which phase of the batch, such as heating"),
     "planned_start_at": _time("of a planned order: when it is to begin"),
     "planned_end_at": _time("of a planned order: when it is to be over"),

@@ -25,6 +25,7 @@ _PARAMETERS: Mapping[str, str] = {
     "equipment": f"the equipment, {_ENCODED}",
     "analyte": f"the analyte, {_ENCODED}",
     "lot": f"the lot, {_ENCODED}; unassigned for a result without a lot. The payload has its plain name",
+    "part": f"the part of the lot, {_ENCODED}; the payload has its plain name",
     "terminal": f"the terminal, {_ENCODED}; the payload has its plain name",
     "enterprise": "of [site], as the other levels of the root",
 }

@@ -20,6 +20,7 @@ from gateway.facts.acts import (
 from gateway.inference.signed_bias import signature_holds
 from gateway.inference.versions import in_service
 from gateway.lab.release.assessment import Subject
+from gateway.lab.release.parts import is_of_whole_lot
 from gateway.records.act_refusals import ActRefusal
 from gateway.records.acts import (
     AcknowledgeAlarm,
@@ -86,7 +87,8 @@ def on_settle_point(event: ActRequested, facts: SettlePointFacts) -> Decision:
     """Settle an open point of a lot, which is then judged again; the settlement keeps the facts of the point."""
     act = _act_of(event, SettlePoint)
     known = next((item for item in facts.open_points if item.point.point_id == act.point_id), None)
-    refusal = _settled_before(act, facts) or _not_open(act, known, facts.open_points)
+    refusal = _settled_before(act, facts) or _of_whole_lot(act, known, facts)
+    refusal = refusal or _not_open(act, known, facts.open_points)
     if refusal is not None or known is None:
         return _refusal(refusal or _unknown_point(act, facts.open_points))
     settlement = Settlement(
@@ -120,6 +122,13 @@ def _settled_before(act: SettlePoint, facts: SettlePointFacts) -> Answer | None:
     if before.material_lot_id in {act.material_lot_id, OF_ALL_LOTS}:
         return refused(ActRefusal.POINT_SETTLED_ALREADY, **how)
     return refused(ActRefusal.POINT_OF_OTHER_LOT_SETTLED, lot=before.material_lot_id, **how)
+
+
+def _of_whole_lot(act: SettlePoint, known: PointOnRecord | None, facts: SettlePointFacts) -> Answer | None:
+    """Return that a point of a part is one of its lot: settled there, it is settled for each part."""
+    if known is None or facts.whole_lot is None or not is_of_whole_lot(known.about):
+        return None
+    return refused(ActRefusal.POINT_OF_WHOLE_LOT, point=act.point_id, lot=facts.whole_lot)
 
 
 def _not_open(act: SettlePoint, known: PointOnRecord | None, open_points: tuple[PointOnRecord, ...]) -> Answer | None:

@@ -96,13 +96,17 @@ def _not_signed(act: SignCertificate, version: CertificateOnRecord | None, facts
         return no_draft(version)
     if newest_of(facts.known, act.certificate_id) is not version:
         return refused(ActRefusal.CERTIFICATE_NOT_NEWEST, certificate=number_of_act(act))
+    if facts.known.of(version.drafted.content.part_name) is None:
+        return no_such_certificate(act)
     return _in_doubt(version, facts) or _other_now(act, version, facts) or _with_gaps(act, version)
 
 
 def _in_doubt(version: CertificateOnRecord, facts: CertificateActFacts) -> Answer | None:
-    """Return why nothing is signed of a lot now."""
+    """Return why nothing is signed of a lot, or of the part that is certified, now."""
     lot = version.drafted.content.material_lot_id
-    if facts.known.waits:
+    content = version.drafted.content
+    known = facts.known.of(content.part_name)
+    if facts.known.waits or known is None or known.waits:
         return refused(ActRefusal.LOT_ABOUT_TO_BE_JUDGED, lot=lot)
     if facts.damaged or in_doubt(facts.latches):
         return refused(ActRefusal.LOT_RECORDS_IN_DOUBT, lot=lot)
@@ -111,11 +115,13 @@ def _in_doubt(version: CertificateOnRecord, facts: CertificateActFacts) -> Answe
 
 def _other_now(act: SignCertificate, version: CertificateOnRecord, facts: CertificateActFacts) -> Answer | None:
     """Return why what was shown is not what would be drafted now."""
-    content, lot = version.drafted.content, facts.known.lot
+    content = version.drafted.content
+    known = facts.known.of(content.part_name)
+    lot = None if known is None else known.lot
     requirement = requirement_of(facts.line, content)
     if requirement is None or lot is None:
         return refused(ActRefusal.NO_REQUIREMENT, customer=content.customer, product=content.product or "-")
-    now = content_now(lot, requirement, facts.known, facts.line, part=content.part)
+    now = content_now(lot, requirement, facts.known, facts.line)
     if act.sha256 != version.drafted.sha256 or not is_as_drafted(now, version):
         return refused(ActRefusal.CERTIFICATE_CHANGED, certificate=number_of_act(act))
     return None

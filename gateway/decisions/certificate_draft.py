@@ -14,7 +14,6 @@ from gateway.records.certificates import (
     CertificateDrafted,
     CertificateOnRecord,
     CertificateState,
-    Part,
 )
 from gateway.records.outgoing import AuditEntry
 from gateway.records.scope import Scope
@@ -29,18 +28,17 @@ def requirement_of(line: LineDefinition, content: CertificateContent) -> Require
 
 
 def content_now(
-    lot: CertifiedLot, requirement: Requirement, known: LotCertificates, line: LineDefinition, *, part: Part | None
+    lot: CertifiedLot, requirement: Requirement, known: LotCertificates, line: LineDefinition
 ) -> CertificateContent:
     """Return what a certificate says by what is known now."""
-    return certificate_content(lot, requirement, line.certificates, known.specifications.in_force, part=part)
+    return certificate_content(lot, requirement, line.certificates, known.specifications.in_force)
 
 
 def draft(
     content: CertificateContent, before: CertificateOnRecord | None, event: Event, *, reason: str = "", person: str = ""
 ) -> CertificateDrafted:
     """Return the first draft of a certificate, the next draft of a version, or with a reason that of the next one."""
-    part = "" if content.part is None else content.part.name
-    own = certificate_id(content.material_lot_id, content.customer, part)
+    own = certificate_id(content.material_lot_id, content.customer, content.part_name)
     drafted = None if before is None else before.drafted
     version = 1 if drafted is None else drafted.version + (before is not None and _is_over(before))
     number = 1 if drafted is None or version > drafted.version else drafted.draft + 1

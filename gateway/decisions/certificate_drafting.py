@@ -18,11 +18,13 @@ from gateway.decisions.certificate_versions import (
     version_of_act,
 )
 from gateway.events import ActRequested
-from gateway.facts.certificates import CertificateActFacts
+from gateway.facts.certificates import CertificateActFacts, LotCertificates
+from gateway.lab.quantities import read_quantity
 from gateway.records.act_refusals import ActRefusal
-from gateway.records.acts import done, refused
+from gateway.records.acts import Answer, done, refused
 from gateway.records.certificate_acts import DraftCertificate, ReissueCertificate
-from gateway.records.certificates import CertificateState, Part
+from gateway.records.certificates import CertificateState
+from gateway.records.production import Quantity
 
 
 def on_draft_certificate(event: ActRequested, facts: CertificateActFacts) -> Decision:
@@ -33,8 +35,10 @@ def on_draft_certificate(event: ActRequested, facts: CertificateActFacts) -> Dec
     lot = known.lot
     if lot is None:
         return Decision(answer=refused(ActRefusal.CERTIFICATE_OF_UNKNOWN_LOT, lot=act.material_lot_id))
-    if bool(act.part.strip()) != bool(act.quantity.strip()):
-        return Decision(answer=refused(ActRefusal.PART_NEEDS_BOTH))
+    meant = known.of(act.part.strip())
+    refusal = _not_of_part(act, meant)
+    if refusal is not None or meant is None or meant.lot is None:
+        return Decision(answer=refusal or refused(ActRefusal.CERTIFICATE_OF_UNKNOWN_LOT, lot=act.material_lot_id))
     context = lot.knowledge.context
     if context.client_id not in {None, act.customer}:
         return Decision(answer=refused(ActRefusal.CERTIFICATE_OF_OTHER_CLIENT, lot=act.material_lot_id,
@@ -43,9 +47,8 @@ def on_draft_certificate(event: ActRequested, facts: CertificateActFacts) -> Dec
     requirement = facts.line.certificates.of_customer(product, act.customer)
     if requirement is None:
         return Decision(answer=refused(ActRefusal.NO_REQUIREMENT, customer=act.customer, product=product or "-"))
-    part = Part(name=act.part.strip(), quantity=act.quantity.strip()) if act.part.strip() else None
-    content = content_now(lot, requirement, known, facts.line, part=part)
-    before = newest_of(known, certificate_id(act.material_lot_id, act.customer, part.name if part else ""))
+    content = content_now(meant.lot, requirement, known, facts.line)
+    before = newest_of(known, certificate_id(act.material_lot_id, act.customer, content.part_name))
     if before is not None and (before.state is not CertificateState.DRAFT or is_as_drafted(content, before)):
         return Decision(answer=done(**named(before)))
     drafted = draft(content, before, event, person=event.person)
@@ -55,12 +58,27 @@ def on_draft_certificate(event: ActRequested, facts: CertificateActFacts) -> Dec
     )  # fmt: skip
 
 
+def _not_of_part(act: DraftCertificate, meant: LotCertificates | None) -> Answer | None:
+    """Return why no certificate of a part is drafted: it is not set apart, or is another quantity."""
+    name, quantity = act.part.strip(), act.quantity.strip()
+    if not name:
+        return refused(ActRefusal.PART_NEEDS_BOTH) if quantity else None
+    if meant is None or meant.part is None:
+        return refused(ActRefusal.NO_SUCH_PART, lot=act.material_lot_id, part=name)
+    stated, part = read_quantity(quantity), meant.part
+    if quantity and stated != Quantity(number=part.quantity, unit=part.unit):
+        return refused(ActRefusal.PART_QUANTITY_OTHER, part=name, declared=part.amount, quantity=quantity)
+    return None
+
+
 def on_reissue_certificate(event: ActRequested, facts: CertificateActFacts) -> Decision:
     """Draft the next version of a certificate, with the reason; the earlier one stays until this one is signed."""
     act = event.act
     if not isinstance(act, ReissueCertificate):
         raise TypeError(f"{act.kind} is no ReissueCertificate")
-    before, lot = version_of_act(act, facts), facts.known.lot
+    before = version_of_act(act, facts)
+    meant = None if before is None else facts.known.of(before.drafted.content.part_name)
+    lot = None if meant is None else meant.lot
     newest = newest_of(facts.known, act.certificate_id)
     if before is None or newest is None or lot is None:
         return Decision(answer=no_such_certificate(act))
@@ -75,7 +93,7 @@ def on_reissue_certificate(event: ActRequested, facts: CertificateActFacts) -> D
         content = before.drafted.content
         return Decision(answer=refused(ActRefusal.NO_REQUIREMENT, customer=content.customer,
                                        product=content.product or "-"))  # fmt: skip
-    content = content_now(lot, requirement, facts.known, facts.line, part=before.drafted.content.part)
+    content = content_now(lot, requirement, facts.known, facts.line)
     drafted = draft(content, before, event, reason=event.reason, person=event.person)
     return drafted_decision(drafted, event, facts) + Decision(
         answer=done(certificate_id=drafted.certificate_id, version=drafted.version, draft=drafted.draft,

@@ -38,7 +38,10 @@ def on_certificate_due(event: FollowUpDue, facts: CertificateDueFacts) -> Decisi
         return Decision()
     decided, after = _first_drafts(known.lot, event, facts), known
     for before in known.on_record:
-        again = _again(before, known.lot, event, facts)
+        meant = known.of(before.drafted.content.part_name)
+        if meant is None or meant.lot is None:
+            continue
+        again = _again(before, meant.lot, event, facts)
         if any(isinstance(record, CertificateChanged) for record in again.records):
             after = after_change(after, before, CertificateState.QUESTIONED)
         decided += again
@@ -59,7 +62,7 @@ def _first_drafts(lot: CertifiedLot, event: FollowUpDue, facts: CertificateDueFa
     decided = Decision()
     for requirement in applying:
         if newest_of(facts.known, certificate_id(lot.knowledge.lot, requirement.customer)) is None:
-            content = content_now(lot, requirement, facts.known, facts.line, part=None)
+            content = content_now(lot, requirement, facts.known, facts.line)
             decided += drafted_decision(draft(content, None, event), event, facts)
     return decided
 
@@ -72,7 +75,7 @@ def _again(before: CertificateOnRecord, lot: CertifiedLot, event: FollowUpDue, f
     requirement = requirement_of(facts.line, before.drafted.content)
     if requirement is None:
         return Decision()
-    content = content_now(lot, requirement, facts.known, facts.line, part=before.drafted.content.part)
+    content = content_now(lot, requirement, facts.known, facts.line)
     if is_as_drafted(content, before):
         return Decision()
     return drafted_decision(draft(content, before, event), event, facts)

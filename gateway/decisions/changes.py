@@ -4,8 +4,8 @@ from typing import Any
 
 from gateway.advice.lot_outcome import LotOutcome
 from gateway.advice.publication import (
-    disposition_message,
     guidance_message,
+    message_of_disposition,
 )
 from gateway.advice.rationing import KEPT_BACK
 from gateway.decision import Decision
@@ -35,8 +35,8 @@ def disposition_changes(outcome: LotOutcome, event: Event, facts: Facts) -> Deci
                    recommendation=disposition.recommendation.value, previous=disposition.previous.value,
                    reasons=[reason.code for reason in disposition.reasons], cause=cause),
         ),
-        messages=(disposition_message(disposition, line=facts.line, cause=cause, at_ns=event.at_ns,
-                                      decision=outcome.decision),),
+        messages=(message_of_disposition(disposition, outcome.lot_facts.part, line=facts.line, cause=cause,
+                                         at_ns=event.at_ns, decision=outcome.decision),),
         follow_ups=follow_ups_of_certified_lot(outcome.lot_facts, facts.line),
     )  # fmt: skip
 

@@ -48,7 +48,10 @@ def follow_ups_of_certificates(lot: str | None, line: LineDefinition, *, ended_n
 
 def follow_ups_of_certified_lot(lot_facts: LotFacts, line: LineDefinition) -> tuple[FollowUp, ...]:
     """Return the follow-up of a lot that was judged anew: its certificates are drafted again, or questioned."""
-    lot = lot_facts.knowledge.lot
+    part = lot_facts.part  # whose certificates are among those of its lot
+    lot = lot_facts.knowledge.lot if part is None else part.material_lot_id
+    if part is not None and not lot_facts.certified:
+        return ()
     complete = lot_facts.ended_ns is not None or lot_facts.closed
     concerned = lot_facts.certified or (complete and bool(line.certificates.requirements))
     return (_of_certificates(lot, until_ns=0),) if lot and concerned else ()

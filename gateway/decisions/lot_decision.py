@@ -29,7 +29,9 @@ def what_it_rests_on(act: DecideLot, facts: DecideLotFacts) -> Mapping[str, Any]
     """Return what of a lot is signed: the basis, by its parts and its SHA-256, and its open points."""
     if facts.basis is None:
         return {"lot": act.material_lot_id, "basis": None}
-    return {"basis": basis_document(facts.basis), "basis_sha256": basis_sha256(facts.basis),
+    part = {} if facts.part is None else {"part": facts.part.name, "part_of_lot": facts.part.material_lot_id,
+                                          "quantity": facts.part.amount}  # fmt: skip
+    return {"basis": basis_document(facts.basis), "basis_sha256": basis_sha256(facts.basis), **part,
             "open_points": _named(facts.open_points, most=_POINTS_NAMED)}  # fmt: skip
 
 
@@ -38,7 +40,8 @@ def on_decide_lot(event: ActRequested, facts: DecideLotFacts) -> Decision:
     act = event.act
     if not isinstance(act, DecideLot):
         raise TypeError(f"{act.kind} is no DecideLot")
-    refusal = _decided_already(act, facts) or _not_seen(act, facts) or _not_released(act, facts)
+    refusal = _not_named(act, facts) or _decided_already(act, facts)
+    refusal = refusal or _not_seen(act, facts) or _not_released(act, facts)
     if refusal is not None or facts.basis is None:
         return Decision(answer=refusal)
     if event.signed is None:
@@ -66,6 +69,12 @@ def on_decide_lot(event: ActRequested, facts: DecideLotFacts) -> Decision:
                         open_points=[item.point.code for item in facts.open_points[:_POINTS_NAMED]],
                         signature_id=last.signature_id, person=event.person, reason=event.reason)  # fmt: skip
     return Decision(records=(decided,), audit=(entry,), answer=done(decision=act.verdict.value))
+
+
+def _not_named(act: DecideLot, facts: DecideLotFacts) -> Answer | None:
+    """Return that a decision on a part does not name it, or names one that the lot is not."""
+    name = "" if facts.part is None else facts.part.name
+    return None if act.part == name else refused(ActRefusal.PART_NOT_NAMED, lot=act.material_lot_id, part=name or "-")
 
 
 def _not_seen(act: DecideLot, facts: DecideLotFacts) -> Answer | None:

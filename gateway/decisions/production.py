@@ -6,6 +6,7 @@ from typing import Any
 from gateway.advice.lifecycle import moved
 from gateway.advice.publication import (
     cleared_disposition,
+    cleared_part,
 )
 from gateway.decision import Decision, SpecificationRecorded
 from gateway.decisions.changes import audit_entry, guidance_changes
@@ -52,12 +53,13 @@ def on_lot_closed(event: ContextChanged, facts: LotClosedFacts) -> Decision:
     closed = tuple(
         moved(guidance, GuidanceState.RESOLVED)
         for guidance in facts.open_guidance
-        if guidance.material_lot_id == change.material_lot_id
+        if guidance.material_lot_id in {change.material_lot_id, *(part.part_id for part in facts.parts)}
     )
     cleared = cleared_disposition(change.material_lot_id, line=facts.line, cause=event.event_id)
     settled = tuple(guidance for guidance in closed if guidance is not None)
     certificates = follow_ups_of_certificates(change.material_lot_id, facts.line, ended_ns=change.at_ns)
-    done = Decision(messages=(cleared,), follow_ups=certificates)
+    of_parts = tuple(cleared_part(part, line=facts.line, cause=event.event_id) for part in facts.parts)
+    done = Decision(messages=(cleared, *of_parts), follow_ups=certificates)
     return recorded + done + guidance_changes(settled, event, facts)
 
 

@@ -257,7 +257,8 @@ def _settled(result: LabResult, own: Judged, facts: LabResultFacts, *, newest: b
         for lot_facts in facts.lots
         if lot_facts.knowledge.context.material_lot_id in result.lots
         for hold in lot_facts.provisional
-        if hold.settled_by not in lot_facts.final_results - gone
+        if hold.material_lot_id == lot_facts.knowledge.lot  # a part's result settles nothing of its lot
+        and hold.settled_by not in lot_facts.final_results - gone
         and hold.analyte == result.analyte
         and (
             own.recommendation is Recommendation.HOLD or result.sampled_ns is None or result.sampled_ns >= hold.since_ns

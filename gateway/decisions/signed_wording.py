@@ -33,6 +33,9 @@ class SignedText(StrEnum):
     RELEASE = "RELEASE"
     REJECT = "REJECT"
     HOLD = "HOLD"
+    RELEASE_PART = "RELEASE_PART"
+    REJECT_PART = "REJECT_PART"
+    HOLD_PART = "HOLD_PART"
     REVIEW = "REVIEW"
     OVER = "OVER"
     STAGE = "STAGE"
@@ -80,7 +83,8 @@ class Wording:
 
 
 def _decision_on(act: DecideLot) -> str:
-    decided = in_words(SignedText[act.verdict.name], lot=act.material_lot_id)
+    code = f"{act.verdict.name}_PART" if act.part else act.verdict.name
+    decided = in_words(SignedText[code], lot=act.material_lot_id)
     over = act.over_open_points
     return f"{decided} {in_words(SignedText.OVER, count=over)}" if over else decided
 

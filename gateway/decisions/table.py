@@ -50,6 +50,7 @@ from gateway.decisions.housekeeping import (
 from gateway.decisions.lab_result import on_result, windows_of_result
 from gateway.decisions.laboratory_plan import on_approve_laboratory_plan, on_laboratory_planned
 from gateway.decisions.lot_decision import on_decide_lot
+from gateway.decisions.lot_division import on_divide_lot
 from gateway.decisions.lots_again import on_lots_judged_again
 from gateway.decisions.model_due import on_model_due, windows_of_model
 from gateway.decisions.model_stage import on_change_stage
@@ -235,6 +236,7 @@ DECISIONS: Mapping[tuple[type[EventBase], object], Row] = {
     (ActRequested, ActKind.ENROLL_KEY): _signed(ActKind.ENROLL_KEY),
     (ActRequested, ActKind.REVOKE_KEY): _act(on_revoke_key),
     (ActRequested, ActKind.DECIDE_LOT): _signed(ActKind.DECIDE_LOT),
+    (ActRequested, ActKind.DIVIDE_LOT): _act(on_divide_lot),
     (ActRequested, ActKind.SETTLE_EXCEPTION): _act(on_settle_exception),
     (ActRequested, ActKind.SIGN_REVIEW): _signed(ActKind.SIGN_REVIEW),
     (ActRequested, ActKind.CHANGE_STAGE): _signed(ActKind.CHANGE_STAGE),

@@ -7,6 +7,7 @@ from enum import StrEnum
 from gateway.facts.base import Facts
 from gateway.lab.release.assessment import Assessment
 from gateway.lab.release.open_points import Point
+from gateway.lab.release.parts import is_of_whole_lot
 from gateway.records.alarms import Alarm
 from gateway.records.people import Settlement, VersionChange
 from gateway.records.scope import Scope
@@ -37,6 +38,11 @@ class PointOnRecord:
     about: Assessment
     settlement: Settlement | None = None
 
+    @property
+    def can_be_settled(self) -> bool:
+        """Return whether a person can settle it here: those of the whole lot are settled there."""
+        return self.point.can_be_settled and not is_of_whole_lot(self.about)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SettlementOnRecord:
@@ -51,9 +57,10 @@ class SettlementOnRecord:
 class SettlePointFacts(ActFacts):
     """Whether the point is settled already, and the open points of the lot, the worst first.
 
-    ``scope``: for whom the lot is made.
+    ``scope``: for whom the lot is made; ``whole_lot``: of which the lot is a part.
     """
 
+    whole_lot: str | None
     before: SettlementOnRecord | None
     scope: Scope
     open_points: tuple[PointOnRecord, ...]

@@ -1,6 +1,7 @@
 """What drafts, signatures and questions of certificates stand on."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from gateway.facts.acts import ActFacts
 from gateway.facts.base import Facts
@@ -9,6 +10,7 @@ from gateway.lab.disposition import LotState
 from gateway.lab.in_force import SpecificationsOnRecord
 from gateway.records.certificates import CertificateOnRecord
 from gateway.records.laboratory import Disposition
+from gateway.records.lot_parts import LotDivided
 from gateway.records.scope import OF_THE_PLANT, Scope
 
 
@@ -17,7 +19,8 @@ class LotCertificates:
     """A lot with its certificates. ``lot``: None where nothing is known of it; ``on_record``: the oldest version first.
 
     ``waits``: whether it is about to be judged again. ``disposition``: the last that was published.
-    ``specifications``: of the lot's product.
+    ``specifications``: of the lot's product. ``parts``: by their names, the parts of it that are certified by
+    themselves; ``part``: which one it is.
     """
 
     lot: CertifiedLot | None
@@ -27,6 +30,18 @@ class LotCertificates:
     disposition: Disposition | None
     state: LotState
     scope: Scope = OF_THE_PLANT
+    part: LotDivided | None = None
+    parts: Mapping[str, "LotCertificates"] = field(default_factory=dict)
+
+    def of(self, part_name: str) -> "LotCertificates | None":
+        """Return what is known of a part, or without a name of the lot; None where there is no such part."""
+        return self.parts.get(part_name) if part_name else self
+
+    @property
+    def own(self) -> tuple[CertificateOnRecord, ...]:
+        """Return the certificates that are of the lot, or of the part, and not of another part."""
+        name = "" if self.part is None else self.part.name
+        return tuple(item for item in self.on_record if item.drafted.content.part_name == name)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,10 +10,26 @@ from gateway.lab.release.lot_knowledge import LotKnowledge
 from gateway.lab.release.recommendation import EarlierHold
 from gateway.records.certificates import CertificateOnRecord
 from gateway.records.guidance import Guidance
-from gateway.records.laboratory import ProvisionalHold
-from gateway.records.lot_decisions import LotDecided
+from gateway.records.laboratory import ProvisionalHold, Recommendation
+from gateway.records.lot_decisions import DecisionState, LotDecided, Verdict
+from gateway.records.lot_parts import LotDivided
 from gateway.records.production import Context
 from gateway.records.reviews import LotReviewed
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PartOnRecord:
+    """A part of a lot as it stands: what is recommended for it, and the newest decision of a person on it."""
+
+    part: LotDivided
+    recommendation: Recommendation
+    decision: LotDecided | None
+
+    @property
+    def released(self) -> bool:
+        """Return whether a person has released the part, and that rests on the facts."""
+        decided = self.decision
+        return decided is not None and decided.verdict is Verdict.RELEASE and decided.state is DecisionState.STANDS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,6 +64,11 @@ class LotFacts:
     review: LotReviewed | None = None  # the newest that is signed
     certified: bool = False  # whether a certificate of it was drafted, or signed
     certificates: tuple[CertificateOnRecord, ...] = ()  # only where a release of it may wait for one
+    part: LotDivided | None = None  # of which lot it is a part, and how much
+    whole_lot: tuple[Assessment, ...] = ()  # of a part: how the assessments of its lot stand
+    divided: bool = False  # whether parts are set apart from it
+    parts: tuple[PartOnRecord, ...] = ()  # those parts, where their records hold
+    told_of_rest: bool = False  # whether the disposition published last says that a release is of the rest alone
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from gateway.facts.acts import ActFacts, PointOnRecord
 from gateway.records.lot_decisions import LotBasis, LotDecided
+from gateway.records.lot_parts import LotDivided
 from gateway.records.scope import Scope
 
 
@@ -14,6 +15,7 @@ class DecideLotFacts(ActFacts):
     ``waits``: whether it is about to be judged again. ``open_points``: those that a release would be over.
     ``inside``: how many of its results ask for a release by themselves. ``damaged_records``: of the lot.
     ``review_stands``: whether a signed review of its record stands; None where a release needs none.
+    ``part``: of which lot it is a part.
     """
 
     basis: LotBasis | None
@@ -24,3 +26,4 @@ class DecideLotFacts(ActFacts):
     damaged_records: tuple[str, ...]
     scope: Scope
     review_stands: bool | None
+    part: LotDivided | None = None

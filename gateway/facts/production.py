@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from gateway.facts.base import Facts
 from gateway.records.guidance import Guidance
+from gateway.records.lot_parts import LotDivided
 from gateway.records.production import Context
 
 
@@ -17,6 +18,7 @@ class LotEndedFacts(Facts):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LotClosedFacts(Facts):
-    """What the decision on a closed lot stands on; ``open_guidance``: about the lot."""
+    """What the decision on a closed lot stands on; ``open_guidance``: about the lot and its ``parts``."""
 
     open_guidance: tuple[Guidance, ...]
+    parts: tuple[LotDivided, ...] = ()

@@ -21,6 +21,7 @@ class LotReason(StrEnum):
     TESTS_MISSING = "TESTS_MISSING"
     PROVISIONAL_HOLD = "PROVISIONAL_HOLD"
     HOLD_LATCHED = "HOLD_LATCHED"
+    PART_OF_LOT = "PART_OF_LOT"
 
 
 def lot_reason(code: LotReason, /, *, shown: dict[str, Any] | None = None, **parameters: Any) -> Reason:

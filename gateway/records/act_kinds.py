@@ -23,6 +23,7 @@ class ActKind(StrEnum):
     ENROLL_KEY = "enroll_key"
     REVOKE_KEY = "revoke_key"
     DECIDE_LOT = "decide_lot"
+    DIVIDE_LOT = "divide_lot"
     SETTLE_EXCEPTION = "settle_exception"
     SIGN_REVIEW = "sign_review"
     CHANGE_STAGE = "change_stage"

@@ -16,6 +16,7 @@ from gateway.records.certificate_acts import (
 )
 from gateway.records.corrective_actions import ActionKind
 from gateway.records.lot_decisions import Verdict
+from gateway.records.lot_parts import DivideLot
 from gateway.records.people import Act as GuidanceAct
 from gateway.records.people import SignedBias
 from gateway.records.user_acts import (
@@ -155,6 +156,7 @@ class DecideLot:
     """Decide on a lot; ``basis_sha256``: of the facts that were shown to the person who decides.
 
     ``over_open_points``: how many points speak against a release, which the person has seen and releases it over.
+    ``part``: the name of the part of a lot that is decided on, so that nobody decides on a part who means a lot.
     """
 
     kind: ClassVar[ActKind] = ActKind.DECIDE_LOT
@@ -162,6 +164,7 @@ class DecideLot:
     verdict: Verdict
     basis_sha256: str
     over_open_points: int = 0
+    part: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -285,11 +288,9 @@ class ApproveLaboratoryPlan:
 Act = (
     AcknowledgeAlarm | AlarmAct | SettlePoint | PromoteModel | RollBackModel | RetryMessages | SignBiases | ArchiveAudit
     | AddUser | ChangeUser | SetPassword | ConfirmPassword | SetSecondDevice | UnlockUser | EndSessions
-    | EnrollKey | RevokeKey
-    | SignPending | WithdrawPending
-    | StopWrites | ResumeWrites | DecideLot | AnswerGuidance | ChangeStage
+    | EnrollKey | RevokeKey | SignPending | WithdrawPending | SettleException | SignReview
+    | StopWrites | ResumeWrites | DecideLot | DivideLot | AnswerGuidance | ChangeStage
     | RecordAction | CompleteAction | CloseDeviation | ApproveLaboratoryPlan
-    | SettleException | SignReview
     | DraftCertificate | SignCertificate | WithdrawCertificate | ReissueCertificate
 )  # fmt: skip
 

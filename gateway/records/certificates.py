@@ -133,6 +133,11 @@ class CertificateContent:
     time_zone: str = "UTC"
 
     @property
+    def part_name(self) -> str:
+        """Return which part of the lot it is of; empty: of the lot."""
+        return "" if self.part is None else self.part.name
+
+    @property
     def complete(self) -> bool:
         """Return whether nothing is missing and nothing speaks against it, so that a person may sign it."""
         return not self.gaps

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from fractions import Fraction
 
 from gateway.records.record import Record
 from gateway.records.scope import Scope
@@ -36,8 +37,28 @@ class OrderPlan:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Quantity:
+    """An amount in a unit; ``number``: a decimal number as text."""
+
+    number: str
+    unit: str
+
+    @property
+    def exact(self) -> Fraction:
+        """Return the number without rounding."""
+        return Fraction(self.number)
+
+    def __str__(self) -> str:
+        """Return how people write it."""
+        return f"{self.number} {self.unit}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ContextChange(Record):
-    """One message of the manufacturing execution system, checked; ``plan``: of an order that is planned."""
+    """One message of the manufacturing execution system, checked.
+
+    ``plan``: of an order that is planned; ``quantity``: how much a lot is.
+    """
 
     kind: ContextKind
     at_ns: int
@@ -52,6 +73,7 @@ class ContextChange(Record):
     state: str | None = None
     phase: str | None = None
     plan: OrderPlan | None = None
+    quantity: Quantity | None = None
 
     @property
     def scope(self) -> Scope:

@@ -14,6 +14,7 @@ from gateway.records.sink_deliveries import Delivery, DeliveryState
 from gateway.store.audit import trail as audit
 from gateway.store.queries.certificates import certificate_version, certificates_of_lot
 from gateway.store.queries.lot_decisions import decision_of_lot
+from gateway.store.queries.lot_parts import parts_of_lot
 from gateway.store.statements import SQL, value_of
 
 LONGEST_DUE_SECONDS = 3600.0  # no delivery waits longer for its next attempt, whatever a server asks for
@@ -108,7 +109,8 @@ def why_not_certified(connection: sqlite3.Connection, delivery: DueDelivery) -> 
 def _not_certified(connection: sqlite3.Connection, lot: str) -> str | None:
     """Return the number of a certificate that a release waits for and that is not in force, None where none is."""
     on_record, _damaged = certificates_of_lot(connection, lot)
-    gating = [item for item in on_record if item.drafted.content.gates_release]
+    whole = (item for item in on_record if not item.drafted.content.part_name)
+    gating = [item for item in whole if item.drafted.content.gates_release]
     in_force = {item.drafted.certificate_id for item in gating if item.holds and item.state is CertificateState.SIGNED}
     missing = next((item.drafted for item in gating if item.drafted.certificate_id not in in_force), None)
     return None if missing is None else number_of(missing.certificate_id, missing.version)
@@ -123,6 +125,9 @@ def why_not_released(connection: sqlite3.Connection, sink: str, delivery: DueDel
     decision = None if decided is None else decided.decision
     if decision is None or decision.verdict is not Verdict.RELEASE or decision.state is not DecisionState.STANDS:
         return "no signed release of the lot stands on record"
+    of_lot = parts_of_lot(connection, decision.material_lot_id)
+    if of_lot.damaged or any(not item.released for item in of_lot.parts):
+        return "a part of the lot is not released"
     if (uncertified := _not_certified(connection, decision.material_lot_id)) is not None:
         return f"certificate {uncertified} that the release waits for is not in force"
     if delivery.ordered_by == f"lot {delivery.material_lot_id}":

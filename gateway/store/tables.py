@@ -94,6 +94,7 @@ _ROWS = (
     Table(name="signature", salvaged=True, authorises=True),
     _newest("signing_state", "record_id"),
     _newest("lot_decision", "material_lot_id"),
+    _newest("lot_part", "part_id"),
     Table(name="review_answer", salvaged=True, authorises=True),
     _newest("lot_review", "material_lot_id"),
     _newest("stage_change", "model"),

@@ -7,6 +7,7 @@ import pytest
 
 from gateway.contract.certificates import number_of
 from gateway.events import FollowUpDue
+from gateway.line.certificates import Reported
 from gateway.records.act_kinds import ActKind
 from gateway.records.acts import ActOutcome, CloseDeviation, SignPending
 from gateway.records.certificate_acts import SignCertificate
@@ -19,7 +20,7 @@ from gateway.store.codec import decode
 from gateway.time_units import SECOND_NS
 from tests.fixtures.building import moment
 from tests.fixtures.certifying import ACME, Certifying
-from tests.fixtures.deciding import LOT, by
+from tests.fixtures.deciding import DRUMS, LOT, by
 from tests.fixtures.store_bench import viscosity
 
 
@@ -328,15 +329,56 @@ def test_each_act_on_a_version_that_is_not_there_or_not_the_newest_is_refused(be
     bench.reissue()
     bench.sign()
     assert bench.reissue(first).code == "CERTIFICATE_NOT_NEWEST"
-    assert bench.draft(part="drums 1-10").code == "PART_NEEDS_BOTH"
+    assert bench.draft(quantity="2000 kg").code == "PART_NEEDS_BOTH"
 
 
-def test_a_part_of_a_lot_has_a_certificate_of_its_own(bench):
+def of_part(bench):
+    return max(
+        (item for item in bench.certificates() if item.drafted.content.part), key=lambda item: item.drafted.version
+    )
+
+
+def test_a_part_of_a_lot_has_a_certificate_that_rests_on_the_decision_on_the_part(bench):
     bench.released()
-    answer = bench.draft(part="drums 1-10", quantity="2000 kg")
-    assert answer.outcome is ActOutcome.DONE
-    whole, part = sorted(bench.certificates(), key=lambda item: item.drafted.content.part is not None)
-    assert whole.drafted.certificate_id != part.drafted.certificate_id
+    assert bench.draft(part=DRUMS).code == "NO_SUCH_PART"
+    bench.divide()
+    assert bench.draft(part=DRUMS, quantity="2001 kg").code == "PART_QUANTITY_OTHER"
+    assert bench.draft(part=DRUMS, quantity="2000.0 kg").outcome is ActOutcome.DONE
+    part = of_part(bench)
     assert part.drafted.content.part.quantity == "2000 kg"
-    assert bench.sign(part).outcome is ActOutcome.DONE
-    assert {item.state for item in bench.certificates()} == {CertificateState.DRAFT, CertificateState.SIGNED}
+    assert [item.code for item in part.drafted.content.gaps] == ["NOT_RELEASED"]
+    assert bench.sign(part).code == "CERTIFICATE_HAS_GAPS"
+    bench.decide_part(Verdict.RELEASE)
+    bench.follow_up()
+    assert bench.sign(of_part(bench)).outcome is ActOutcome.DONE
+    whole = next(item for item in bench.certificates() if item.drafted.content.part is None)
+    assert (whole.state, whole.drafted.certificate_id == part.drafted.certificate_id) == (CertificateState.DRAFT, False)
+
+
+def test_a_certificate_of_a_part_names_its_own_results_and_is_in_question_once_the_part_is_not_released(bench):
+    test = replace(ACME.tests[0], reported=Reported.WORST)
+    bench.requirements(replace(ACME, tests=(test,)))
+    bench.made()
+    bench.divide()
+    bench.result(viscosity(99.5, sample_id="S-P", material_lot_id=f"{LOT}/{DRUMS}"))
+    bench.decide_part(Verdict.RELEASE)
+    bench.draft(part=DRUMS)
+    bench.sign(of_part(bench))
+    (row,) = of_part(bench).drafted.content.rows
+    assert {result.sample_id for result in row.results} == {"S-1", "S-P"}
+    bench.decide_part(Verdict.HOLD)
+    bench.follow_up()
+    assert of_part(bench).state is CertificateState.QUESTIONED
+
+
+def test_others_learn_of_the_release_of_a_part_once_its_own_certificate_is_signed(bench):
+    bench.requirements(replace(ACME, release_needs_certificate=True))
+    bench.made()
+    bench.divide()
+    bench.decide_part(Verdict.RELEASE)
+    assert "AWAITS_CERTIFICATE" in bench.newest_part()["flags"]
+    bench.draft(part=DRUMS)
+    bench.sign(of_part(bench))
+    assert "AWAITS_CERTIFICATE" not in bench.newest_part()["flags"]
+    bench.withdraw(of_part(bench))
+    assert "AWAITS_CERTIFICATE" in bench.newest_part()["flags"]

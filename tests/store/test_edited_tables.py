@@ -23,8 +23,8 @@ from tests.store.test_migrations import (
 
 WATCHED = (
     "user_version", "user_password", "user_key", "console_session", "signed_record", "signature", "signing_state",
-    "lot_decision", "stage_change", "setpoint_intent", "setpoint_intent_state", "setpoint_stop", "setpoint_outcome",
-    "response", "alarm", "latch", "follow_up",
+    "lot_decision", "lot_part", "stage_change", "setpoint_intent", "setpoint_intent_state", "setpoint_stop",
+    "setpoint_outcome", "response", "alarm", "latch", "follow_up",
 )  # fmt: skip
 NOT_WATCHED = ("alarm_event", "notify_target", "notify_parked", "sign_in", "refused_responses")
 

@@ -9,6 +9,7 @@ from gateway.contract.times import rfc3339
 from gateway.contract.words import RecommendationWord
 from gateway.records.laboratory import Disposition
 from gateway.records.lot_decisions import DecisionState, LotDecided
+from gateway.records.lot_parts import OF_REST_ALONE
 
 
 class RestsOnResult(Part):
@@ -67,10 +68,19 @@ class DispositionPayload(PayloadWithTexts):
     rests_on: RestsOn
     missing_tests: list[str]
     flags: list[str]
-    decision: DecisionPart | None = Field(description="of a person, the final word; null: nobody has decided")
+    decision: DecisionPart | None = Field(
+        description="of a person on the whole lot, the final word; null: nobody has decided that"
+    )
+    decision_on_rest: DecisionPart | None = Field(
+        default=None,
+        exclude_if=lambda value: value is None,
+        description="a release of what is left beside parts that are not released; only there where it is so: the lot "
+        "as a whole is not released",
+    )
 
 
-def _decision(decision: LotDecided) -> DecisionPart:
+def decision_part(decision: LotDecided) -> DecisionPart:
+    """Return a person's decision as a part of a payload."""
     return DecisionPart(
         decision=decision.verdict.value,
         by=decision.printed_name,
@@ -88,7 +98,11 @@ def _decision(decision: LotDecided) -> DecisionPart:
 def disposition_payload(
     disposition: Disposition, decision: LotDecided | None = None, *, line: str, cause: str, at_ns: int
 ) -> DispositionPayload:
-    """Return the payload of a disposition; ``decision``: a person's on the lot."""
+    """Return the payload of a disposition; ``decision``: a person's on the lot.
+
+    A release that is of what is left beside parts stands in a field of its own: whoever knows of no parts reads none.
+    """
+    of_rest = OF_REST_ALONE in disposition.flags
     return DispositionPayload(
         schema="labline.disposition/1",
         id=disposition.disposition_id,
@@ -123,5 +137,6 @@ def disposition_payload(
         ),
         missing_tests=list(disposition.missing_tests),
         flags=list(disposition.flags),
-        decision=None if decision is None else _decision(decision),
+        decision=None if decision is None or of_rest else decision_part(decision),
+        decision_on_rest=decision_part(decision) if decision is not None and of_rest else None,
     )

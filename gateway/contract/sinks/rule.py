@@ -13,6 +13,7 @@ from gateway.contract.publications import CERTIFICATE, CONTROL, DEAD_LETTER, DEV
 from gateway.contract.sinks.request import LONGEST_BODY_BYTES, SinkRequest, UnfitError
 from gateway.contract.sinks.table import TEMPLATES
 from gateway.line.sinks import Sink, SinkMessage
+from gateway.records.lot_parts import RELEASE_TAKEN_BACK
 from gateway.records.outgoing import OutgoingMessage
 from gateway.records.sink_deliveries import Delivery
 
@@ -55,6 +56,8 @@ def messages_of(general: SinkMessage, document: Mapping[str, Any]) -> tuple[Sink
     flags = document.get("flags") or ()
     if AWAITS_CERTIFICATE in flags:  # a release that does not count yet is none; one that counts no more is taken back
         return (SinkMessage.HOLD, general) if CERTIFICATE_WITHDRAWN in flags else (general,)
+    if RELEASE_TAKEN_BACK in flags:
+        return (SinkMessage.HOLD, general)
     stated = document.get("decision")
     decision = stated if isinstance(stated, Mapping) else {}
     decided = decision.get("decision") if decision.get("stands") is True else None

@@ -16,7 +16,8 @@ def awaited(
 ) -> bool:
     """Return whether a lot that a person has released is not to be told as released: a certificate is not in force.
 
-    Asked for by a requirement that applies, or that applied when the certificate was drafted.
+    Asked for by a requirement that applies, or that applied when the certificate was drafted. Of a part of a lot it
+    is asked with the certificates of that part alone (``on_record``).
     """
     if decision is None or decision.verdict is not Verdict.RELEASE or decision.state is not DecisionState.STANDS:
         return False
@@ -29,8 +30,6 @@ def awaited(
     }
     needed |= {item.drafted.content.customer for item in versions if item.drafted.content.gates_release}
     in_force = {
-        item.drafted.content.customer
-        for item in versions
-        if item.state is CertificateState.SIGNED and item.holds and item.drafted.content.part is None
+        item.drafted.content.customer for item in versions if item.state is CertificateState.SIGNED and item.holds
     }
     return not needed <= in_force

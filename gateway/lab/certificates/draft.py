@@ -23,7 +23,7 @@ _MOST_NAMED = 3
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CertifiedLot:
-    """What a certificate is drafted from. ``decision``: on the lot, or on the part that is certified.
+    """What a certificate is drafted from. ``decision``: on the lot, or on the ``part`` that is certified by itself.
 
     ``open_points``: what speaks against a release, in sentences; ``damaged``: records behind the lot that do not match
     their hash, or are in doubt; ``open_deviations``: how many of the lot nobody has closed.
@@ -39,6 +39,7 @@ class CertifiedLot:
     damaged: tuple[str, ...]
     time_zone: str
     open_deviations: int = 0
+    part: Part | None = None
 
 
 def certificate_content(
@@ -46,8 +47,6 @@ def certificate_content(
     requirement: Requirement,
     rules: CertificateRules,
     in_force: InForce,
-    *,
-    part: Part | None = None,
 ) -> CertificateContent:
     """Return what a certificate says of a lot, with every gap."""
     context = lot.knowledge.context
@@ -79,10 +78,10 @@ def certificate_content(
         rows=tuple(item.row for item in rows),
         decision=None if lot.decision is None else _certified(lot.decision),
         gaps=tuple(_gaps(lot, requirement, rows)),
-        part=part,
+        part=lot.part,
         released_over=len(lot.open_points),
         email=requirement.email,
-        gates_release=requirement.release_needs_certificate and part is None,
+        gates_release=requirement.release_needs_certificate,
         time_zone=lot.time_zone,
     )
 

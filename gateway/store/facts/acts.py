@@ -29,7 +29,7 @@ from gateway.records.users import User
 from gateway.store.audit.heads import keys_of_heads
 from gateway.store.facts.loaders import loader
 from gateway.store.facts.reading import Base, Reading
-from gateway.store.queries.lots import open_points_of
+from gateway.store.queries.lots import open_points_of, part_declared
 from gateway.store.queries.signatures import waiting_of
 from gateway.store.queries.users import password_of, user_of
 from gateway.store.queries.versions import changes
@@ -93,9 +93,11 @@ def settle_point_facts(reading: Reading, event: ActRequested) -> SettlePointFact
         settlement=Settlement(**{name: row[name] for name in _SETTLEMENT}),
         holds=bool(row["holds"]),
     )  # fmt: skip
+    part = part_declared(reading.connection, act.material_lot_id).part
     client = value_of(reading.connection, "client_of_lot", material_lot_id=act.material_lot_id)
     return SettlePointFacts(
         **act_base(reading, event),
+        whole_lot=None if part is None else part.material_lot_id,
         before=before,
         scope=Scope(client_id=client or None),
         open_points=open_points_of(reading.connection, act.material_lot_id),

@@ -1,5 +1,7 @@
 """From the tables: what certificates of a lot stand on. Runs inside the writer's transaction."""
 
+from dataclasses import replace
+
 from gateway.events import ActRequested, CertificateMailed, CertificatePrinted, FollowUpDue
 from gateway.facts.certificates import (
     CertificateActFacts,
@@ -11,6 +13,8 @@ from gateway.lab.certificates.draft import CertifiedLot
 from gateway.lab.disposition import LotState
 from gateway.latches import in_doubt
 from gateway.records.certificate_acts import CertificateAct, DraftCertificate
+from gateway.records.certificates import CertificateOnRecord, Part
+from gateway.records.lot_parts import LotDivided
 from gateway.records.scope import Scope
 from gateway.store.facts.acts import act_base
 from gateway.store.facts.investigation import uses_of_lot
@@ -19,6 +23,7 @@ from gateway.store.facts.lot.facts import facts_of_lots
 from gateway.store.facts.reading import Reading
 from gateway.store.queries.certificates import certificate_version, certificates_of_lot
 from gateway.store.queries.deviation_states import closing_of
+from gateway.store.queries.lot_parts import parts_of_lot
 from gateway.store.queries.lots import lot_on_record
 from gateway.store.statements import value_of
 
@@ -34,7 +39,9 @@ def certificate_due_facts(reading: Reading, event: FollowUpDue) -> CertificateDu
 def certificate_act_facts(reading: Reading, event: ActRequested) -> CertificateActFacts:
     """Return the lot that an act on a certificate is about, with its certificates."""
     lot = _lot_of(reading, event.act)  # type: ignore[arg-type]
-    return CertificateActFacts(**act_base(reading, event), known=_of_lot(reading, lot, at_ns=event.at_ns))
+    asked = event.act.part.strip() if isinstance(event.act, DraftCertificate) else ""
+    known = _of_lot(reading, lot, at_ns=event.at_ns, asked=asked)
+    return CertificateActFacts(**act_base(reading, event), known=known)
 
 
 @loader
@@ -50,24 +57,73 @@ def _lot_of(reading: Reading, act: CertificateAct) -> str:
     return value_of(reading.connection, "lot_of_certificate", certificate_id=act.certificate_id) or ""
 
 
-def _of_lot(reading: Reading, lot: str, *, at_ns: int) -> LotCertificates:
-    """Return a lot as it is known now; what is damaged of it is a gap of each of its certificates."""
-    known = lot_on_record(reading.connection, lot)
+def _of_lot(reading: Reading, lot: str, *, at_ns: int, asked: str = "") -> LotCertificates:
+    """Return a lot as it is known now; what is damaged of it is a gap of each of its certificates.
+
+    ``asked``: the part of it that a first certificate is asked for.
+    """
     on_record, damaged = certificates_of_lot(reading.connection, lot)
+    whole = _known(reading, lot, None, on_record, damaged, at_ns=at_ns)
+    if whole.lot is None:
+        return whole
+    certified = {item.drafted.content.part_name for item in on_record} | {asked}
+    parts = {
+        item.part.name: _of_part(reading, whole, item.part, on_record, damaged, at_ns=at_ns)
+        for item in parts_of_lot(reading.connection, lot).parts
+        if item.part.name in certified
+    }
+    return replace(whole, parts=parts)
+
+
+def _of_part(
+    reading: Reading,
+    whole: LotCertificates,
+    part: LotDivided,
+    on_record: tuple[CertificateOnRecord, ...],
+    damaged: tuple[str, ...],
+    *,
+    at_ns: int,
+) -> LotCertificates:
+    """Return a part as it is certified: by the results of its lot and its own, and by the decision on the part."""
+    own = _known(reading, part.part_id, part, on_record, damaged, at_ns=at_ns)
+    if own.lot is None or whole.lot is None:
+        return own
+    of_lot, of_part = whole.lot.knowledge, own.lot.knowledge
+    knowledge = replace(
+        of_lot, results=(*of_lot.results, *of_part.results), left_out=of_lot.left_out + of_part.left_out
+    )
+    return replace(own, lot=replace(
+        own.lot,
+        knowledge=knowledge,
+        uses=whole.lot.uses,
+        damaged=tuple(dict.fromkeys((*whole.lot.damaged, *own.lot.damaged))),
+        part=Part(name=part.name, quantity=part.amount),
+        open_deviations=whole.lot.open_deviations + own.lot.open_deviations,
+    ))  # fmt: skip
+
+
+def _known(
+    reading: Reading,
+    lot: str,
+    part: LotDivided | None,
+    on_record: tuple[CertificateOnRecord, ...],
+    damaged: tuple[str, ...],
+    *,
+    at_ns: int,
+) -> LotCertificates:
+    known = lot_on_record(reading.connection, lot)
     if known is None:
         return LotCertificates(lot=None, on_record=on_record, waits=False, specifications=reading.specifications(),
-                               disposition=None, state=LotState())  # fmt: skip
+                               disposition=None, state=LotState(), part=part)  # fmt: skip
     (facts,) = facts_of_lots(reading, [lot], at_ns=at_ns)
-    uses = uses_of_lot(reading, lot)
     products = (*facts.knowledge.context.products, *(item.drafted.content.product for item in on_record))
-    specifications = reading.specifications(*products)
     doubts = ("alarms stand that put the records in doubt",) if in_doubt(reading.base()["latches"]) else ()
     certified = CertifiedLot(
         knowledge=facts.knowledge,
         started_ns=facts.started_ns,
         ended_ns=facts.ended_ns,
         closed=facts.closed,
-        uses=uses,
+        uses=uses_of_lot(reading, lot),
         decision=facts.decision,
         open_points=tuple(item.point.reason.text for item in known.against_release),
         damaged=tuple(dict.fromkeys((*reading.damaged, *known.damaged, *damaged, *doubts))),
@@ -80,8 +136,9 @@ def _of_lot(reading: Reading, lot: str, *, at_ns: int) -> LotCertificates:
         lot=certified,
         on_record=on_record,
         waits=known.waits_to_be_judged,
-        specifications=specifications,
+        specifications=reading.specifications(*products),
         disposition=known.disposition,
         state=facts.before,
         scope=Scope(client_id=facts.knowledge.context.client_id),
+        part=part,
     )

@@ -4,13 +4,15 @@ from gateway.events import ActRequested
 from gateway.facts.lot_decision import DecideLotFacts
 from gateway.records.acts import DecideLot
 from gateway.records.lot_decisions import Verdict
+from gateway.records.lot_parts import LotDivided
 from gateway.records.scope import Scope
 from gateway.store.facts.acts import act_base
 from gateway.store.facts.loaders import loader
 from gateway.store.facts.reading import Reading
 from gateway.store.queries.lot_decisions import basis_of, decision_of_lot
-from gateway.store.queries.lots import lot_on_record
+from gateway.store.queries.lots import LotOnRecord, lot_on_record
 from gateway.store.queries.reviews import has_lapsed, signed_review_of
+from gateway.store.statements import value_of
 
 
 @loader
@@ -21,6 +23,7 @@ def decide_lot_facts(reading: Reading, event: ActRequested) -> DecideLotFacts:
         raise TypeError(f"{act.kind} is no DecideLot")
     known = lot_on_record(reading.connection, act.material_lot_id)
     decided = decision_of_lot(reading.connection, act.material_lot_id)
+    of_lot = _damaged_of_whole_lot(reading, known)
     return DecideLotFacts(
         **act_base(reading, event),
         basis=None if known is None else basis_of(reading.connection, known),
@@ -28,15 +31,36 @@ def decide_lot_facts(reading: Reading, event: ActRequested) -> DecideLotFacts:
         waits=known is not None and known.waits_to_be_judged,
         open_points=() if known is None else known.against_release,
         inside=0 if known is None else known.inside,
-        damaged_records=(*decided.damaged, *(() if known is None else known.damaged)),
+        damaged_records=(*decided.damaged, *(() if known is None else known.damaged), *of_lot),
         scope=Scope(client_id=None if known is None else known.client_id),
-        review_stands=_review_stands(reading, act, at_ns=event.at_ns),
+        review_stands=_reviews_stand(reading, act, None if known is None else known.part, at_ns=event.at_ns),
+        part=None if known is None else known.part,
     )
 
 
-def _review_stands(reading: Reading, act: DecideLot, *, at_ns: int) -> bool | None:
-    """Return whether a signed review of the lot's record stands; None where the decision needs none."""
+def _damaged_of_whole_lot(reading: Reading, known: LotOnRecord | None) -> tuple[str, ...]:
+    """Return the damaged records of the lot that a part is of, with its decision, which may have been a rejection."""
+    if known is None or known.part is None:
+        return ()
+    lot = lot_on_record(reading.connection, known.part.material_lot_id)
+    decided = decision_of_lot(reading.connection, known.part.material_lot_id)
+    return (*decided.damaged, *(() if lot is None else lot.damaged))
+
+
+def _reviews_stand(reading: Reading, act: DecideLot, part: LotDivided | None, *, at_ns: int) -> bool | None:
+    """Return whether the signed reviews that a release rests on stand; None where the decision needs none.
+
+    That of a part rests on the record of its lot, and where something names the part itself, on that of the part.
+    """
     if not reading.line.review.required_for_release or act.verdict is not Verdict.RELEASE:
         return None
-    signed, _damaged = signed_review_of(reading.connection, act.material_lot_id)
+    lots = [act.material_lot_id]
+    if part is not None:
+        own = value_of(reading.connection, "has_record_of_its_own", material_lot_id=act.material_lot_id)
+        lots = [part.material_lot_id, *(lots if own else [])]
+    return all(_review_stands(reading, lot, at_ns=at_ns) for lot in lots)
+
+
+def _review_stands(reading: Reading, lot: str, *, at_ns: int) -> bool:
+    signed, _damaged = signed_review_of(reading.connection, lot)
     return signed is not None and not has_lapsed(reading.connection, reading.line, signed, at_ns=at_ns)

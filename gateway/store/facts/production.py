@@ -7,6 +7,7 @@ from gateway.facts.production import LotClosedFacts, LotEndedFacts
 from gateway.records.production import Context
 from gateway.store.facts.loaders import loader
 from gateway.store.facts.reading import Reading
+from gateway.store.queries.lot_parts import parts_of_lot
 from gateway.store.statements import SQL
 
 
@@ -21,9 +22,15 @@ def lot_ended_facts(reading: Reading, event: ContextChanged) -> LotEndedFacts:
 
 @loader
 def lot_closed_facts(reading: Reading, event: ContextChanged) -> LotClosedFacts:
-    """Return the open guidance of a lot that is closed."""
+    """Return the open guidance of a lot that is closed, and of its parts."""
     lot = event.change.material_lot_id
-    return LotClosedFacts(**reading.base(), open_guidance=reading.guidance("open_guidance_of_lot", material_lot_id=lot))
+    parts = () if lot is None else tuple(item.part for item in parts_of_lot(reading.connection, lot).parts)
+    open_guidance = tuple(
+        guidance
+        for name in (lot, *(part.part_id for part in parts))
+        for guidance in reading.guidance("open_guidance_of_lot", material_lot_id=name)
+    )
+    return LotClosedFacts(**reading.base(), open_guidance=open_guidance, parts=parts)
 
 
 def _lot_started_ns(reading: Reading, lot: str | None) -> int | None:

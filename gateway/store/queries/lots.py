@@ -6,7 +6,7 @@ Read by commands, while the gateway may be writing. Rows that do not match their
 import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
@@ -15,6 +15,7 @@ from gateway.lab.disposition import worse
 from gateway.lab.release.assessment import Assessment, Subject
 from gateway.lab.release.lot_knowledge import Parent
 from gateway.records.laboratory import Disposition, Recommendation
+from gateway.records.lot_parts import LotDivided
 from gateway.records.people import Settlement
 from gateway.store.codec import decode
 from gateway.store.statements import SQL, value_of
@@ -22,6 +23,13 @@ from gateway.store.statements import SQL, value_of
 _MOST_LOTS = 20_000  # the newest, among which a mistyped name is looked for
 _OF_PRODUCTION = ("client_id", "job_order_id", "equipment_id", "started_ns", "ended_ns", "closed_ns")
 _ORDER = (Recommendation.HOLD, Recommendation.REVIEW, Recommendation.PENDING, Recommendation.RELEASE)
+
+
+class PartDeclared(NamedTuple):
+    """A part as it was declared last, None of what is no part; ``damaged``: records that do not hold."""
+
+    part: LotDivided | None
+    damaged: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,6 +57,7 @@ class LotOnRecord:
     parents: tuple[Parent, ...]
     children: tuple[Parent, ...]
     damaged: tuple[str, ...]
+    part: LotDivided | None = None  # of which lot it is a part, and how much
 
     @property
     def against_release(self) -> tuple[PointOnRecord, ...]:
@@ -59,7 +68,9 @@ class LotOnRecord:
 def lot_on_record(connection: sqlite3.Connection, lot: str) -> LotOnRecord | None:
     """Return what is on record of a lot; None where nothing is known of it."""
     reading = _Reading(connection, lot)
+    part = reading.part()
     row = next(iter(reading.rows("lot_on_record")), None)
+    made = row if part is None else next(iter(reading.rows("lot_on_record", part.material_lot_id)), None)
     assessed = tuple(reading.assessments())
     if row is None and not assessed and not reading.damaged:
         return None
@@ -67,11 +78,11 @@ def lot_on_record(connection: sqlite3.Connection, lot: str) -> LotOnRecord | Non
     published = Recommendation.PENDING if disposition is None else disposition.recommendation
     stated = published if row is None else recommendation_in(row["recommendation"])
     named = dict.fromkeys(name for item in assessed for name in item.products)
-    product = row["product"] if row is not None else None
+    product = made["product"] if made is not None else None
     settlements = {item.point_id: item for item in reading.settlements()}
     open_points, settled = _points(assessed, settlements)
     standing = {item.point.point_id for item in (*open_points, *settled)}
-    of_production: Mapping[str, Any] = {} if row is None else {name: row[name] for name in _OF_PRODUCTION}
+    of_production: Mapping[str, Any] = {} if made is None else {name: made[name] for name in _OF_PRODUCTION}
     parents, children = reading.parents(), reading.children()
     reading.damaged += less_careful_than_the_trail(connection, lot, stated)
     recommendation = as_shown(stated, damaged=bool(reading.damaged))
@@ -81,7 +92,7 @@ def lot_on_record(connection: sqlite3.Connection, lot: str) -> LotOnRecord | Non
         recommendation=recommendation,
         latched=row is not None and bool(row["latched"]),
         since_ns=_since_ns(connection, lot, recommendation),
-        waits_to_be_judged=value_of(connection, "lot_waits_to_be_judged", material_lot_id=lot) is not None,
+        waits_to_be_judged=_waits(connection, lot) or (part is not None and _waits(connection, part.material_lot_id)),
         products=tuple(dict.fromkeys((*((product,) if product else ()), *named))),
         **of_production,
         open_points=open_points,
@@ -95,7 +106,30 @@ def lot_on_record(connection: sqlite3.Connection, lot: str) -> LotOnRecord | Non
         parents=parents,
         children=children,
         damaged=tuple(dict.fromkeys(reading.damaged)),
+        part=part,
     )
+
+
+def _waits(connection: sqlite3.Connection, lot: str) -> bool:
+    return value_of(connection, "lot_waits_to_be_judged", material_lot_id=lot) is not None
+
+
+def part_declared(connection: sqlite3.Connection, lot: str) -> PartDeclared:
+    """Return of which lot a name is a part."""
+    row = connection.execute(SQL["part_on_record"], {"part_id": lot}).fetchone()
+    if row is None:
+        missing = value_of(connection, "part_is_missing", part_id=lot)
+        return PartDeclared(None, (f"lot_part {lot}",) if missing else ())
+    part = part_in(row)
+    return PartDeclared(part, () if part is not None else (row["record"],))
+
+
+def part_in(row: sqlite3.Row) -> LotDivided | None:
+    """Return the part in a row, None where that does not hold."""
+    try:
+        return decode(LotDivided, row["body"]) if row["holds"] else None
+    except ValidationError:
+        return None
 
 
 def as_shown(recommendation: Recommendation, *, damaged: bool) -> Recommendation:
@@ -157,6 +191,7 @@ def all_settlements(connection: sqlite3.Connection) -> list[tuple[str, Settlemen
 def open_points_of(connection: sqlite3.Connection, lot: str) -> tuple[PointOnRecord, ...]:
     """Return the open points against a lot's release, the worst first."""
     reading = _Reading(connection, lot)
+    reading.part()
     settlements = {item.point_id: item for item in reading.settlements()}
     return _points(tuple(reading.assessments()), settlements)[0]
 
@@ -186,9 +221,17 @@ class _Reading:
         self._lot = lot
         self.damaged: list[str] = []
         self.of_other_lots: set[str] = set()  # points that people have settled for every lot, or for another one
+        self._whole_lot: str | None = None  # of which it is a part: what is settled for that counts for it, too
 
-    def rows(self, statement: str) -> list[sqlite3.Row]:
-        rows = self._connection.execute(SQL[statement], {"material_lot_id": self._lot}).fetchall()
+    def part(self) -> LotDivided | None:
+        """Return of which lot it is a part; what is settled for that is read with its own from now on."""
+        declared = part_declared(self._connection, self._lot)
+        self.damaged += declared.damaged
+        self._whole_lot = None if declared.part is None else declared.part.material_lot_id
+        return declared.part
+
+    def rows(self, statement: str, lot: str | None = None) -> list[sqlite3.Row]:
+        rows = self._connection.execute(SQL[statement], {"material_lot_id": lot or self._lot}).fetchall()
         self.damaged += [row["record"] for row in rows if not row["holds"]]
         return [row for row in rows if row["holds"]]
 
@@ -200,7 +243,8 @@ class _Reading:
                 self.damaged.append(row["record"])
 
     def settlements(self) -> Iterator[Settlement]:
-        for row in self.rows("settlements_of_lot"):
+        of_whole_lot = [] if self._whole_lot is None else self.rows("settlements_of_lot", self._whole_lot)
+        for row in (*self.rows("settlements_of_lot"), *of_whole_lot):
             if row["material_lot_id"] != self._lot:
                 self.of_other_lots.add(row["point_id"])
             yield Settlement(**{item.name: row[item.name] for item in fields(Settlement)})

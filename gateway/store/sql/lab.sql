@@ -67,7 +67,9 @@ SELECT material_lot_id, analyte, prediction_id, since_ns, settled_by, holds, 'pr
 FROM provisional_hold_checked WHERE material_lot_id = :material_lot_id;
 
 -- name: held_by_a_model
-SELECT 1 FROM provisional_hold AS p WHERE p.material_lot_id = :material_lot_id AND NOT EXISTS (
+SELECT 1 FROM provisional_hold AS p
+WHERE p.material_lot_id IN (:material_lot_id, (SELECT material_lot_id FROM lot_part WHERE part_id = :material_lot_id))
+AND NOT EXISTS (
     SELECT 1 FROM lab_result_checked AS r WHERE r.result_id = p.settled_by AND r.current = 1 AND r.holds
         AND json_extract(r.body, '$.status') IN ('validated', 'approved')
 ) LIMIT 1;

@@ -23,8 +23,12 @@ ORDER BY at_ns DESC, rowid DESC;
 -- lots that it went into, directly or not, of which something is against a release
 WITH RECURSIVE below (lot, depth) AS (
     SELECT material_lot_id, 1 FROM material_use WHERE consumed_lot_id = :material_lot_id
-    UNION SELECT use.material_lot_id, below.depth + 1 FROM material_use AS use
-    JOIN below ON use.consumed_lot_id = below.lot WHERE below.depth < 30
+        OR consumed_lot_id IN (SELECT material_lot_id FROM lot_part WHERE part_id = :material_lot_id)
+    UNION SELECT use.material_lot_id, below.depth + 1 FROM below JOIN material_use AS use
+    ON use.consumed_lot_id IN (
+        SELECT below.lot UNION ALL SELECT part_id FROM lot_part WHERE material_lot_id = below.lot
+    )
+    WHERE below.depth < 30
     LIMIT 2000
 )
 SELECT material_lot_id, recommendation, holds, 'lot ' || material_lot_id AS record FROM lot_checked

@@ -28,8 +28,14 @@ SELECT EXISTS (SELECT 1 FROM lot_to_judge WHERE material_lot_id = :material_lot_
        EXISTS (SELECT 1 FROM provisional_hold WHERE material_lot_id = :material_lot_id) AS provisional,
        EXISTS (SELECT 1 FROM lot_decision WHERE material_lot_id = :material_lot_id) AS decided,
        EXISTS (SELECT 1 FROM lot_review WHERE material_lot_id = :material_lot_id) AS reviewed,
+       EXISTS (SELECT 1 FROM lot_part WHERE part_id = :material_lot_id)
+           OR has_rows('lot_part ' || :material_lot_id) AS is_part,  -- also where it was taken out by hand
+       EXISTS (SELECT 1 FROM lot_part WHERE material_lot_id = :material_lot_id) AS divided,
        EXISTS (SELECT 1 FROM certificate WHERE material_lot_id = :material_lot_id) AS certified,
-       EXISTS (SELECT 1 FROM material_use WHERE consumed_lot_id = :material_lot_id) AS is_parent,
+       EXISTS (SELECT 1 FROM material_use WHERE consumed_lot_id = :material_lot_id) OR EXISTS (
+           SELECT 1 FROM lot_part AS p JOIN material_use AS u ON u.consumed_lot_id = p.material_lot_id
+           WHERE p.part_id = :material_lot_id
+       ) AS is_parent,
        EXISTS (
            SELECT 1 FROM guidance WHERE open = 1
                AND CASE WHEN json_valid(body) THEN json_extract(body, '$.material_lot_id') END = :material_lot_id
@@ -260,18 +266,23 @@ FROM settlement_checked
 WHERE material_lot_id IN (:material_lot_id, '');
 
 -- name: parents_in_question
--- lots that went into this one, directly or not, of which an assessment other than of their own parents asks for care
+-- lots that went into this one, directly or not, of which an assessment other than of their own parents asks for care;
+-- a part is made of what its lot is made of, and who used a lot may have used any part of it
 WITH RECURSIVE above (lot, depth) AS (
-    SELECT consumed_lot_id, 1 FROM material_use WHERE material_lot_id = :material_lot_id
-    UNION SELECT use.consumed_lot_id, above.depth + 1 FROM material_use AS use
-    JOIN above ON use.material_lot_id = above.lot WHERE above.depth < 30
+    SELECT consumed_lot_id, 1 FROM material_use
+    WHERE material_lot_id IN (:material_lot_id, (SELECT material_lot_id FROM lot_part WHERE part_id = :material_lot_id))
+    UNION SELECT use.consumed_lot_id, above.depth + 1 FROM above JOIN material_use AS use
+    ON use.material_lot_id IN (above.lot, (SELECT material_lot_id FROM lot_part WHERE part_id = above.lot))
+    WHERE above.depth < 30
     LIMIT 2000
 )
 SELECT a.material_lot_id, max(a.asks = 'hold') AS on_hold,
        json_group_array(a.subject) FILTER (WHERE a.asks = 'hold') AS holding
 FROM assessment AS a
-WHERE a.material_lot_id IN (SELECT lot FROM above WHERE lot <> :material_lot_id)
-  AND a.kind <> 'parent' AND a.asks IN ('review', 'hold')
+WHERE (a.material_lot_id IN (SELECT lot FROM above WHERE lot <> :material_lot_id) OR (
+    a.material_lot_id IN (SELECT p.part_id FROM lot_part AS p JOIN above ON p.material_lot_id = above.lot)
+    AND a.subject NOT LIKE 'lot %'  -- what is of the whole lot is counted with the lot
+)) AND a.kind <> 'parent' AND a.asks IN ('review', 'hold')
 GROUP BY a.material_lot_id ORDER BY a.material_lot_id LIMIT 20;
 
 -- name: in_question
@@ -458,9 +469,13 @@ ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
 
 -- name: judge_lots_made_of_it_again
 WITH RECURSIVE below (lot, depth) AS (
-    SELECT material_lot_id, 1 FROM material_use WHERE consumed_lot_id = :material_lot_id
-    UNION SELECT use.material_lot_id, below.depth + 1 FROM material_use AS use
-    JOIN below ON use.consumed_lot_id = below.lot WHERE below.depth < 30
+    SELECT material_lot_id, 1 FROM material_use
+    WHERE consumed_lot_id IN (:material_lot_id, (SELECT material_lot_id FROM lot_part WHERE part_id = :material_lot_id))
+    UNION SELECT use.material_lot_id, below.depth + 1 FROM below JOIN material_use AS use
+    ON use.consumed_lot_id IN (
+        SELECT below.lot UNION ALL SELECT part_id FROM lot_part WHERE material_lot_id = below.lot
+    )
+    WHERE below.depth < 30
     LIMIT 20000
 )
 INSERT INTO lot_to_judge (material_lot_id, cause, at_ns)

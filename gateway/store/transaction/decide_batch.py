@@ -40,7 +40,7 @@ from gateway.records.act_refusals import ActRefusal
 from gateway.records.acts import Answer, refused
 from gateway.records.follow_ups import FollowUpKind
 from gateway.records.guidance import Guidance
-from gateway.records.laboratory import ResultReference
+from gateway.records.laboratory import ProvisionalHold, ResultReference
 from gateway.records.outgoing import AuditEntry
 from gateway.records.timers import Timer
 from gateway.store.audit import trail as audit
@@ -162,6 +162,7 @@ class _Deciding:
             answer = decision.answer
             queued = recording.write(self._connection, event, decision, line=self._line, trail=self._trail)
             latched = any(isinstance(record, Latched) for record in decision.records)
+            holds_a_lot = any(isinstance(record, ProvisionalHold) for record in decision.records)
             if facts.damaged:
                 latched = recording.note_damage(self._connection, event, facts.damaged) or latched
                 self.damaged += 1
@@ -177,14 +178,14 @@ class _Deciding:
             log.exception("a decision failed; the event becomes a dead letter", kind=event.kind)
             queued = _bury(self._connection, self._line, event, error)
             self.failed += 1
-            answer, latched = _could_not_decide(event, error), False
+            answer, latched, holds_a_lot = _could_not_decide(event, error), False, False
         self.messages = None if self.messages is None or queued is None else self.messages + queued
         self._connection.execute("RELEASE decision")
         if answer is not None:
             self.answers[event.event_id] = answer
         if latched:
             self._judge_advice_again(event)
-        if not isinstance(event, ModelDue | TimerDue):
+        if not isinstance(event, ModelDue | TimerDue) or holds_a_lot:
             self._judge_lots_again(event)
 
     def _judge_advice_again(self, event: Event) -> None:

@@ -38,6 +38,8 @@ def assessed(connection: sqlite3.Connection, event: Event, record: LotAssessed) 
     lot = {"material_lot_id": record.material_lot_id}
     if record.whole:
         connection.execute(SQL["lot_is_judged"], {**lot, "cause": event.event_id})
+    if record.has_parts:  # whatever has the lot judged has its parts judged
+        connection.execute(SQL["judge_parts_again"], lot | _because(event))
     if not (record.changed or record.removed):
         return
     before = value_of(connection, "in_question", **lot) if record.is_parent else None

@@ -2,17 +2,27 @@
 
 import json
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from gateway.lab.lookalike_names import likeness_key
 from gateway.lab.release.lot_knowledge import LotContext, ResultOnRecord
 from gateway.records.laboratory import LabResult
+from gateway.records.lot_parts import LotDivided
 from gateway.store.facts.lot.context import context_of_lot, products_of_order
-from gateway.store.facts.lot.named_by_results import Named, adds_a_name, named_on_record, named_with, products_named
+from gateway.store.facts.lot.named_by_results import (
+    Named,
+    adds_a_name,
+    named_by_all,
+    named_on_record,
+    named_with,
+    products_named,
+    with_names,
+)
 from gateway.store.facts.lot.results import NO_SAMPLE, Sample, sample_of
 from gateway.store.facts.reading import Reading
 from gateway.store.facts.standing import MOST_READ
+from gateway.store.queries.lots import part_declared
 from gateway.store.statements import SQL, value_of
 
 _TOUCHED = ("waits", "retested", "sample_without_lot", "sample_refused", "sample_elsewhere", "sample_in_doubt")
@@ -40,6 +50,7 @@ class LotAtAGlance:
     there_is: sqlite3.Row
     context: LotContext  # as production states it
     arrival: Arrival | None
+    part: LotDivided | None  # of which lot it is a part
     named: Named  # by the results on record
     now_named: Named  # with what the arriving result names
 
@@ -83,7 +94,8 @@ def lot_at_a_glance(reading: Reading, lot: str, arrival: Arrival | None, *, at_n
     """Return what there is of a lot."""
     production = reading.row("lot_with_order", material_lot_id=lot)
     there_is = _there_is(reading, lot, arrival, at_ns=at_ns)
-    context = context_of_lot(reading, lot)
+    part = _part(reading, lot) if there_is["is_part"] else None
+    context = context_of_lot(reading, lot) if part is None else _context_of_part(reading, part)
     speaking = () if arrival is None else arrival.speaking_of(lot)
     named = named_on_record(reading, lot, there_is, speaking)
     return LotAtAGlance(
@@ -92,8 +104,28 @@ def lot_at_a_glance(reading: Reading, lot: str, arrival: Arrival | None, *, at_n
         there_is=there_is,
         context=context,
         arrival=arrival,
+        part=part,
         named=named,
         now_named=named_with(named, speaking),
+    )
+
+
+def _part(reading: Reading, lot: str) -> LotDivided | None:
+    """Return of which lot it is a part; a declaration that does not hold is noted as damaged."""
+    declared = part_declared(reading.connection, lot)
+    reading.note_damaged(declared.damaged)
+    return declared.part
+
+
+def _context_of_part(reading: Reading, part: LotDivided) -> LotContext:
+    """Return what production, and the lot's results, say of the lot that a part is of.
+
+    Which results are the part's own follows from its name alone. What is contradicted is a point of the lot.
+    """
+    lot = part.material_lot_id
+    known = with_names(context_of_lot(reading, lot), named_by_all(reading, lot))
+    return replace(
+        known, material_lot_id=part.part_id, job_order_id=None, equipment_id=None, contradictions=(), stated=()
     )
 
 

@@ -4,29 +4,33 @@ import json
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import fields, replace
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 from gateway.events import ResultArrived
-from gateway.facts.lot import LotFacts
+from gateway.facts.lot import LotFacts, PartOnRecord
 from gateway.lab.disposition import LotState
 from gateway.lab.refused_specifications import RefusedOfProduct
 from gateway.lab.release.assessment import Tally
 from gateway.lab.release.lot_knowledge import LotContext, LotKnowledge, Relation, ResultOnRecord
 from gateway.records.certificates import CertificateOnRecord
+from gateway.records.laboratory import Disposition
 from gateway.records.lot_decisions import LotDecided
+from gateway.records.lot_parts import OF_REST_ALONE, LotDivided
 from gateway.records.production import Context
+from gateway.store.codec import decode
 from gateway.store.facts.lot.at_a_glance import Arrival, LotAtAGlance, is_read_whole, lot_at_a_glance, products_of_lot
 from gateway.store.facts.lot.holds import earlier_hold, final_results, provisional_holds
 from gateway.store.facts.lot.named_by_results import named_with, with_names
 from gateway.store.facts.lot.other_lots import lots_parted_by_bars, lots_that_look_alike, parents_in_question
 from gateway.store.facts.lot.refused import refused_of_lot, refused_of_product
 from gateway.store.facts.lot.relation import lots_of
-from gateway.store.facts.lot.results import as_of_lot, results_of_lot, versions_of
+from gateway.store.facts.lot.results import NEVER, as_of_lot, results_of_lot, versions_of
 from gateway.store.facts.lot.samples import samples_of_several_lots
 from gateway.store.facts.reading import Reading
 from gateway.store.facts.standing import Standing, all_standing, standing_and_others
 from gateway.store.queries.certificates import certificates_of_lot
 from gateway.store.queries.lot_decisions import decision_of_lot
+from gateway.store.queries.lot_parts import parts_of_lot
 from gateway.store.queries.lots import recommendation_in
 from gateway.store.queries.reviews import signed_review_of
 from gateway.store.statements import SQL, value_of
@@ -76,6 +80,8 @@ def facts_of_lots(reading: Reading, lots: Iterable[str], *, at_ns: int) -> tuple
 
 def _facts(reading: Reading, lot: str, arrival: Arrival | None, *, at_ns: int) -> LotFacts:
     glance = lot_at_a_glance(reading, lot, arrival, at_ns=at_ns)
+    if glance.part is not None:
+        return _facts_of_part(reading, glance, glance.part, at_ns=at_ns)
     whole = is_read_whole(reading, glance)
     decision = _decision(reading, lot) if glance.there_is["decided"] or _decision_is_missing(reading, lot) else None
     known = _known_whole(reading, glance, decision) if whole else _known_of_versions(reading, glance)
@@ -108,7 +114,87 @@ def _facts(reading: Reading, lot: str, arrival: Arrival | None, *, at_ns: int) -
         review=signed_review_of(reading.connection, lot)[0] if there_is["reviewed"] else None,
         certified=bool(there_is["certified"]),
         certificates=_certificates(reading, lot, decision) if there_is["certified"] else (),
+        **(_set_apart(reading, lot) if there_is["divided"] else _NOT_DIVIDED),
     )
+
+
+def _facts_of_part(reading: Reading, glance: LotAtAGlance, part: LotDivided, *, at_ns: int) -> LotFacts:
+    """Return the facts of a part: all that is known of its lot, and what names the part itself."""
+    lot, there_is = part.material_lot_id, glance.there_is
+    decision = (
+        _decision(reading, glance.lot) if there_is["decided"] or _decision_is_missing(reading, glance.lot) else None
+    )
+    known = _known_whole(reading, glance, decision)
+    production = reading.row("lot_with_order", material_lot_id=lot)
+    provisional = (*provisional_holds(reading, lot), *provisional_holds(reading, glance.lot))
+    started_ns = None if production is None else production["started_ns"]
+    on_lot = decision_of_lot(reading.connection, lot)  # which may be a rejection that was taken out by hand
+    reading.note_damaged(on_lot.damaged)
+    return LotFacts(
+        knowledge=replace(known.knowledge, parents=()),  # those of its lot are among what is known of the lot
+        whole=True,
+        production=_production(reading, lot, production),
+        on_record=glance.production is not None,
+        is_parent=bool(there_is["is_parent"]),
+        standing=known.standing,
+        rest=known.rest,
+        before=_before(reading, glance.lot, glance.production),
+        closed=production is not None and production["closed_ns"] is not None,
+        names_with_bars=bool(there_is["names_with_bars"]),
+        name_known=glance.name_known,
+        named_alike=glance.named_alike,
+        earlier_hold=earlier_hold(reading, glance.lot) if there_is["held"] else None,
+        started_ns=started_ns,
+        ended_ns=None if production is None else production["ended_ns"],
+        made_known_until_ns=NEVER,  # how it was made is on record of its lot
+        provisional=provisional,
+        final_results=final_results(reading, provisional),
+        gaps=reading.gaps(_at_equipment(production, lot), reading.line, started_ns, at_ns),
+        open_guidance=reading.guidance("open_guidance_of_lot", material_lot_id=glance.lot)
+        if there_is["guided"]
+        else (),
+        decision=decision,
+        review=signed_review_of(reading.connection, glance.lot)[0] if there_is["reviewed"] else None,
+        **_certified(reading, part, decision),
+        part=part,
+        whole_lot=tuple(all_standing(reading, lot).values()),
+    )
+
+
+class _Certified(TypedDict):
+    certified: bool
+    certificates: tuple[CertificateOnRecord, ...]
+
+
+def _certified(reading: Reading, part: LotDivided, decision: LotDecided | None) -> _Certified:
+    """Return the certificates of a part, which are of its lot and name the part."""
+    known, damaged = certificates_of_lot(reading.connection, part.material_lot_id)
+    own = tuple(item for item in known if item.drafted.content.part_name == part.name)
+    if own:
+        reading.note_damaged(damaged)
+    return {"certified": bool(own), "certificates": own if decision is not None else ()}
+
+
+def _at_equipment(production: sqlite3.Row | None, lot: str) -> Context:
+    return Context(equipment_id=None if production is None else production["equipment_id"], material_lot_id=lot)
+
+
+class _SetApart(TypedDict):
+    divided: bool
+    parts: tuple[PartOnRecord, ...]
+    told_of_rest: bool
+
+
+_NOT_DIVIDED: _SetApart = {"divided": False, "parts": (), "told_of_rest": False}
+
+
+def _set_apart(reading: Reading, lot: str) -> _SetApart:
+    """Return the parts of a lot, and whether it was published last that its release is of the rest alone."""
+    on_record = parts_of_lot(reading.connection, lot)
+    reading.note_damaged(on_record.damaged)
+    row = reading.row("newest_disposition_of_lot", material_lot_id=lot)
+    flags = () if row is None else decode(Disposition, row["body"]).flags
+    return {"divided": True, "parts": on_record.parts, "told_of_rest": OF_REST_ALONE in flags}
 
 
 def _certificates(reading: Reading, lot: str, decision: LotDecided | None) -> tuple[CertificateOnRecord, ...]:
@@ -117,7 +203,7 @@ def _certificates(reading: Reading, lot: str, decision: LotDecided | None) -> tu
         return ()
     known, damaged = certificates_of_lot(reading.connection, lot)
     reading.note_damaged(damaged)
-    return known
+    return tuple(item for item in known if not item.drafted.content.part_name)
 
 
 def _decision_is_missing(reading: Reading, lot: str) -> bool:

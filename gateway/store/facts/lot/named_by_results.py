@@ -31,6 +31,11 @@ def named_on_record(reading: Reading, lot: str, there_is: sqlite3.Row, arriving:
     )
     if not several:
         return {(what, "", "", ""): (0, name) for what, names in known.items() for name in names}
+    return named_by_all(reading, lot)
+
+
+def named_by_all(reading: Reading, lot: str) -> Named:
+    """Return which products and clients the results of a lot name, by each of them as it was last assessed."""
     named: Named = {}
     for row in reading.connection.execute(SQL["named_by_results"], {"material_lot_id": lot}):
         for what in (_PRODUCT, _CLIENT):

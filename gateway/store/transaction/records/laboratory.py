@@ -69,9 +69,11 @@ def specification_key(specification: Specification, *, withdrawn: bool) -> dict[
     }
 
 
-def provisional_hold(connection: sqlite3.Connection, _event: Event, hold: ProvisionalHold) -> None:
-    """Write a provisional hold."""
+def provisional_hold(connection: sqlite3.Connection, event: Event, hold: ProvisionalHold) -> None:
+    """Write a provisional hold, and mark the parts of its lot, which it holds, too."""
     connection.execute(SQL["insert_provisional_hold"], asdict(hold))
+    parts = {"material_lot_id": hold.material_lot_id, "cause": event.event_id, "at_ns": event.at_ns}
+    connection.execute(SQL["judge_parts_again"], parts)
 
 
 def incoming_tested(connection: sqlite3.Connection, _event: Event, record: IncomingTested) -> None:

@@ -1,11 +1,13 @@
-"""People's decisions on lots, into their table, within the transaction that runs."""
+"""People's decisions on lots, and the parts of lots, into their tables, within the transaction that runs."""
 
 import sqlite3
 
 from gateway.events import Event
 from gateway.records.lot_decisions import DecisionState, LotDecided
+from gateway.records.lot_parts import LotDivided
 from gateway.store.codec import encode
 from gateway.store.statements import SQL
+from gateway.store.transaction.lot_names import note_names
 
 
 def lot_decided(connection: sqlite3.Connection, event: Event, record: LotDecided) -> None:
@@ -22,3 +24,21 @@ def lot_decided(connection: sqlite3.Connection, event: Event, record: LotDecided
     if record.state is DecisionState.MADE:
         lot = {"material_lot_id": record.material_lot_id, "cause": event.event_id, "at_ns": event.at_ns}
         connection.execute(SQL["judge_lot_again"], lot)
+    else:
+        part = {"part_id": record.material_lot_id, "cause": event.event_id, "at_ns": event.at_ns}
+        connection.execute(SQL["judge_lot_of_part_again"], part)
+
+
+def lot_divided(connection: sqlite3.Connection, event: Event, record: LotDivided) -> None:
+    """Write a part as a person declares it; it is judged, and its lot, of which others may have learned a release."""
+    row = {
+        "part_id": record.part_id,
+        "material_lot_id": record.material_lot_id,
+        "at_ns": record.at_ns,
+        "body": encode(record),
+    }
+    because = {"cause": event.event_id, "at_ns": event.at_ns}
+    connection.execute(SQL["insert_lot_part"], row)
+    note_names(connection, (record.part_id,), because)
+    for lot in (record.part_id, record.material_lot_id):
+        connection.execute(SQL["judge_lot_again"], {"material_lot_id": lot, **because})

@@ -1,0 +1,46 @@
+"""How much: a number and its unit, read without guessing. Pure."""
+
+import re
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from gateway.records.production import Quantity
+
+_LONGEST = 40  # characters
+_WRITTEN = re.compile(r"\s*(?P<whole>[0-9]{1,15})(?:[.,](?P<decimals>[0-9]{1,9}))?\s*(?P<unit>[^\s0-9][^\n]*?)\s*")
+_THOUSANDS = 3  # digits after a separator: a decimal number or thousands, nobody can say
+
+
+def quantity_in(text: str) -> Quantity | None:
+    """Return the quantity in a text such as ``2000 kg`` or ``2,5 t``; None where it has none that is certain.
+
+    A separator before exactly three digits may divide thousands, so it is not read: ``2,000 kg`` and ``2.000 kg``, but
+    ``0.125 t`` is. Nothing below or equal to zero is a quantity.
+    """
+    written = _WRITTEN.fullmatch(text) if len(text) <= _LONGEST else None
+    if written is None:
+        return None
+    whole, decimals = written["whole"], written["decimals"] or ""
+    if len(decimals) == _THOUSANDS and int(whole):
+        return None
+    return _quantity(Decimal(f"{whole}.{decimals or 0}"), written["unit"])
+
+
+def stated_quantity(value: Any, unit: Any) -> Quantity | None:
+    """Return the quantity in two fields of a message, or in the first alone; None where it is not certain."""
+    if isinstance(value, str) and not isinstance(unit, str):
+        return quantity_in(value)
+    if not isinstance(unit, str) or not unit.strip() or isinstance(value, bool):
+        return None
+    if isinstance(value, str):
+        return quantity_in(f"{value} {unit}")
+    try:
+        number = Decimal(repr(value)) if isinstance(value, int | float) else Decimal("NaN")
+    except InvalidOperation:
+        return None
+    return _quantity(number, unit.strip()) if number.is_finite() and len(unit) <= _LONGEST else None
+
+
+def _quantity(number: Decimal, unit: str) -> Quantity | None:
+    within = 0 < number < 10**15
+    return Quantity(number=f"{number.normalize():f}", unit=unit) if within else None

@@ -1,0 +1,64 @@
+"""A part of a lot: all that is known of the lot counts for it, with what is known of the part itself. Pure.
+
+The assessments of the lot, as they stand, are copied into those of each of its parts. So whatever would end a person's
+decision on the lot ends the one on a part, by the same rule; and nothing of a part is an assessment of the lot.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+
+from gateway.lab.lot_reasons import LotReason, lot_reason
+from gateway.lab.release.assessment import Assessment, Subject
+from gateway.records.lot_parts import LotDivided
+
+OF_WHOLE_LOT = "lot "  # before the subject of what is known of the whole lot, among the assessments of a part
+
+
+def is_of_whole_lot(item: Assessment) -> bool:
+    """Return whether an assessment of a part is one of the whole lot: a person settles its points there."""
+    return item.subject.startswith(OF_WHOLE_LOT)
+
+
+def about_of(item: Assessment) -> Assessment:
+    """Return an assessment of a part as the one of the whole lot that it is copied of, where it is."""
+    return replace(item, subject=item.subject.removeprefix(OF_WHOLE_LOT)) if is_of_whole_lot(item) else item
+
+
+def result_of(item: Assessment) -> str:
+    """Return the result that an assessment is about, also where it is one of the whole lot."""
+    return item.subject.removeprefix(OF_WHOLE_LOT)
+
+
+def with_whole_lot(
+    own: Iterable[Assessment], part: LotDivided, whole_lot: Collection[Assessment]
+) -> tuple[Assessment, ...]:
+    """Return what is assessed of a part of a lot.
+
+    Args:
+        own: what is assessed by what names the part itself.
+        part: the part as it was declared; another quantity is another fact.
+        whole_lot: how the lot's own assessments stand.
+    """
+    own = tuple(own)
+    known = {item.subject for item in own}
+    inherited = (item for item in whole_lot if not _is_the_same_for_all(item) or item.subject not in known)
+    return (*own, _as_declared(part), *(_of_whole_lot(item, part) for item in inherited))
+
+
+def _is_the_same_for_all(item: Assessment) -> bool:
+    """Return whether an assessment is of a message that is settled once, for every lot that it concerns."""
+    return item.kind is Subject.SPECIFICATION
+
+
+def _of_whole_lot(item: Assessment, part: LotDivided) -> Assessment:
+    """Return an assessment of the whole lot as one of a part: a decision on the lot is a fact for the part."""
+    kind = Subject.WHOLE_LOT if item.kind is Subject.DECISION else item.kind
+    subject = item.subject if _is_the_same_for_all(item) else f"{OF_WHOLE_LOT}{item.subject}"
+    return replace(item, material_lot_id=part.part_id, subject=subject, kind=kind, states_lot=False, retest=False)
+
+
+def _as_declared(part: LotDivided) -> Assessment:
+    reason = lot_reason(LotReason.PART_OF_LOT, lot=part.material_lot_id, part=part.name, quantity=part.amount)
+    return Assessment(
+        material_lot_id=part.part_id, subject=Subject.PART.value, kind=Subject.PART, inside=(reason,), at_ns=part.at_ns
+    )

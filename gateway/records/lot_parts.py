@@ -1,0 +1,50 @@
+"""Parts of lots: a quantity of a lot that a person sets apart, with a disposition and a decision of its own."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from gateway.records.act_kinds import ActKind
+from gateway.records.record import Record
+
+OF_REST_ALONE = "OF_REST_ALONE"
+RELEASE_TAKEN_BACK = "RELEASE_TAKEN_BACK"
+"""Flags of a lot's disposition: a person's release is of what is left beside parts that are not released; others were
+told of it as a release of the whole lot before."""
+BETWEEN = "/"  # a lot and the name of its part, in the name by which messages call the part
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LotDivided(Record):
+    """A part of a lot as a person has declared it; the newest declaration of a part holds.
+
+    ``part_id``: the name by which messages call the part, as they call a lot. ``quantity``: a decimal number as text.
+    """
+
+    part_id: str
+    material_lot_id: str
+    name: str
+    quantity: str
+    unit: str
+    person: str
+    reason: str
+    at_ns: int
+
+    @property
+    def amount(self) -> str:
+        """Return how much it is, as people write it."""
+        return f"{self.quantity} {self.unit}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DivideLot:
+    """Set a part of a lot apart, with a disposition of its own; ``quantity``: how much of it, such as 2000 kg."""
+
+    kind: ClassVar[ActKind] = ActKind.DIVIDE_LOT
+    material_lot_id: str
+    part: str
+    quantity: str
+
+
+def part_id_of(material_lot_id: str, name: str) -> str:
+    """Return the name by which messages call a part of a lot."""
+    return f"{material_lot_id}{BETWEEN}{name}"

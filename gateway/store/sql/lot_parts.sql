@@ -1,0 +1,50 @@
+-- Parts of lots, as people have declared them.
+
+-- name: insert_lot_part
+INSERT INTO lot_part (part_id, material_lot_id, at_ns, body) VALUES (:part_id, :material_lot_id, :at_ns, :body);
+
+-- name: part_on_record
+SELECT body, holds AND in_force('lot_part ' || json_array(part_id, seq), hash) AS holds, 'lot_part ' || seq AS record
+FROM lot_part_checked WHERE part_id = :part_id ORDER BY seq DESC LIMIT 1;
+
+-- name: part_is_missing
+-- whether the trail knows of a part of which nothing is there: it was taken out by hand
+SELECT has_rows('lot_part ' || :part_id);
+
+-- name: parts_of_lot
+-- the newest declaration of each, with what is recommended for it
+SELECT p.body, p.holds AND in_force('lot_part ' || json_array(p.part_id, p.seq), p.hash) AND coalesce(l.holds, 1) AS holds,
+       'lot_part ' || p.seq AS record, coalesce(l.recommendation, 'pending') AS recommendation
+FROM lot_part_checked AS p LEFT JOIN lot_checked AS l ON l.material_lot_id = p.part_id
+WHERE p.material_lot_id = :material_lot_id
+  AND p.seq = (SELECT max(newest.seq) FROM lot_part AS newest WHERE newest.part_id = p.part_id)
+ORDER BY p.part_id;
+
+-- name: judge_parts_again
+INSERT INTO lot_to_judge (material_lot_id, cause, at_ns)
+SELECT DISTINCT part_id, :cause, :at_ns FROM lot_part WHERE material_lot_id = :material_lot_id
+ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
+
+-- name: judge_lot_of_part_again
+-- others are told of its release only once that of its parts stands
+INSERT INTO lot_to_judge (material_lot_id, cause, at_ns)
+SELECT DISTINCT material_lot_id, :cause, :at_ns FROM lot_part WHERE part_id = :part_id
+ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
+
+-- name: quantities_of_lot
+-- that production has stated of a lot, the latest first
+SELECT at_ns, json_extract(body, '$.quantity.number') AS number, json_extract(body, '$.quantity.unit') AS unit, holds,
+       'context_change ' || event_id AS record
+FROM context_change_checked
+WHERE material_lot_id = :material_lot_id AND kind IN ('lot_started', 'lot_ended', 'lot_closed')
+  AND json_valid(body) AND json_extract(body, '$.quantity.number') IS NOT NULL
+ORDER BY at_ns DESC LIMIT 50;
+
+-- name: is_lot_of_production
+SELECT 1 FROM lot WHERE material_lot_id = :material_lot_id AND coalesce(started_ns, ended_ns, closed_ns) IS NOT NULL
+UNION SELECT 1 FROM material_use WHERE material_lot_id = :material_lot_id LIMIT 1;
+
+-- name: has_record_of_its_own
+-- whether anything that is assessed of a part names the part itself
+SELECT 1 FROM assessment
+WHERE material_lot_id = :material_lot_id AND subject NOT LIKE 'lot %' AND kind NOT IN ('part', 'decision') LIMIT 1;

@@ -1,0 +1,371 @@
+"""A part of a lot has a disposition and decisions of its own; all that speaks against its lot speaks against it."""
+
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+
+from gateway.advice.provisional import IN_A_ROW
+from gateway.decisions import lot_division
+from gateway.records.act_refusals import ActRefusal
+from gateway.records.acts import ActOutcome, SettlePoint
+from gateway.records.lot_decisions import DecisionState, Verdict
+from gateway.store.queries.lot_decisions import decision_of_lot
+from gateway.store.queries.lots import lot_on_record
+from gateway.time_units import SECOND_NS
+from tests.fixtures.deciding import DRUMS, LOT, REST, Deciding, by
+from tests.fixtures.store_bench import viscosity
+
+PART = f"{LOT}/{DRUMS}"
+RELEASE, HOLD, REJECT = Verdict.RELEASE, Verdict.HOLD, Verdict.REJECT
+WHOLLY_OUT = 75.0  # degC: a viscosity of 112
+
+
+@pytest.fixture
+def bench(tmp_path):
+    bench = Deciding(tmp_path)
+    with closing(bench.connection):
+        yield bench
+
+
+def of_part(value, **changes):
+    return viscosity(value, **{"sample_id": "S-P", "material_lot_id": PART, **changes})
+
+
+def released(bench):
+    """Have the part of a good lot released."""
+    bench.result(viscosity(100.0))
+    bench.divide()
+    assert bench.decide_part(RELEASE).outcome is ActOutcome.DONE
+    assert bench.newest_part()["part_decision"]["stands"] is True
+
+
+# --- dividing --------------------------------------------------------------------------------------------
+
+
+def test_a_part_is_a_record_with_a_line_in_the_trail_and_says_nothing_of_its_lot(bench):
+    bench.result(viscosity(100.0))
+    before = bench.sent("disposition")
+    answer = bench.divide()
+    assert (answer.outcome, answer.details["part_id"], answer.details["quantity"]) == (ActOutcome.DONE, PART, "2000 kg")
+    assert bench.sent("disposition") == before
+    told = bench.newest_part()
+    assert (told["part"], told["part_of_lot"], told["quantity"], told["unit"]) == (DRUMS, LOT, "2000", "kg")
+    assert (told["part_recommendation"], told["part_decision"]) == ("release", None)
+    assert not {"material_lot_id", "job_order_id", "recommendation", "decision"} & told.keys()
+    ((body,),) = bench.rows("SELECT body FROM audit WHERE kind = 'lot_divided'")
+    assert '"part":"drums 1-10"' in body
+    assert '"reason":"for Acme"' in body
+
+
+def test_a_part_of_a_lot_that_nothing_is_measured_of_is_pending_and_can_be_held(bench):
+    bench.divide()
+    assert bench.newest_part()["part_recommendation"] == "pending"
+    assert bench.decide_part(RELEASE).code is ActRefusal.NOTHING_FOR_RELEASE
+    assert bench.decide_part(HOLD).outcome is ActOutcome.DONE
+    assert bench.newest_part()["part_decision"]["decision"] == "hold"
+
+
+UNCLEAR = ("", " drums", "drums 1|2", "drums/1", "drums 1 & 2", "drums 1, 2", "1 + 2", "d\u0000", "a\u200bb", "x" * 61)
+
+
+def test_a_name_that_is_not_plainly_one_is_refused(bench):
+    for name in UNCLEAR:
+        assert bench.divide(name).code is ActRefusal.PART_NAME_UNCLEAR, name
+
+
+def test_names_that_only_look_alike_are_refused(bench):
+    bench.divide()
+    for name in ("Drums 1-10", "drums 1 - 10", "drums  1-10", "drums 01-10", "drums 1\u201310"):
+        assert bench.divide(name, "1 kg").code in {ActRefusal.PART_NAMED_ALIKE, ActRefusal.PART_NAME_UNCLEAR}, name
+    assert bench.divide("drums 11-0", "1 kg").outcome is ActOutcome.DONE
+
+
+def test_what_production_calls_a_lot_is_no_part(bench):
+    bench.context("lot_started", material_lot_id=PART, equipment_id="R2", material_definition_id="FG-100")
+    assert bench.divide().code is ActRefusal.PART_IS_A_LOT
+
+
+def test_a_quantity_that_is_not_certain_is_refused(bench):
+    for quantity in ("", "kg", "2000", "-5 kg", "0 kg", "2,000 kg", "2.000 kg", "1e3 kg", "NaN kg"):
+        assert bench.divide(quantity=quantity).code is ActRefusal.PART_QUANTITY_UNCLEAR, quantity
+
+
+def test_parts_are_never_more_than_production_says_the_lot_is_whatever_their_units(bench):
+    bench.context("lot_ended", material_lot_id=LOT, equipment_id="R1", quantity=3000, unit="kg")
+    assert bench.divide(quantity="2.5 t").outcome is ActOutcome.DONE
+    refused = bench.divide(REST, "500.0000001 kg")
+    assert (refused.code, refused.parameters["rest"]) == (ActRefusal.PART_TOO_MUCH, "500 kg")
+    assert bench.divide(REST, "500 L").code is ActRefusal.PART_UNIT_DIFFERS
+    assert bench.divide(REST, "500000 g").outcome is ActOutcome.DONE
+    assert bench.divide("drum 21", "1 mg").code is ActRefusal.PART_TOO_MUCH
+
+
+def test_a_quantity_that_production_does_not_say_is_unknown_and_a_unit_must_fit_the_other_parts(bench):
+    bench.context("lot_ended", material_lot_id=LOT, equipment_id="R1", quantity="about 3 tons", unit="")
+    assert bench.divide(quantity="10 drums").outcome is ActOutcome.DONE
+    assert bench.divide(REST, "2000 kg").code is ActRefusal.PART_UNIT_DIFFERS
+    assert bench.divide(REST, "10 drums").outcome is ActOutcome.DONE
+
+
+def test_who_corrects_the_quantity_of_a_released_part_decides_on_it_again(bench):
+    released(bench)
+    assert bench.divide().code is ActRefusal.PART_DECLARED_ALREADY
+    assert bench.divide(quantity="2100 kg").outcome is ActOutcome.DONE
+    told = bench.newest_part()
+    assert (told["quantity"], told["part_decision"]["stands"]) == ("2100", False)
+
+
+def test_a_lot_has_so_many_parts_and_no_more(bench, monkeypatch):
+    monkeypatch.setattr(lot_division, "MOST_PARTS", 1)
+    bench.divide()
+    assert bench.divide(REST).code is ActRefusal.PARTS_TOO_MANY
+    assert bench.divide(quantity="1 t").outcome is ActOutcome.DONE
+
+
+def test_a_part_is_not_divided_and_an_unknown_lot_has_no_parts(bench):
+    bench.divide()
+    assert bench.divide("drum 1", "1 kg", lot=PART).code is ActRefusal.PART_OF_A_PART
+    assert bench.divide(lot="LOT/9").code is ActRefusal.PART_OF_UNKNOWN_LOT
+
+
+def test_only_quality_and_supervisors_divide_and_with_a_reason(bench):
+    assert bench.divide(user_id="olga").code is ActRefusal.ROLE_NOT_ENTITLED
+    assert bench.divide(reason=" ").outcome is ActOutcome.REFUSED
+    assert bench.rows("SELECT count(*) FROM lot_part") == [(0,)]
+
+
+# --- deciding on a part ----------------------------------------------------------------------------------
+
+
+def test_a_release_of_a_part_releases_neither_its_lot_nor_another_part(bench):
+    bench.result(viscosity(100.0))
+    bench.divide()
+    bench.divide(REST)
+    before = bench.sent("disposition")
+    bench.decide_part(RELEASE)
+    assert bench.sent("disposition") == before
+    assert bench.decision() is None
+    assert bench.newest_part(REST)["part_decision"] is None
+    decision = bench.newest_part()["part_decision"]
+    assert (decision["stands"], decision["meaning"]) == (True, f"decision: release of the part {PART} alone")
+
+
+def test_who_does_not_name_the_part_decides_on_none(bench):
+    bench.result(viscosity(100.0))
+    bench.divide()
+    assert bench.decide_part(RELEASE, named="").code is ActRefusal.PART_NOT_NAMED
+    assert bench.decide_part(RELEASE, named=REST).code is ActRefusal.PART_NOT_NAMED
+
+
+def test_results_of_the_parts_own_samples_count_for_the_part_and_for_nothing_else(bench):
+    bench.result(viscosity(100.0))
+    bench.divide()
+    bench.divide(REST)
+    bench.result(of_part(120.0))
+    assert bench.newest_part()["part_recommendation"] == "hold"
+    assert (bench.recommended(), bench.newest_part(REST)["part_recommendation"]) == ("release", "release")
+    assert bench.decide_part(RELEASE).code is ActRefusal.LOT_HELD
+    assert [item["material_lot_id"] for item in bench.sent("guidance")] == [PART]
+
+
+def test_a_result_of_the_part_judged_by_the_product_of_its_lot(bench):
+    bench.divide()
+    bench.result(of_part(100.0))
+    told = bench.newest_part()
+    assert (told["part_recommendation"], told["rests_on_results"][0]["sample_id"]) == ("release", "S-P")
+    assert bench.recommended() == "pending"
+
+
+def predicted_out(bench):
+    for _ in range(IN_A_ROW):
+        bench.now_ns += SECOND_NS
+        bench.model_due(WHOLLY_OUT)
+
+
+WHAT_ENDS_A_RELEASE = {
+    "a result that fails": lambda bench: bench.result(viscosity(120.0, sample_id="S-2")),
+    "a result that is good": lambda bench: bench.result(viscosity(100.5, sample_id="S-2")),
+    "a correction": lambda bench: bench.result(viscosity(100.2, result_version=2)),
+    "a result that is withdrawn": lambda bench: bench.result(viscosity(100.0, result_version=2, status="rejected")),
+    "a result of the part": lambda bench: bench.result(of_part(100.0)),
+    "a material in question": lambda bench: bench.context(
+        "material_consumed", material_lot_id=LOT, consumed_lot_id="BAD"
+    ),
+    "a rejection of the lot": lambda bench: bench.decide(REJECT),
+    "a hold of the lot": lambda bench: bench.decide(HOLD),
+    "damage to a result of the lot": lambda bench: (
+        bench.connection.execute("UPDATE lab_result SET body = replace(body, '100', '101')"),
+        bench.result(viscosity(100.5, sample_id="S-2")),
+    ),
+    "damage to what is assessed of the lot": lambda bench: (
+        bench.connection.execute(
+            "UPDATE assessment SET asks = 'release', body = '{}' WHERE material_lot_id = ?", (LOT,)
+        ),
+        bench.result(of_part(100.0)),
+    ),
+    "a prediction that holds the lot": predicted_out,
+    "another quantity": lambda bench: bench.divide(quantity="2100 kg"),
+}
+
+
+@pytest.mark.parametrize("what", WHAT_ENDS_A_RELEASE)
+def test_whatever_ends_a_release_of_the_lot_ends_that_of_its_part(bench, what):
+    bench.result(viscosity(120.0, sample_id="S-B", material_lot_id="BAD", material_definition_id="FG-100"))
+    released(bench)
+    WHAT_ENDS_A_RELEASE[what](bench)
+    assert bench.newest_part()["part_decision"]["stands"] is False
+    assert decision_of_lot(bench.connection, PART).decision.state is DecisionState.LAPSED
+    assert bench.rows("SELECT count(*) FROM audit WHERE kind = 'lot_decision_lapsed' AND subject = ?", PART) == [(1,)]
+
+
+@pytest.mark.parametrize("verdict", [REJECT, HOLD])
+def test_no_part_of_a_lot_that_a_person_rejects_or_keeps_is_released(bench, verdict):
+    released(bench)
+    bench.decide(verdict)
+    assert bench.newest_part()["part_recommendation"] == "hold"
+    assert bench.decide_part(RELEASE).code is ActRefusal.LOT_HELD
+    bench.decide(RELEASE)
+    assert bench.newest_part()["part_decision"]["stands"] is False  # only another judgement releases it
+    assert bench.decide_part(RELEASE).outcome is ActOutcome.DONE
+
+
+def test_a_rejection_that_was_taken_out_by_hand_releases_no_part(bench):
+    bench.result(viscosity(100.0))
+    bench.divide()
+    bench.decide(REJECT)
+    bench.connection.execute("DELETE FROM lot_decision WHERE material_lot_id = ?", (LOT,))
+    assert bench.decide_part(RELEASE).code is ActRefusal.LOT_RECORDS_IN_DOUBT
+
+
+def test_a_part_whose_declaration_was_taken_out_by_hand_is_released_by_nobody(bench):
+    bench.result(viscosity(100.0))
+    bench.divide()
+    bench.decide(REJECT)
+    bench.connection.execute("DELETE FROM lot_part")
+    for named in ("", DRUMS):
+        assert bench.decide_part(RELEASE, named=named).outcome is ActOutcome.REFUSED
+
+
+def test_a_part_is_released_over_points_of_its_lot_as_a_lot_is_and_the_record_names_them(bench):
+    bench.result(viscosity(100.0))
+    bench.result(viscosity(100.0, sample_id="S-2", test_id="unknown test"))
+    bench.divide()
+    assert bench.newest_part()["part_recommendation"] == "review"
+    assert bench.decide_part(RELEASE).code is ActRefusal.LOT_POINTS_OPEN
+    answer = bench.decide_part(RELEASE, over=1, reason="the drums were filled before")
+    assert answer.outcome is ActOutcome.DONE
+    told = bench.newest_part()
+    assert (told["part_decision"]["stands"], told["part_decision"]["reason"]) == (True, "the drums were filled before")
+
+
+def test_a_point_of_the_lot_is_settled_for_the_lot_and_then_for_its_part(bench):
+    bench.result(viscosity(100.0))
+    bench.result(viscosity(100.0, sample_id="S-2", test_id="unknown test"))
+    bench.divide()
+    (item,) = lot_on_record(bench.connection, PART).open_points
+    assert item.can_be_settled is False
+    at_part = SettlePoint(material_lot_id=PART, point_id=item.point.point_id)
+    assert bench.act(at_part, credential=by("anna")).code is ActRefusal.POINT_OF_WHOLE_LOT
+    at_lot = SettlePoint(material_lot_id=LOT, point_id=item.point.point_id)
+    assert bench.act(at_lot, credential=by("anna")).outcome is ActOutcome.DONE
+    known = lot_on_record(bench.connection, PART)
+    assert (known.recommendation.value, known.open_points, len(known.settled)) == ("release", (), 1)
+
+
+def test_a_review_that_a_release_needs_is_needed_for_a_part_too(bench):
+    bench.line = replace(bench.line, review=replace(bench.line.review, required_for_release=True))
+    bench.result(viscosity(100.0))
+    bench.divide()
+    assert bench.decide_part(RELEASE).code is ActRefusal.REVIEW_NOT_SIGNED
+
+
+# --- the whole lot ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("verdict", [None, HOLD, REJECT])
+def test_a_release_of_the_lot_releases_no_part_and_is_told_as_one_of_the_rest(bench, verdict):
+    bench.result(viscosity(100.0))
+    bench.divide()
+    if verdict is not None:
+        bench.decide_part(verdict)
+    assert bench.decide(RELEASE).outcome is ActOutcome.DONE
+    newest = bench.newest()
+    assert (newest["decision"], newest["decision_on_rest"]["decision"]) == (None, "release")
+    assert "OF_REST_ALONE" in newest["flags"]
+    decision = decision_of_lot(bench.connection, PART).decision
+    assert decision is None or decision.verdict is verdict
+
+
+def test_the_lot_is_told_as_released_once_its_last_part_is_and_no_more_once_one_is_not(bench):
+    bench.result(viscosity(100.0))
+    bench.divide()
+    bench.decide(RELEASE)
+    bench.decide_part(RELEASE)
+    newest = bench.newest()
+    assert (newest["decision"]["stands"], "decision_on_rest" in newest, newest["flags"]) == (
+        True, False, ["JUDGED_AGAIN"])  # fmt: skip
+    bench.decide_part(HOLD)
+    newest = bench.newest()
+    assert (newest["decision"], newest["decision_on_rest"]["stands"]) == (None, True)
+    assert {"OF_REST_ALONE", "RELEASE_TAKEN_BACK"} <= set(newest["flags"])
+    bench.divide(REST)
+    assert "RELEASE_TAKEN_BACK" not in bench.newest()["flags"] or bench.newest() == newest
+
+
+def test_who_was_told_of_a_release_is_told_when_a_part_is_set_apart_after_it(bench):
+    bench.result(viscosity(100.0))
+    bench.decide(RELEASE)
+    assert bench.newest()["decision"]["stands"] is True
+    bench.divide()
+    newest = bench.newest()
+    assert (newest["decision"], newest["recommendation"]) == (None, "release")
+    assert {"OF_REST_ALONE", "RELEASE_TAKEN_BACK"} <= set(newest["flags"])
+
+
+# --- what is made of it ----------------------------------------------------------------------------------
+
+
+def made_of(bench, consumed):
+    bench.context("material_consumed", material_lot_id="CHILD", consumed_lot_id=consumed)
+    bench.result(viscosity(100.0, sample_id="S-C", material_lot_id="CHILD", material_definition_id="FG-100"))
+
+
+def test_what_is_made_of_a_part_hangs_on_the_part_and_on_what_its_lot_is_made_of(bench):
+    bench.result(viscosity(100.0))
+    bench.divide()
+    bench.divide(REST)
+    made_of(bench, PART)
+    assert bench.recommended("CHILD") == "release"
+    bench.decide_part(REJECT, REST)
+    assert bench.recommended("CHILD") == "release"
+    bench.decide_part(REJECT)
+    assert bench.recommended("CHILD") == "review"
+    assert [item.material_lot_id for item in lot_on_record(bench.connection, "CHILD").parents] == [PART]
+
+
+def test_what_is_made_of_a_lot_may_have_been_made_of_any_of_its_parts(bench):
+    bench.result(viscosity(100.0))
+    made_of(bench, LOT)
+    bench.divide()
+    assert bench.recommended("CHILD") == "release"
+    bench.decide_part(REJECT)
+    assert bench.recommended("CHILD") == "review"
+    assert [item.material_lot_id for item in lot_on_record(bench.connection, "CHILD").parents] == [PART]
+
+
+def test_a_material_of_the_lot_reaches_what_is_made_of_its_part(bench):
+    bench.result(viscosity(100.0))
+    bench.context("material_consumed", material_lot_id=LOT, consumed_lot_id="RAW")
+    bench.divide()
+    made_of(bench, PART)
+    bench.result(viscosity(120.0, sample_id="S-R", material_lot_id="RAW", material_definition_id="FG-100"))
+    assert bench.recommended("CHILD") == "review"
+    assert "RAW" in [item.material_lot_id for item in lot_on_record(bench.connection, "CHILD").parents]
+
+
+def test_a_closed_lot_takes_its_parts_from_the_broker(bench):
+    released(bench)
+    bench.context("lot_closed", material_lot_id=LOT)
+    cleared = bench.rows("SELECT topic FROM outbox WHERE payload = x'' AND topic LIKE '%/lot-part/%'")
+    assert [topic.rsplit("/lot-part/", 1)[1] for (topic,) in cleared] == ["LOT%2F1/drums 1-10"]
