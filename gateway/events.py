@@ -14,6 +14,7 @@ from gateway.records.follow_ups import FollowUp
 from gateway.records.laboratory import LabResult, ResultReference, Specification
 from gateway.records.outgoing import Head
 from gateway.records.people import Response
+from gateway.records.phrasing import Phrasing
 from gateway.records.process import Gap
 from gateway.records.production import ContextChange
 from gateway.records.setpoints import WriteState
@@ -155,7 +156,8 @@ class QuestionAnswered(EventBase):
     """A person's question was answered from records; it decides nothing, and is put on record.
 
     ``place``: the console, or the terminal; ``known``: whether who asked has shown who they are. ``sources``: the
-    records that the answer came from. ``phrased_by``: the model that has phrased it, where one has.
+    records that the answer came from. ``phrased_by``: the model whose wording is shown beside it; ``phrasing``: what a
+    model was asked and has answered, where one was asked.
     """
 
     kind: ClassVar[str] = "QuestionAnswered"
@@ -170,6 +172,7 @@ class QuestionAnswered(EventBase):
     sources: tuple[str, ...]
     answer_sha256: str
     phrased_by: str = ""
+    phrasing: Phrasing | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

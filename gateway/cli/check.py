@@ -27,6 +27,7 @@ from gateway.config.credentials import unused_credentials
 from gateway.config.interfaces import i3x_tokens, opcua_server_options, opcua_server_warnings
 from gateway.config.line_definition import define_line
 from gateway.config.notify import targets
+from gateway.config.phrasing import phrasing_options
 from gateway.config.reading import read
 from gateway.config.sink_tables import RequestsTable, is_on_this_machine
 from gateway.config.sinks import pull_source, sink_targets
@@ -97,6 +98,9 @@ def configured(config: Path) -> tuple[Settings, LineDefinition]:
     parts.part(lambda: targets(settings, UTC_ZONE))
     parts.part(lambda: sink_targets(settings))
     parts.part(lambda: pull_source(settings))
+    phrasing = settings.copilot.phrasing
+    if phrasing is not None:
+        parts.part(lambda: phrasing_options(phrasing))
     parts.part(lambda: console_options(settings))
     parts.part(lambda: monitoring_options(settings))
     parts.part(lambda: node_options(settings))

@@ -28,6 +28,8 @@ def known_credentials(settings: Settings) -> list[str]:
     of_sinks = ("token", "password", "api_key", "api_secret", "client_id", "client_secret", "hmac", "key.pem")
     servers += [f"sink_{name}_{part}" for name in settings.sinks for part in of_sinks]
     servers += [] if settings.mes.pull is None else [f"mes_pull_{part}" for part in of_sinks]
+    of_phrasing = [f"copilot_phrasing_{part}" for part in of_sinks if part not in {"api_secret", "hmac"}]
+    servers += [] if settings.copilot.phrasing is None else of_phrasing
     servers += [f"notify_{name}_{part}" for name in settings.notify for part in ("password", "url")]
     own = settings.opcua_server
     if own is not None:

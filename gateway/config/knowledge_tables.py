@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from gateway.config.forms import Table
-from gateway.config.measures import Size
+from gateway.config.measures import Duration, Size
+from gateway.config.sink_tables import RequestsTable
 
 Subject = Literal["line", "quality", "laboratory", "production", "engineering", "purchasing"]
 
@@ -24,6 +25,17 @@ class SightTable(Table):
     )
 
 
+class PhrasingTable(RequestsTable):
+    """``[copilot.phrasing]``: a private server whose language model phrases answers that are already there."""
+
+    model: str = Field(min_length=1, max_length=200, description="the model, as the server calls it")
+    timeout: Duration = Field(
+        default=3.0, ge=0.1, le=25, description='how long an answer may wait for it, all in all, such as "3s"'
+    )
+    max_tokens: int = Field(default=500, ge=16, le=4000, description="how long its text may be, in the model's tokens")
+    per_minute: int = Field(default=30, ge=1, le=600, description="how many answers a minute it is asked for at most")
+
+
 class CopilotTable(Table):
     """``[copilot]``: questions that are answered from records."""
 
@@ -35,6 +47,9 @@ class CopilotTable(Table):
     terminals: bool = Field(
         default=False,
         description="whether questions on ask/{terminal} are answered, on answer/{terminal}: true or false",
+    )
+    phrasing: PhrasingTable | None = Field(
+        default=None, description="a server whose language model phrases answers; without it there is none"
     )
 
 

@@ -41,8 +41,20 @@ class Source:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Phrased:
+    """A language model's wording of an answer, which says what its text says."""
+
+    text: str
+    model: str
+    prompt_version: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """An answer. ``choices``: what may be meant, where it asks back; ``contact``: who knows more, where it does not."""
+    """An answer. ``choices``: what may be meant, where it asks back; ``contact``: who knows more, where it does not.
+
+    ``text``: as code has put it together. ``phrased``: a model's wording, shown beside it.
+    """
 
     outcome: Outcome
     intent: str
@@ -53,6 +65,7 @@ class Answer:
     choices: tuple[str, ...] = ()
     contact: str | None = None
     as_of_ns: int = 0
+    phrased: Phrased | None = None
 
 
 @dataclass(slots=True)

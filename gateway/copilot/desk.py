@@ -8,8 +8,10 @@ from gateway.copilot.ground import Asker
 from gateway.copilot.record import question_answered
 from gateway.deadlines import ClockReading
 from gateway.events import QuestionAnswered
+from gateway.records.phrasing import Phrasing
 
 OnRecord = Callable[[QuestionAnswered], Awaitable[bool]]
+Phrase = Callable[[Answer], Awaitable[tuple[Answer, Phrasing | None]]]
 
 
 async def on_no_record(_event: QuestionAnswered) -> bool:
@@ -27,13 +29,20 @@ class Finished:
 
 @dataclass(frozen=True, kw_only=True)
 class Desk:
-    """Finishes answers; ``on_record``: returns whether a question is committed to the audit trail."""
+    """Finishes answers; ``on_record``: returns whether a question is committed to the audit trail.
+
+    ``phrase``: returns the answer with a model's wording beside it, and what was asked; None: there is no model.
+    """
 
     on_record: OnRecord
+    phrase: Phrase | None = None
 
     async def finished(self, text: str, answer: Answer, asker: Asker, at: ClockReading) -> Finished:
         """Return the answer to a question once it is on record; else the one that says that it could not be."""
-        event = question_answered(text, answer, asker, at)
+        phrasing = None
+        if self.phrase is not None:
+            answer, phrasing = await self.phrase(answer)
+        event = question_answered(text, answer, asker, at, phrasing=phrasing)
         if await self.on_record(event):
             return Finished(answer=answer, event_id=event.event_id)
         language = answer.language

@@ -27,6 +27,7 @@ class Intent:
     may, too. ``reads``: what it is answered from. ``usual``: its words are in many questions, so that another row that
     understands a question goes before it. ``free_words``: it may have words that nothing accounts for. ``negated``: a
     "not" in the question changes nothing, as the answer tells all there is.
+    ``verbatim``: its answers are the plant's own words, which no model phrases.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Intent:
     guests: bool = True
     roles: frozenset[Role] = EVERYBODY
     free_words: bool = False
+    verbatim: bool = False
     usual: bool = False
     negated: bool = False
 
@@ -200,6 +202,7 @@ _ROWS = (
         answer=knowledge.procedure,
         subject="quality",
         free_words=True,
+        verbatim=True,
         reads=("procedure",),
     ),
     Intent(
@@ -226,6 +229,14 @@ _ROWS = (
         guests=False,
         reads=("corrective_action",),
     ),
-    Intent(name="find", answer=knowledge.find, subject="quality", guests=False, free_words=True, reads=("the index",)),
+    Intent(
+        name="find",
+        answer=knowledge.find,
+        subject="quality",
+        guests=False,
+        free_words=True,
+        verbatim=True,
+        reads=("the index",),
+    ),
 )
 INTENTS: Mapping[str, Intent] = {row.name: row for row in _ROWS}

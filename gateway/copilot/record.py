@@ -8,13 +8,14 @@ from gateway.copilot.answers import Answer
 from gateway.copilot.ground import Asker
 from gateway.deadlines import ClockReading
 from gateway.events import QuestionAnswered
+from gateway.records.phrasing import Phrasing
 
 COMMAND = "command"  # where a question is asked that no console and no terminal has
 _KEPT, _MOST_SOURCES = 500, 40
 
 
 def question_answered(
-    text: str, answer: Answer, asker: Asker, at: ClockReading, *, phrased_by: str = ""
+    text: str, answer: Answer, asker: Asker, at: ClockReading, *, phrasing: Phrasing | None = None
 ) -> QuestionAnswered:
     """Return the event; of a long question the beginning is kept, and its length."""
     digest = hashlib.sha256(answer.text.encode(errors="replace")).hexdigest()
@@ -31,7 +32,8 @@ def question_answered(
         language=answer.language,
         sources=tuple(source.record for source in answer.sources[:_MOST_SOURCES]),
         answer_sha256=digest,
-        phrased_by=phrased_by,
+        phrased_by="" if answer.phrased is None else answer.phrased.model,
+        phrasing=phrasing,
     )
 
 

@@ -32,7 +32,7 @@ from gateway.console.static_files import StaticFiles
 from gateway.console.stream import Streams
 from gateway.console.verifying import Verifying
 from gateway.contract.console_links import SET_UP, link_of
-from gateway.copilot.desk import Desk, OnRecord, on_no_record
+from gateway.copilot.desk import Desk, on_no_record
 from gateway.copilot.options import CopilotOptions
 from gateway.database.writer import Writer
 from gateway.history.windows import TagWindow, WindowRequest
@@ -75,7 +75,8 @@ class ConsoleGround:
     knowledge: KnowledgeOptions = field(default_factory=KnowledgeOptions)
     i3x: I3xGround | None = None
     copilot: CopilotOptions = field(default_factory=CopilotOptions)
-    on_question: OnRecord = on_no_record
+    desk: Desk = field(default_factory=lambda: Desk(on_record=on_no_record))
+    question_figures: Callable[[], Mapping[str, float]] = dict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +103,8 @@ def console(options: ConsoleOptions, ground: ConsoleGround, acts: TakesActs) -> 
     accounts = Accounts(reader=slow, sessions=sessions, acts=acts, attempts=people.attempts, clock=clock)
     snapshots = Snapshots(
         ground.line, clock=clock, health=ground.health, present=ground.present, counter=lambda: changes.counter,
-        figures=lambda: {"event streams": float(streams.count)}, certificates=ground.certificates,
+        figures=lambda: {"event streams": float(streams.count), **ground.question_figures()},
+        certificates=ground.certificates,
     )  # fmt: skip
     broadcast = Broadcast(changes=changes, sessions=sessions, reader=quick, snapshots=snapshots, now_ns=clock.now_ns)
     streams = Streams(broadcast=broadcast, entrance=entrance)
@@ -113,7 +115,7 @@ def console(options: ConsoleOptions, ground: ConsoleGround, acts: TakesActs) -> 
     finding = ConsoleReader(directory, name="knowledge")
     searching = SearchAnswers(finding, shown, ground.knowledge, directory)
     asking = AskAnswers(searching, shown, knowledge=ground.knowledge, copilot=ground.copilot,
-                        desk=Desk(on_record=ground.on_question))  # fmt: skip
+                        desk=ground.desk)  # fmt: skip
     bundles = Bundles(slow, line=ground.line.path, signer=partial(_signer, ground))
     beside, readers = _beside(options, ground, sessions, snapshots, entrance)
     acting = ActAnswers(acts, on_sign_in=people.attempts.count, on_success=people.attempts.succeeded)

@@ -32,6 +32,7 @@ from gateway.transport.mqtt_messages import Delivery
 from gateway.transport.mqtt_options import SessionOptions, Will
 
 if TYPE_CHECKING:
+    from gateway.runtime.question_desk import QuestionDesk
     from gateway.runtime.terminal_questions import TerminalQuestions
 
 
@@ -82,13 +83,16 @@ def inbound_intake(
     )
 
 
-def broker_sessions(ground: Dependencies) -> Sessions:
-    """Return the two sessions with what takes from each; both count as lost until the broker is heard."""
+def broker_sessions(ground: Dependencies, desk: "QuestionDesk | None" = None) -> Sessions:
+    """Return the two sessions with what takes from each; both count as lost until the broker is heard.
+
+    ``desk``: where answers are finished, where terminals are answered.
+    """
     for name in ("broker", "broker_in"):
         ground.health.source(name, False)  # until it is heard: one that never comes is not left out
     line, health, topics = ground.line, ground.health, Topics(ground.line.topic_root)
     intake = inbound_intake(ground.settings, inbox=ground.inbox, now=ground.clock.now, traces=ground.traces)
-    responses, asks = _responses(ground, topics), _asks(ground)
+    responses, asks = _responses(ground, topics), _asks(ground, desk)
     inbound = _inbound_options(ground, intake)
     main = replace(
         inbound,
@@ -113,13 +117,11 @@ def broker_sessions(ground: Dependencies) -> Sessions:
     return sessions
 
 
-def _asks(ground: Dependencies) -> "TerminalQuestions | None":
+def _asks(ground: Dependencies, desk: "QuestionDesk | None") -> "TerminalQuestions | None":
     """Return what answers terminals, None where the configuration does not want it."""
-    if not ground.settings.copilot.terminals:
+    if desk is None or not ground.settings.copilot.terminals:
         return None
     from gateway.config.knowledge import copilot_options, knowledge_options  # noqa: PLC0415 - only where it is wanted
-    from gateway.copilot.desk import Desk  # noqa: PLC0415
-    from gateway.runtime.questions_on_record import QuestionsOnRecord  # noqa: PLC0415
     from gateway.runtime.terminal_questions import TerminalQuestions  # noqa: PLC0415
 
     return TerminalQuestions(
@@ -128,7 +130,7 @@ def _asks(ground: Dependencies) -> "TerminalQuestions | None":
         knowledge=knowledge_options(ground.settings),
         copilot=copilot_options(ground.settings),
         clock=ground.clock,
-        desk=Desk(on_record=QuestionsOnRecord(ground.inbox).put),
+        desk=desk.desk,
     )
 
 

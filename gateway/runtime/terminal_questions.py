@@ -18,7 +18,7 @@ import structlog
 from gateway.clock import Clock
 from gateway.contract.answers import QuestionMessage, answer_topic, read_question
 from gateway.contract.identity import identity_of
-from gateway.contract.payloads.answer import AnswerPayload, FactPart, SourcePart
+from gateway.contract.payloads.answer import AnswerPayload, FactPart, PhrasedPart, SourcePart
 from gateway.contract.times import rfc3339
 from gateway.copilot.answering import answered
 from gateway.copilot.answers import Answer, Outcome, sentence
@@ -176,9 +176,18 @@ def _payload(asked: _Asked, finished: Finished, *, line: str, now_ns: int) -> An
         outcome=answer.outcome.value,
         intent=answer.intent,
         text=answer.text,
+        phrased=_phrased(answer),
         facts=[FactPart(name=item.name, value=item.value, unit=item.unit) for item in answer.facts],
         sources=[SourcePart(record=item.record, title=item.title) for item in answer.sources],
         choices=list(answer.choices),
         contact=answer.contact,
         as_of=rfc3339(answer.as_of_ns or now_ns),
     )
+
+
+def _phrased(answer: Answer) -> PhrasedPart | None:
+    phrased = answer.phrased
+    if phrased is None:
+        return None
+    label = sentence(answer.language, "PHRASED_BY", model=phrased.model)
+    return PhrasedPart(label=label, text=phrased.text, model=phrased.model, prompt_version=phrased.prompt_version)

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from gateway.clock import Clock
-from gateway.config.connections import certificates_of, console_options, monitoring_options, webhook_options
+from gateway.config.connections import certificates_of, monitoring_options, webhook_options
 from gateway.config.notify import targets
 from gateway.config.sinks import pull_source
 from gateway.config.tables import Settings
@@ -30,6 +30,7 @@ from gateway.runtime.alarm_watch import AlarmWatch
 from gateway.runtime.certificate_issuing import CertificatePrinter, certificate_loops
 from gateway.runtime.certificate_watch import CertificateWatch
 from gateway.runtime.command_door import command_door
+from gateway.runtime.console_of_line import console_of, desk_of
 from gateway.runtime.control_socket import Acts
 from gateway.runtime.dependencies import Dependencies, Loop, Stores
 from gateway.runtime.follow_ups import FollowUps
@@ -39,7 +40,7 @@ from gateway.runtime.laboratory_planning import laboratory_planner
 from gateway.runtime.listeners import HearsOfProcessing, HearsOfRetention, HearsOfSending
 from gateway.runtime.model_versions import TakesLine, Versions
 from gateway.runtime.process_loop import OnDecided, Processor
-from gateway.runtime.readers import i3x_ground, opcua_server
+from gateway.runtime.readers import opcua_server
 from gateway.runtime.reload import Reload
 from gateway.runtime.retries import Retries
 from gateway.runtime.sessions import Sessions, broker_sessions
@@ -51,7 +52,6 @@ from gateway.transport.unix_line_server import LineServer
 from gateway.transport.webhook_options import WebhookOptions
 
 if TYPE_CHECKING:
-    from gateway.runtime.console import ConsoleParts
     from gateway.runtime.monitoring import MonitoringGround
 
 _LOOP_ALLOWED_SECONDS = {"process": 15.0, "drain": 15.0}
@@ -87,8 +87,8 @@ async def build(ground: Dependencies, stores: Stores) -> Parts:
     speak(ground.settings.texts.language, ground.settings.texts.units)  # reads the texts now, not with the first result
     history = await loaded_history(ground, stores)
     progress = Progress(_LOOP_ALLOWED_SECONDS)  # it counts from now: loading what earlier runs have left is no stall
-    sessions, webhook = broker_sessions(ground), webhook_options(ground.settings)
-    changes = Changes()
+    desk, changes = desk_of(ground), Changes()
+    sessions, webhook = broker_sessions(ground, desk), webhook_options(ground.settings)
     drain = _drain(ground, stores, sessions, history, progress)
     follow_ups = _follow_ups(ground, stores, drain, history)
     others = interfaces(ground, stores)
@@ -110,7 +110,7 @@ async def build(ground: Dependencies, stores: Stores) -> Parts:
     take_line += [planner, *(part for part in certificates.values() if isinstance(part, CertificatePrinter))]
     versions, sources = _versions(ground, stores, take_line), feeds(ground, history)
     acts = _acts(ground, versions, partial(_tried_again, retries, drain, others))
-    console = _console(ground, stores, history, acts, changes)
+    console = console_of(ground, stores, history, acts, changes, desk)
     take_line += () if console is None else (console.snapshots,)
     served, hear = opcua_server(ground, changes)
     take_line += hear
@@ -317,38 +317,6 @@ def _tried_again(retries: Retries, drain: Drain, others: Interfaces) -> None:
     retries.wake()
     others.deliver_again()
     drain.look_behind()
-
-
-def _console(
-    ground: Dependencies, stores: Stores, history: History, acts: Acts, changes: Changes
-) -> "ConsoleParts | None":
-    """Return the console, None where the configuration has none."""
-    options = console_options(ground.settings)
-    if options is None:
-        return None
-    from gateway.config.knowledge import copilot_options, knowledge_options  # noqa: PLC0415 - only the console searches
-    from gateway.runtime.console import ConsoleGround, console  # noqa: PLC0415 - a line without it needs no web server
-    from gateway.runtime.questions_on_record import QuestionsOnRecord  # noqa: PLC0415
-
-    return console(
-        options,
-        ConsoleGround(
-            line=ground.line,
-            directory=ground.settings.store.directory,
-            clock=ground.clock,
-            health=ground.health,
-            writer=stores.writer,
-            reader=stores.reader,
-            changes=changes,
-            present=lambda tag: value_at_present(tag, ground.health.line, history, ground.clock),
-            certificates=certificates_of(ground.settings),
-            i3x=i3x_ground(ground, history),
-            knowledge=knowledge_options(ground.settings),
-            copilot=copilot_options(ground.settings),
-            on_question=QuestionsOnRecord(ground.inbox).put,
-        ),
-        acts,
-    )
 
 
 def _webhook(options: WebhookOptions, sessions: Sessions, health: Health) -> Loop:

@@ -29,12 +29,17 @@ class Attempts:
         self._ended = threading.Event()  # of the newest attempt; its thread may live a moment longer
         self._ended.set()
 
+    @property
+    def busy(self) -> bool:
+        """Return whether an attempt still runs."""
+        return not self._ended.is_set()
+
     async def run(self, work: Callable[[], Outcome], *, abandon: Callable[[], None] = lambda: None) -> Outcome:
         """Run an attempt; raises NotTakenNowError where it, or one before it, takes too long.
 
         ``abandon`` is called then, so that the thread ends.
         """
-        if not self._ended.is_set():
+        if self.busy:
             raise NotTakenNowError("still busy with an earlier attempt")
         loop, ended = asyncio.get_running_loop(), threading.Event()
         self._ended = ended

@@ -31,6 +31,7 @@ _HEAVY = {  # library to where it is needed
     "rich": "tables on a terminal", "pydantic_settings": "variables over the file", "google.protobuf": "Sparkplug",
     "opentelemetry": "traces", "numpy.random": "a plan of the laboratory",
     "weasyprint": "a certificate as PDF", "jinja2": "a document",
+    "gateway.copilot.phrasing": "phrased answers",
 }  # fmt: skip
 
 

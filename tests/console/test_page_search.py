@@ -7,7 +7,10 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
+from gateway.clock import SystemClock
+from gateway.copilot.phrasing.phraser import Phraser
 from tests.console.test_search import index_of
+from tests.copilot.model_server import chat, joined, model_server
 from tests.fixtures.console import PASSWORD
 from tests.fixtures.console_on_lots import console_on_lots
 from tests.fixtures.page import Pages, chromium, keep
@@ -18,8 +21,10 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def pages(tmp_path_factory):
     directory = tmp_path_factory.mktemp("search")
-    with pytest.MonkeyPatch.context() as patch:
-        async with chromium() as browser, console_on_lots(directory, patch) as served:
+    with pytest.MonkeyPatch.context() as patch, model_server() as server:
+        server.reply = lambda text, _handler: chat(joined(text))
+        phraser = Phraser(server.options(), clock=SystemClock(), on_condition=lambda _code, _stands: None)
+        async with chromium() as browser, console_on_lots(directory, patch, phrase=phraser.phrased) as served:
             index_of(directory)
             pages = Pages(port=served.port, browser=browser)
             yield pages
@@ -101,11 +106,14 @@ async def test_a_question_is_asked_and_its_sources_lead_on(pages):
         await page.goto("/#/ask")
         await page.fill("#question", "Warum ist Charge BAD gesperrt?")
         await page.get_by_role("button", name="Ask", exact=True).click()
-        await expect(page.locator(".answer")).to_contain_text("Charge BAD ist gesperrt")
+        await expect(page.locator("[data-key=computed]")).to_contain_text("Charge BAD ist gesperrt. Weil:")
+        await expect(page.locator("[data-key=phrased]")).to_contain_text("Formuliert vom Sprachmodell m-1")
+        await expect(page.locator("[data-key=phrased]")).to_contain_text("Charge BAD ist gesperrt, Weil:")
         await keep(page, "ask-wide-light")
         await page.get_by_role("button", name="What is open right now?").click()
-        await expect(page.locator(".answer")).to_contain_text("open")
+        await expect(page.locator("[data-key=computed]")).to_contain_text("open")
         await page.fill("#question", "status of lot BAD")
         await page.keyboard.press("Enter")
+        await expect(page.locator("[data-key=computed]")).to_contain_text("Lot BAD is on hold")
         await page.locator(".answer").get_by_role("link", name="BAD").first.click()
         await expect(page.locator(".part-points .alarm").first).to_contain_text("110")

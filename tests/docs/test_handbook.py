@@ -105,9 +105,8 @@ def test_the_file_of_examples_can_be_read_and_has_every_key():
         if name in {f"opcua_server_{user}_password" for user in users}:
             name = "opcua_server_<user>_password"  # noqa: PLW2901 - as it is documented
         kind, _, part = name.partition("_")
-        general = {"opcua": "opcua_<name>", "sink": "sink_<name>", "notify": "notify_<name>", "mes": "mes_pull"}.get(
-            kind
-        )
+        general = {"opcua": "opcua_<name>", "sink": "sink_<name>", "notify": "notify_<name>", "mes": "mes_pull",
+                   "copilot": "copilot_phrasing"}.get(kind)  # fmt: skip
         part = part.removeprefix(f"{part.split('_')[0]}_")
         assert f"`{name}`" in documented or (general and re.search(rf"`({general})?_{re.escape(part)}`", documented)), (
             name

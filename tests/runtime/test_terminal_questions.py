@@ -14,7 +14,7 @@ from gateway.clock import SystemClock
 from gateway.contract.answers import LONGEST_MESSAGE, answer_topic
 from gateway.contract.payloads.answer import OUTCOMES
 from gateway.contract.publications import ANSWER
-from gateway.copilot.answers import Answer, Outcome
+from gateway.copilot.answers import Answer, Outcome, Phrased
 from gateway.copilot.desk import Desk
 from gateway.copilot.ground import Asker
 from gateway.copilot.options import CopilotOptions
@@ -119,6 +119,22 @@ async def test_an_answer_that_could_not_be_put_on_record_does_not_go_out(plant):
         (answer,) = await session.until(1)
     assert (answer["outcome"], answer["facts"], answer["sources"], answer["cause"]) == ("not_answered", [], [], None)
     assert "put on record" in answer["text"]
+
+
+async def test_a_phrased_answer_carries_its_label_beside_the_computed_text(plant):
+    session, recorded = FakeSession(), []
+
+    async def phrase(answer):
+        return replace(answer, phrased=Phrased(text="Said otherwise.", model="m-1", prompt_version="p/1")), None
+
+    desk = replace(desk_of(recorded), phrase=phrase)
+    async with answering(plant, session, recorded, desk=desk) as questions:
+        questions.take(delivery(b"Why is lot BAD on hold?"))
+        (answer,) = await session.until(1)
+    assert answer["text"].startswith("Lot BAD is on hold")
+    label = "Phrased by the language model m-1; the computed answer counts."
+    assert answer["phrased"] == {"label": label, "text": "Said otherwise.", "model": "m-1", "prompt_version": "p/1"}
+    assert recorded[0].phrased_by == "m-1"
 
 
 async def test_a_question_that_is_not_committed_in_time_is_taken_back():

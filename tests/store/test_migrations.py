@@ -154,7 +154,12 @@ def rows_of_a_store():
         yield "audit", line
 
 
+PHRASING = {"event_id": "q1", "at_ns": 1, "model": "m-ü", "prompt_version": "labline.phrasing/1", "outcome": "refused",
+            "prompt": "{}", "reply": "no", "why": "status 500"}  # fmt: skip
+
+
 def rows_of_responses():
+    yield "phrasing", PHRASING
     yield "response", {"event_id": "e1", "guidance_id": "g1", "act": "acknowledge", "person": "Zoë", "user_id": "z",
                        "credential": "signed_token", "key_id": "k", "nonce": "n", "outcome": "o", "at_ns": 1,
                        "body": "{}"}  # fmt: skip

@@ -67,6 +67,12 @@ OF_KNOWLEDGE: Mapping[str, dict[str, Any]] = {
         "intent": "value_of_lot",
         "language": "en",
         "text": "pH of lot LOT-0042 is 7.1: within the limits (6.8 \u2013 7.4). Sample S-1042, approved.",
+        "phrased": {
+            "label": "Phrased by the language model local-8b; the computed answer counts.",
+            "text": "The pH of lot LOT-0042 is 7.1: within the limits (6.8 \u2013 7.4), sample S-1042, approved.",
+            "model": "local-8b",
+            "prompt_version": "labline.phrasing/1",
+        },
         "facts": [{"name": "ph", "value": 7.1, "unit": None}, {"name": "verdict", "value": "inside", "unit": None}],
         "sources": [
             {

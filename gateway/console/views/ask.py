@@ -6,7 +6,7 @@ from pydantic import Field
 
 from gateway.console.views.parts import AskedFor, View
 from gateway.contract.times import rfc3339
-from gateway.copilot.answers import Answer
+from gateway.copilot.answers import Answer, sentence
 
 
 class QuestionAsked(AskedFor):
@@ -31,6 +31,15 @@ class SourceView(View):
     link: str | None
 
 
+class PhrasedView(View):
+    """A language model's wording of the answer."""
+
+    label: str = Field(description="who has phrased it, as a sentence")
+    text: str
+    model: str
+    prompt_version: str
+
+
 class AnswerView(View):
     """The answer: from records only, by code."""
 
@@ -38,11 +47,20 @@ class AnswerView(View):
     intent: str = Field(description="which kind of question it was taken for; empty: none")
     language: Literal["en", "de"]
     text: str
+    phrased: PhrasedView | None = Field(description="the same as a language model phrases it; null: none has")
     facts: list[FactView]
     sources: list[SourceView]
     choices: list[str] = Field(description="what may be meant, where it asks back")
     contact: str | None = Field(description="who knows more, where it is not answered")
     as_of: str
+
+
+def _phrased(answer: Answer) -> PhrasedView | None:
+    phrased = answer.phrased
+    if phrased is None:
+        return None
+    label = sentence(answer.language, "PHRASED_BY", model=phrased.model)
+    return PhrasedView(label=label, text=phrased.text, model=phrased.model, prompt_version=phrased.prompt_version)
 
 
 def answer_view(answer: Answer) -> AnswerView:
@@ -52,6 +70,7 @@ def answer_view(answer: Answer) -> AnswerView:
         intent=answer.intent,
         language="de" if answer.language == "de" else "en",
         text=answer.text,
+        phrased=_phrased(answer),
         facts=[FactView(name=item.name, value=item.value, unit=item.unit) for item in answer.facts],
         sources=[SourceView(record=item.record, title=item.title, link=item.link) for item in answer.sources],
         choices=list(answer.choices),

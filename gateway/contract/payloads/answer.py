@@ -33,6 +33,15 @@ class SourcePart(Part):
     title: str
 
 
+class PhrasedPart(Part):
+    """A language model's wording of an answer, shown beside the computed text, which counts."""
+
+    label: str = Field(description="who has phrased it, as a sentence; it is shown with the text")
+    text: str = Field(description="the wording; code has compared it with the computed text, word by word")
+    model: str = Field(description="the model, as its server calls it")
+    prompt_version: str = Field(description="which instructions the model had")
+
+
 class AnswerPayload(PayloadWithTexts):
     """``answer/{terminal}``: the answer to a terminal's question, from records, by code."""
 
@@ -40,7 +49,8 @@ class AnswerPayload(PayloadWithTexts):
     question_id: str | None = Field(description="the question's own id, as the terminal chose it")
     outcome: OutcomeWord
     intent: str = Field(description="which kind of question it was taken for; empty: none")
-    text: str = Field(description="the answer as sentences")
+    text: str = Field(description="the answer as sentences, put together by code")
+    phrased: PhrasedPart | None = Field(description="the same, as a language model phrases it; null: none has")
     facts: list[FactPart] = Field(description="the facts in the answer, as data")
     sources: list[SourcePart] = Field(description="the records that they come from")
     choices: list[str] = Field(description="what may be meant, where it asks back")

@@ -26,9 +26,10 @@ def sizes(connection: sqlite3.Connection) -> Sizes:
 
 
 def prune(before_ns: int, *, at_ns: int) -> Callable[[sqlite3.Connection], int]:
-    """Return the work that deletes some that is older: predictions, departures, ended deliveries; it returns how many.
+    """Return the work that deletes some of what goes by age; it returns how many.
 
-    Predictions at a sample's drawn time stay: they are evidence. That departures have gone is a line of the trail.
+    That is predictions, departures, ended deliveries and what models were asked to phrase. Predictions at a sample's
+    drawn time stay: they are evidence. That departures have gone is a line of the trail.
     """
 
     def work(connection: sqlite3.Connection) -> int:
@@ -38,7 +39,8 @@ def prune(before_ns: int, *, at_ns: int) -> Callable[[sqlite3.Connection], int]:
             body = {"before_ns": before_ns, "count": departures}
             audit.append(connection, (AuditEntry(kind="pruned", subject="departure", body=body),), at_ns=at_ns)
         deliveries = connection.execute(SQL["prune_deliveries"], limits).rowcount
-        return departures + deliveries + connection.execute(SQL["prune_predictions"], limits).rowcount
+        phrasings = connection.execute(SQL["prune_phrasings"], limits).rowcount
+        return departures + deliveries + phrasings + connection.execute(SQL["prune_predictions"], limits).rowcount
 
     return work
 

@@ -639,6 +639,32 @@ CREATE VIEW gap_checked AS SELECT rowid AS row_number, *, hash IS
     at_ns, CAST(body AS BLOB)) AS holds
 FROM gap;
 
+-- What a language model was asked to phrase, and what it wrote: prompt and reply whole. Goes by age; the line of its
+-- question keeps both hashes.
+CREATE TABLE phrasing (
+    event_id       TEXT PRIMARY KEY,
+    at_ns          INTEGER NOT NULL,
+    model          TEXT NOT NULL,
+    prompt_version TEXT NOT NULL,
+    outcome        TEXT NOT NULL,
+    prompt         TEXT NOT NULL,
+    reply          TEXT NOT NULL,
+    why            TEXT NOT NULL,
+    hash           TEXT
+) STRICT;
+CREATE INDEX phrasing_by_age ON phrasing (at_ns);
+CREATE TRIGGER phrasing_hashed AFTER INSERT ON phrasing BEGIN
+    UPDATE phrasing SET hash =
+        evidence_hash('phrasing', CAST(NEW.event_id AS BLOB), NEW.at_ns, CAST(NEW.model AS BLOB),
+        CAST(NEW.prompt_version AS BLOB), CAST(NEW.outcome AS BLOB), CAST(NEW.prompt AS BLOB),
+        CAST(NEW.reply AS BLOB), CAST(NEW.why AS BLOB))
+    WHERE event_id = NEW.event_id;
+END;
+CREATE VIEW phrasing_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('phrasing', CAST(event_id AS BLOB), at_ns, CAST(model AS BLOB), CAST(prompt_version AS BLOB),
+    CAST(outcome AS BLOB), CAST(prompt AS BLOB), CAST(reply AS BLOB), CAST(why AS BLOB)) AS holds
+FROM phrasing;
+
 -- Feedback to models in service: results with the model's prediction for the time at which their sample was drawn, by
 -- bundle and analyte. A bundle of another version begins without any.
 CREATE TABLE feedback (

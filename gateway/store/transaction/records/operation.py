@@ -7,6 +7,7 @@ from dataclasses import asdict
 from gateway.decision import EpochBegun, Latched, Unlatched
 from gateway.events import Event
 from gateway.records.outgoing import DeadLetter, SignedHead
+from gateway.records.phrasing import Phrasing
 from gateway.records.process import Gap
 from gateway.store import dead_letters
 from gateway.store.codec import encode
@@ -68,6 +69,11 @@ def head_signed(connection: sqlite3.Connection, _event: Event, signed: SignedHea
             "line": signed.line,
         },
     )
+
+
+def phrased(connection: sqlite3.Connection, event: Event, record: Phrasing) -> None:
+    """Write what a language model was asked to phrase."""
+    connection.execute(SQL["insert_phrasing"], {"event_id": event.event_id, "at_ns": event.at_ns, **asdict(record)})
 
 
 def epoch_begun(connection: sqlite3.Connection, _event: Event, begun: EpochBegun) -> None:

@@ -81,6 +81,7 @@ RECORD_KINDS: Mapping[type[Record], RecordKind] = dict((
     _kind(alarms.alarm_changed, "alarm", "alarm_event"),
     _kind(alarms.suppression_in_force, "alarm_suppression"),
     _kind(alarms.suppression_over, "alarm_suppression"),
+    _kind(operation.phrased, "phrasing"),
     _kind(operation.gap_recorded, "gap"),
     _kind(operation.dead_letter, "dead_letter", "dead_letter_payload"),
     _kind(operation.head_signed, "signed_head"),

@@ -7,7 +7,7 @@ import { page } from "../page.js";
 import { text } from "../texts.js";
 import { failed } from "../parts/states.js";
 
-const state = { question: "", answer: null, refusal: null, busy: false };
+const state = { question: "", asked: "", answer: null, refusal: null, busy: false };
 const EXAMPLES = ["ask.example_1", "ask.example_2", "ask.example_3", "ask.example_4"];
 
 export const ask = {
@@ -29,6 +29,7 @@ async function put(question) {
   draw();
   try {
     state.answer = await send("/api/ask", { question: state.question });
+    state.asked = state.question; // an answer stands below the question that it is for
   } catch (refusal) {
     Object.assign(state, { answer: null, refusal });
   }
@@ -42,9 +43,10 @@ function draw() {
 
 function answered(answer) {
   return h("article", { "data-key": "answer", class: "card answer", "aria-live": "polite" },
-    h("p", { class: "quiet" }, state.question),
-    h("p", { class: "strong", lang: answer.language }, answer.text),
-    answer.choices.length ? h("div", { class: "actions" }, answer.choices.map((choice) => h("button", { "data-key": choice, type: "button", class: "quiet", onclick: () => put(`${state.question} "${choice}"`) }, choice))) : null,
+    h("p", { class: "quiet" }, state.asked),
+    h("p", { class: "strong", lang: answer.language, "data-key": "computed" }, answer.text),
+    answer.phrased ? h("div", { "data-key": "phrased", class: "phrased", lang: answer.language }, h("p", { class: "quiet" }, answer.phrased.label), h("p", {}, answer.phrased.text)) : null,
+    answer.choices.length ? h("div", { class: "actions" }, answer.choices.map((choice) => h("button", { "data-key": choice, type: "button", class: "quiet", onclick: () => put(`${state.asked} "${choice}"`) }, choice))) : null,
     answer.sources.length ? h("div", { "data-key": "sources" }, h("h2", {}, text("ask.sources")), h("ul", {}, answer.sources.map((source) => h("li", { "data-key": source.record },
       source.link ? h("a", { href: source.link }, source.title || source.record) : h("span", {}, source.title || source.record), h("code", { class: "quiet" }, ` ${source.record}`))))) : null,
     h("p", { class: "quiet" }, text("ask.as_of", { at: time(answer.as_of) })));
