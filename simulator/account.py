@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from simulator.observer import spread
 from simulator.scenarios import PLANTED_CODE, PLANTED_LOT
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def _release(scene: "Scene") -> dict[str, Any]:
         "certificates_drafted": len(states),
         "certificates_signed": states.count("signed"),
         "certificates_received": len(scene.mes.certificates),
+        "certificate_seconds": _certificate_seconds(scene),
         "lots_released": sorted(scene.mes.released),
         "reviews": [asdict(review) for review in reviews],
         "planted_fault_first": next((item.code == PLANTED_CODE for item in reviews if item.lot == PLANTED_LOT), None),
@@ -48,13 +50,22 @@ def _release(scene: "Scene") -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _certificate_seconds(scene: "Scene") -> dict[str, Any]:
+    """Return the seconds from a lot's end to the draft of its certificate, and from the signature to the MES."""
+    at, mes = scene.observer.certificate_at, scene.mes
+    drafted = [at[lot, "draft"] - ended for lot, ended in mes.ended_at.items() if (lot, "draft") in at]
+    received = [came - at[lot, "signed"] for lot, came in mes.received_at.items() if (lot, "signed") in at]
+    return {"end_to_draft": spread(drafted), "signature_to_mes": spread(received)}
+
+
 def rows_of(account: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return an account as rows of a table for people: a figure, and what it is."""
     rows: list[tuple[str, str]] = []
     for name, value in account.items():
         match value:
-            case dict() if name == "latency_ms":
-                rows += [(f"{which}, ms", _spread(figures)) for which, figures in value.items()]
+            case dict() if name in {"latency_ms", "certificate_seconds"}:
+                unit = "ms" if name == "latency_ms" else "s"
+                rows += [(f"{which}, {unit}", _spread(figures)) for which, figures in value.items()]
             case dict() if name == "questions":
                 rows += [
                     (name, f"{value['asked']} asked, {value['answered']} answered"),

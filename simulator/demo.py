@@ -20,7 +20,6 @@ from gateway.contract.topics import Topics
 from simulator.account import account_of
 from simulator.broker import Broker, free_port, running_broker
 from simulator.by_hand import moving_by_hand
-from simulator.console_session import ConsoleSession
 from simulator.demo_tables import demo_tables
 from simulator.gateway_process import (
     TOPIC_ROOT,
@@ -145,13 +144,12 @@ def _configuration(options: DemoOptions, folder: Path, *, broker: Broker, plant_
     return configuration
 
 
-async def _enrolled(options: DemoOptions, terminal: Terminal, quality: Quality) -> None:
-    """Have the terminal's key enrolled, and quality signed in, where there is a console to do it at."""
+async def _enrolled(options: DemoOptions, terminal: Terminal) -> None:
+    """Have the terminal's key enrolled, where there is a console to do it at."""
     if options.console is not None:
         terminal.signer = await asyncio.to_thread(
             enrolled_at_console, options.console, OPERATOR, name=OPERATOR_NAME, line=TOPIC_ROOT, terminal=TERMINAL
         )
-        quality.session = await asyncio.to_thread(ConsoleSession, options.console)
 
 
 @asynccontextmanager
@@ -174,7 +172,7 @@ async def on_stage(options: DemoOptions, folder: Path) -> AsyncIterator[Scene]:
         configuration = _configuration(options, folder, broker=broker, plant_url=server.url, mes_port=system.port)
         async with _playing(plant=server.run()):
             gateway = await stack.enter_async_context(running_gateway(configuration, directory=folder))
-            await _enrolled(options, cast.terminal, cast.quality)
+            await _enrolled(options, cast.terminal)
             move = await stack.enter_async_context(moving_by_hand(server.url))
             tally.counting, plant.is_still = True, False
             parts = {"mes": cast.mes.run(), "terminal": cast.terminal.run(move), "lims": cast.lims.run(),
@@ -202,7 +200,7 @@ async def _cast(stack: AsyncExitStack, options: DemoOptions, broker: Broker, pla
     """Return who takes part, connected; what production plans is there before the gateway is."""
     topics = Topics(TOPIC_ROOT)
     terminal = Terminal(topics=topics, habits=options.habits, follows=options.follows)
-    questions, quality = Questions(TOPIC_ROOT, TERMINAL, observer), Quality(signs=options.signs)
+    questions, quality = Questions(TOPIC_ROOT, TERMINAL, observer), Quality(options.console, signs=options.signs)
 
     async def participant(name: str, *subscriptions: str, on_message: Any = lambda _message: None) -> Participant:
         return await stack.enter_async_context(

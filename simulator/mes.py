@@ -21,7 +21,7 @@ class Mes:
     """Runs one order after the other, each with its lots.
 
     ``certificates``: the number of the certificate that it has received for a lot. ``released``: the lots that it may
-    ship.
+    ship. ``ended_at`` and ``received_at``: when a lot ended and its certificate came, on the performance counter.
     """
 
     def __init__(
@@ -42,6 +42,8 @@ class Mes:
         self.lots_started = 0
         self.certificates: dict[str, str] = {}
         self.released: set[str] = set()
+        self.ended_at: dict[str, float] = {}
+        self.received_at: dict[str, float] = {}
 
     async def run(self) -> None:
         """Open and close orders and lots until cancelled."""
@@ -67,6 +69,7 @@ class Mes:
                 self.released.discard(lot)
             case "certificate" if document["state"] == "signed":
                 self.certificates[lot] = document["number"]
+                self.received_at.setdefault(lot, time.perf_counter())
             case "certificate":
                 self.certificates.pop(lot, None)
 
@@ -84,6 +87,7 @@ class Mes:
             self.current_lot = lot
             self.lots_started += 1
             await asyncio.sleep(seconds)
+            self.ended_at[lot] = time.perf_counter()
             await self._tell("lot_ended", material_lot_id=lot, job_order_id=order, equipment_id=EQUIPMENT)
             closing = asyncio.create_task(self._close_later(lot), name=f"close-{lot}")
             self._closing.add(closing)

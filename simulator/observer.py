@@ -33,6 +33,7 @@ class Observer:
     status: dict[str, Any] = field(default_factory=dict)
     lots: dict[str, str] = field(default_factory=dict)  # what is recommended of them, the newest last
     certificates: dict[str, tuple[str, str, bool]] = field(default_factory=dict)  # id: lot, state, complete
+    certificate_at: dict[tuple[str, str], float] = field(default_factory=dict)  # (lot, state), the first time
     plan: dict[str, Any] = field(default_factory=dict)  # of the laboratory
     calls: dict[str, float] = field(default_factory=dict)  # when each guidance has first called operators
     _judged: asyncio.Event = field(default_factory=asyncio.Event)
@@ -109,10 +110,11 @@ class Observer:
         self.seen[document["id"]] += 1
         self.counts["dead_letters"] += 1
 
-    def _certificate(self, document: dict[str, Any], _at: float) -> None:
+    def _certificate(self, document: dict[str, Any], at: float) -> None:
         self.seen[document["id"]] += 1
         stands = (document["material_lot_id"], document["state"], document["complete"])
         self.certificates[document["certificate_id"]] = stands
+        self.certificate_at.setdefault((document["material_lot_id"], document["state"]), at)
 
     def _plan(self, document: dict[str, Any], _at: float) -> None:
         self.seen[document["id"]] += 1

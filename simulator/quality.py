@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from simulator.console_session import ConsoleSession
-from simulator.gateway_process import GatewayFailedError
+from simulator.gateway_process import ConsoleLink, GatewayFailedError
 
 _LOOKS, _LOOK_SECONDS = 60, 0.25
 
@@ -29,28 +29,31 @@ class ReadReview:
 
 
 class Quality:
-    """``signs``: whether they release lots and sign certificates; else somebody does it in the browser."""
+    """``console``: where they work, None: nowhere. ``signs``: whether they sign; else somebody in the browser does."""
 
-    def __init__(self, *, signs: bool) -> None:
+    def __init__(self, console: ConsoleLink | None, *, signs: bool) -> None:
+        self._console = console
         self._signs = signs
         self._closed: asyncio.Queue[str] = asyncio.Queue()
-        self.session: ConsoleSession | None = None
         self.reviews: list[ReadReview] = []
         self.waiting = 0  # closed lots that they have not done with
         self.refused: list[str] = []
 
     def closed(self, lot: str) -> None:
         """Take note that production has closed a lot."""
-        if self.session is not None:
+        if self._console is not None:
             self._closed.put_nowait(lot)
             self.waiting += 1
 
     async def run(self) -> None:
-        """Work until cancelled."""
-        while self.session is not None:
+        """Work until cancelled; they sign in when there is something to do."""
+        sessions: list[ConsoleSession] = []
+        while self._console is not None:
             lot = await self._closed.get()
             try:
-                await self._look_at(lot, self.session)
+                if not sessions:
+                    sessions.append(await asyncio.to_thread(ConsoleSession, self._console))
+                await self._look_at(lot, sessions[0])
             except (GatewayFailedError, OSError) as error:  # it is in the account; the next lot is looked at
                 self.refused.append(f"{lot}: {error}")
             self.waiting -= 1

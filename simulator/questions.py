@@ -21,7 +21,8 @@ class Answered:
     question: str
     answer: str
     outcome: str
-    sources: tuple[str, ...]
+    sources: tuple[str, ...]  # records
+    titles: tuple[str, ...]  # of them
     milliseconds: float
 
 
@@ -48,6 +49,7 @@ class Questions:
                 answer=document["text"],
                 outcome=document["outcome"],
                 sources=tuple(source["record"] for source in document["sources"]),
+                titles=tuple(source["title"] or source["record"] for source in document["sources"]),
                 milliseconds=round((message.at - at) * 1000, 1),
             )
         )

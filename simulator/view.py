@@ -27,7 +27,7 @@ _BAR = 46
 _LEAST_FOR_PANELS = (126, 36)  # columns and lines
 _MIDDLE_LINES, _LEAST_GUIDANCE_PANEL, _MOST_RELEASE_LINES = 20, 5, 7
 _TAGS_WIDTH = 50  # columns of a panel with the longest name, its value and unit
-_RESULTS, _LEAST_GUIDANCE_LINES = 3, 4  # of a small terminal
+_RESULTS, _LEAST_GUIDANCE_LINES = 2, 4  # of a small terminal
 _COLOURS = {
     "hold": "bold red",
     "review": "yellow",
@@ -104,7 +104,7 @@ def small_picture(scene: Scene, columns: int, lines: int) -> list[Text]:
     ]
     after = [Text("process tags", style="bold"), *_tag_rows(scene, columns)]
     spare = lines - len(before) - len(after) - _LEAST_GUIDANCE_LINES
-    for row in release_rows(scene):
+    for row in release_rows(scene, is_small=True):
         wrapped = _wrapped(row, columns)
         if len(wrapped) <= spare:
             before[-1:-1] = wrapped  # above the heading of the guidance

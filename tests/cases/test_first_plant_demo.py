@@ -40,7 +40,7 @@ def scene(*, told=(), predicted=True, results=5):
     review = SimpleNamespace(lot="LOT-1000/2", severity="critical", text="Viscosity of S-00002 was approved too early.")
     answer = SimpleNamespace(
         question="What is the pH of lot LOT-1000/1?", answer="ph of LOT-1000/1 is 7.01 pH.", milliseconds=12.0,
-        sources=("result S-00001",),
+        titles=("result S-00001",),
     )  # fmt: skip
     return SimpleNamespace(
         observer=observer,
@@ -69,7 +69,14 @@ def test_first_plant_07_the_demo_fits_80_columns_and_24_lines_with_every_part(pr
     assert len(lines) <= 24
     assert max(map(len, lines)) <= 80
     text = "\n".join(lines)
-    for part in ("gateway online", *SPECIFICATIONS, "S-00001", TITLE, *TAGS):
+    for part in (
+        "gateway online",
+        *SPECIFICATIONS,
+        "S-00001",
+        TITLE,
+        *TAGS,
+        "http://127.0.0.1:8443/#sign-in=abcd-efgh",
+    ):
         assert part in text
 
 

@@ -4,10 +4,9 @@ import asyncio
 
 import pytest
 import pytest_asyncio
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import expect
 
-from tests.fixtures.page import FREE, LOW, PHONE, PICTURES, WIDE, gateway_of, keep, stage
+from tests.fixtures.page import FREE, LOW, PHONE, PICTURES, WIDE, gateway_of, keep, serious_faults, stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 VIEWS = {
@@ -17,7 +16,6 @@ VIEWS = {
 }  # fmt: skip
 # each view once in light and once in dark, once wide and once on a phone; pictures are of all
 _LOOKS = [("wide", "light"), ("phone", "dark"), *([("phone", "light"), ("wide", "dark")] if PICTURES else [])]
-_SERIOUS = {"serious", "critical"}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -30,14 +28,6 @@ async def line(tmp_path_factory):
             await at.result("LOT-1", value)
         yield at
         assert at.faults == []
-
-
-async def serious_faults(page):
-    answer = await Axe().run(page)
-    return [
-        f"{fault['id']}: {node['html'][:200]} {node['failureSummary'][:200]}"
-        for fault in answer.response["violations"] if fault["impact"] in _SERIOUS for node in fault["nodes"]
-    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("kind", "scheme"), _LOOKS)

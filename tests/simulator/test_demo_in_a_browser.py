@@ -19,11 +19,11 @@ from PIL import Image
 from playwright.async_api import expect
 
 from simulator.broker import find_mosquitto
-from tests.fixtures.page import PICTURES, Pages, chromium, keep, keep_picture, sign
+from tests.fixtures.page import LOW, PHONE, PICTURES, Pages, chromium, keep, keep_picture, serious_faults, sign
 from tests.fixtures.real_parts import REPOSITORY, missing
 
 FIRST, PLANTED = "LOT-1000%2F1", "LOT-1000%2F2"
-LAPTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+LAPTOP = {"width": 1280, "height": 900}
 ACCOUNT = {
     "ready_seconds", "first_prediction_seconds", "recovered", "predictions", "lab_results", "dispositions", "guidance",
     "operators_called", "most_calls_in_10_plant_minutes", "suggestions", "suggestions_followed", "deviations",
@@ -133,6 +133,21 @@ async def answers(page):
     await expect(page.locator("article.card").first).to_be_visible(timeout=240000)
 
 
+async def everybody_can_use(pages, address, certificate):
+    """Look at each view on a phone in the dark: by axe-core, its width, and whether a glove meets its buttons."""
+    async with pages.page(None, viewport=PHONE, scheme="dark") as page:
+        await page.goto("about:blank")
+        await page.goto(address)
+        await page.wait_for_selector("#banner .banner")
+        for view, path in VIEWS.items():
+            await page.goto(f"/#/{path or certificate}")
+            await expect(page.locator("[aria-busy]")).to_have_count(0)
+            await expect(page.locator("main h1").first).to_be_visible()
+            assert await serious_faults(page) == [], view
+            assert await page.evaluate(LOW) == [], f"{view} has what is too low for a glove"
+            assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], view
+
+
 async def pictures(pages, address, certificate):
     """Keep what people see of it, on a laptop and on a phone, light and dark."""
     for name, viewport, scheme, views in LOOKS:
@@ -170,6 +185,7 @@ async def test_a_lot_of_the_demo_is_signed_in_the_browser_and_its_mes_learns_of_
             certificate = await released_and_signed(page, password)
             text, picture = await paper(page, tmp_path)
             await answers(page)
+            await everybody_can_use(pages, address, certificate)
             if PICTURES:
                 await pictures(pages, address, certificate)
         out = await ended()
@@ -195,6 +211,8 @@ def holds(account):
     assert account["certificates_drafted"] >= 2
     assert (account["certificates_signed"], account["certificates_received"]) == (1, 1)
     assert account["lots_released"] == ["LOT-1000/1"]
+    assert account["certificate_seconds"]["end_to_draft"]["n"] >= 2
+    assert account["certificate_seconds"]["signature_to_mes"]["n"] == 1
     assert account["planted_fault_first"] is True
     questions = account["questions"]
     assert 1 <= questions["with_source"] == questions["answered"] <= questions["asked"]

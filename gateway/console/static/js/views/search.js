@@ -43,7 +43,7 @@ function notes(view) {
     view.not_shown ? text("search.not_shown", { count: view.not_shown }) : null,
     behind.dropped ? text("search.dropped", { count: behind.dropped }) : null,
   ].filter(Boolean);
-  return lines.length === 0 ? null : h("ul", { class: "quiet", "data-key": "notes", role: "status" }, lines.map((line) => h("li", {}, line)));
+  return lines.length === 0 ? null : h("div", { class: "quiet", "data-key": "notes", role: "status" }, lines.map((line) => h("p", {}, line)));
 }
 
 function finding(one) {
