@@ -24,7 +24,7 @@ from gateway.time_units import DAY_NS, SECOND_NS
 from tests.fixtures.building import assignment, bundle, value_output
 from tests.fixtures.console import PASSWORD, console_at_work, quick_passwords, set_password
 from tests.fixtures.console_on_lots import HandClock, console_on_lots
-from tests.fixtures.page import Pages, chromium, keep
+from tests.fixtures.page import Pages, chromium, keep, sign
 from tests.fixtures.store_bench import viscosity
 from tests.people.test_stages import Staging, by
 
@@ -278,3 +278,39 @@ async def test_the_evidence_stands_in_the_question_that_an_engineer_asks_and_qua
         dialog = page.get_by_role("dialog")
         await expect(dialog.locator(".evidence")).to_contain_text("Inside the interval (hits)4")
         await dialog.get_by_role("button", name="Cancel").click()
+
+
+async def test_quality_sets_a_part_of_a_lot_apart_and_decides_on_it_alone(lots):
+    async with lots.page("quality") as page:
+        await page.goto("/#/lots/L%2F2")
+        await page.get_by_role("button", name="Set a part apart").click()
+        dialog = page.get_by_role("dialog")
+        await dialog.get_by_label("Part").fill("drums 1-10")
+        await dialog.get_by_label("Quantity").fill("2,000 kg")
+        await dialog.get_by_label("Reason").fill("for Acme")
+        await dialog.get_by_role("button", name="Set a part apart").click()
+        await expect(dialog).to_contain_text("no quantity that is certain")
+        await dialog.get_by_label("Quantity").fill("2000 kg")
+        await dialog.get_by_role("button", name="Set a part apart").click()
+        parts = page.locator(".part-parts")
+        await expect(parts.locator("tr", has_text="drums 1-10")).to_contain_text("not decided")
+        await expect(parts.locator("tr", has_text="The rest of the lot")).to_contain_text("not known")
+        await keep(page, "lot-parts-wide-light")
+        await parts.get_by_role("link", name="drums 1-10").click()
+        await expect(page.locator("[data-key=part-of]")).to_contain_text("Part of lot L/2 · 2000 kg · for Acme")
+        await page.get_by_role("button", name="Release this part").click()
+        await expect(dialog).to_contain_text("Only part drums 1-10 of lot L/2 is decided on: 2000 kg.")
+        await sign(dialog, "quality", reason="filled before the leak")
+        await expect(page.locator(".decision")).to_contain_text("release of the part L/2/drums 1-10 alone")
+        await keep(page, "lot-part-wide-light")
+        await page.locator("[data-key=part-of] a").click()
+        await expect(parts.locator("tr", has_text="drums 1-10")).to_contain_text("released")
+        await expect(parts.locator("tr", has_text="The rest of the lot")).to_contain_text("not decided")
+        await keep(page, "lot-parts-decided-wide-light")
+        await page.get_by_role("button", name="Reject lot").click()
+        await expect(dialog).to_contain_text("All parts of the lot are held with it.")
+        await page.keyboard.press("Escape")
+    async with lots.page("viewer") as page:
+        await page.goto("/#/lots/L%2F2")
+        await expect(page.locator(".part-parts")).to_contain_text("drums 1-10")
+        await expect(page.get_by_role("button", name="Set a part apart")).to_have_count(0)

@@ -2,16 +2,25 @@
 
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import SimpleNamespace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gateway.advice.provisional import IN_A_ROW
+from gateway.contract.sinks.rule import messages_of
 from gateway.decisions import lot_division
+from gateway.line.sinks import SinkMessage
 from gateway.records.act_refusals import ActRefusal
 from gateway.records.acts import ActOutcome, SettlePoint
 from gateway.records.lot_decisions import DecisionState, Verdict
+from gateway.store.deliveries import why_not_released
 from gateway.store.queries.lot_decisions import decision_of_lot
 from gateway.store.queries.lots import lot_on_record
+from gateway.store.queries.tracing import trace
 from gateway.time_units import SECOND_NS
 from tests.fixtures.deciding import DRUMS, LOT, REST, Deciding, by
 from tests.fixtures.store_bench import viscosity
@@ -323,6 +332,47 @@ def test_who_was_told_of_a_release_is_told_when_a_part_is_set_apart_after_it(ben
     assert {"OF_REST_ALONE", "RELEASE_TAKEN_BACK"} <= set(newest["flags"])
 
 
+def told(document):
+    return [kind.value for kind in messages_of(SinkMessage.DISPOSITION, document)]
+
+
+def test_no_system_is_told_of_a_release_of_the_lot_while_a_part_is_not_released_and_of_its_end_as_a_hold(bench):
+    bench.result(viscosity(100.0))
+    bench.divide()
+    bench.decide(RELEASE)
+    assert told(bench.newest()) == ["disposition"]
+    bench.decide_part(RELEASE)
+    assert told(bench.newest()) == ["release", "disposition"]
+    bench.decide_part(REJECT)
+    assert told(bench.newest()) == ["hold", "disposition"]
+
+
+def test_a_release_that_waits_to_be_sent_is_not_sent_once_a_part_is_not_released(bench):
+    bench.result(viscosity(100.0))
+    bench.divide()
+    bench.decide(RELEASE)
+    bench.decide_part(RELEASE)
+    waiting = SimpleNamespace(material_lot_id=LOT, message_id=bench.newest()["id"], ordered_by=f"lot {LOT}")
+    assert why_not_released(bench.connection, "mes", waiting) is None
+    bench.connection.execute("DELETE FROM lot_decision WHERE material_lot_id = ?", (PART,))
+    assert why_not_released(bench.connection, "mes", waiting) == "a part of the lot is not released"
+
+
+def test_what_is_known_of_a_part_belongs_to_the_client_of_its_lot(bench):
+    bench.result(viscosity(100.0, client_id="ACME"))
+    bench.divide()
+    assert bench.rows("SELECT client_id FROM lot_scope WHERE material_lot_id = ?", PART) == [("ACME",)]
+
+
+def test_a_trace_leads_from_a_lot_to_its_parts_and_back(bench):
+    released(bench)
+    (lot,) = [node for node in trace(bench.connection, LOT) if node.kind == "lot"]
+    (part,) = [node for node in lot.children if node.kind == "part"]
+    assert (part.id, part.details["quantity"], part.details["person"]) == (PART, "2000 kg", "Anna Q.")
+    kinds = {node.kind for node in trace(bench.connection, PART)}
+    assert kinds == {"lot", "part"}
+
+
 # --- what is made of it ----------------------------------------------------------------------------------
 
 
@@ -369,3 +419,117 @@ def test_a_closed_lot_takes_its_parts_from_the_broker(bench):
     bench.context("lot_closed", material_lot_id=LOT)
     cleared = bench.rows("SELECT topic FROM outbox WHERE payload = x'' AND topic LIKE '%/lot-part/%'")
     assert [topic.rsplit("/lot-part/", 1)[1] for (topic,) in cleared] == ["LOT%2F1/drums 1-10"]
+
+
+# --- whatever comes, in any order ------------------------------------------------------------------------
+
+VALUES = st.sampled_from([100.0, 101.0, 120.0])
+STEP = st.one_of(
+    st.tuples(st.just("result"), VALUES),
+    st.tuples(st.just("result of the part"), VALUES),
+    st.tuples(st.just("correction"), VALUES),
+    st.tuples(st.just("withdrawal"), st.none()),
+    st.tuples(st.just("material"), st.none()),
+    st.tuples(st.just("decision on the lot"), st.sampled_from(Verdict)),
+    st.tuples(st.just("decision on the part"), st.sampled_from(Verdict)),
+    st.tuples(st.just("decision on the part"), st.just(RELEASE)),
+    st.tuples(st.just("quantity"), st.integers(1, 2)),
+)
+OF_PARTS = {"result of the part", "decision on the part", "quantity"}
+
+
+class Story:
+    """A store in which people and the laboratory act, and whether a release of the part may stand by now."""
+
+    def __init__(self, directory):
+        self.bench = Deciding(directory)
+        self.bench.connection.execute("PRAGMA synchronous = OFF")
+        self.samples, self.samples_of_part = 0, 0
+        self.may_stand, self.held_by_person = False, False
+        self.newest = None  # the newest sample of the lot, with its version
+
+    def step(self, what, value):
+        """Do a step; whatever is new of the lot or the part ends a release of the part."""
+        ended = getattr(self, what.replace(" ", "_"))(value)
+        self.may_stand = self.may_stand and not ended
+
+    def result(self, value):
+        self.samples += 1
+        self.newest = (f"S-{self.samples}", 1)
+        self.bench.result(viscosity(value, sample_id=self.newest[0], result_version=1))
+        return True
+
+    def result_of_the_part(self, value):
+        self.samples_of_part += 1
+        self.bench.result(of_part(value, sample_id=f"P-{self.samples_of_part}"))
+        return True
+
+    def correction(self, value, **changes):
+        if self.newest is None:
+            return False
+        sample, version = self.newest
+        self.newest = (sample, version + 1)
+        corrected = viscosity(value + version / 100, sample_id=sample, result_version=version + 1, **changes)
+        self.bench.result(corrected)
+        return True
+
+    def withdrawal(self, _value):
+        return self.correction(100.0, status="rejected")
+
+    def material(self, _value):
+        self.samples += 1
+        lot = f"BAD-{self.samples}"
+        sample = {"sample_id": lot, "material_lot_id": lot, "material_definition_id": "FG-100"}
+        self.bench.result(viscosity(120.0, **sample))
+        self.bench.context("material_consumed", material_lot_id=LOT, consumed_lot_id=lot)
+        return True
+
+    def decision_on_the_lot(self, verdict):
+        known = lot_on_record(self.bench.connection, LOT)
+        if known.disposition is None:
+            return False
+        done = self.bench.decide(verdict, over=len(known.against_release)).outcome is ActOutcome.DONE
+        before, holds = self.held_by_person, verdict is not RELEASE
+        self.held_by_person = holds if done else before
+        return done and (before or holds)
+
+    def decision_on_the_part(self, verdict):
+        over = len(lot_on_record(self.bench.connection, PART).against_release)
+        done = self.bench.decide_part(verdict, over=over).outcome is ActOutcome.DONE
+        self.may_stand = verdict is RELEASE if done else self.may_stand
+        return False
+
+    def quantity(self, tons):
+        return self.bench.divide(quantity=f"{tons} t").outcome is ActOutcome.DONE
+
+    def of_lot(self):
+        """What is said of the lot, whatever of its parts."""
+        known, decision = lot_on_record(self.bench.connection, LOT), self.bench.decision()
+        return (
+            known.recommendation, known.latched, [item.point.point_id for item in known.open_points],
+            None if decision is None else (decision.verdict, decision.state),
+        )  # fmt: skip
+
+
+@settings(max_examples=8)
+@given(st.lists(STEP, min_size=4, max_size=14))
+def test_in_any_order_no_part_is_released_that_must_not_be_and_nothing_of_a_part_is_said_of_its_lot(steps):
+    with TemporaryDirectory() as divided, TemporaryDirectory() as whole:
+        story, without = Story(Path(divided)), Story(Path(whole))
+        with closing(story.bench.connection), closing(without.bench.connection):
+            story.bench.divide(quantity="3 t")
+            for what, value in steps:
+                without.bench.now_ns = story.bench.now_ns
+                story.step(what, value)
+                if what not in OF_PARTS:
+                    without.step(what, value)
+                told = story.bench.newest_part()
+                released = told["part_decision"] is not None and told["part_decision"]["decision"] == "release"
+                stands = released and told["part_decision"]["stands"]
+                assert stands == story.may_stand, (what, value)
+                assert not (stands and told["part_recommendation"] == "hold")
+                assert story.of_lot() == without.of_lot(), (what, value)
+                told_of_lot = [item for item in story.bench.sent("disposition") if item["material_lot_id"] == LOT][-1:]
+                assert all(item["decision"] is None or item["decision"]["decision"] != "release" or stands
+                           or not item["decision"]["stands"] for item in told_of_lot)  # fmt: skip
+            assert not [item for item in story.bench.sent("disposition") if item["material_lot_id"] == PART]

@@ -21,6 +21,7 @@ OF_LOTS: Mapping[str, dict[str, Any]] = {
                 "recommendation": "pending",
                 "latched": False,
                 "results": 2,
+                "part_of": None,
                 "damaged": False,
             }
         ],
@@ -169,6 +170,18 @@ OF_LOTS: Mapping[str, dict[str, Any]] = {
         ],
         "parents": [],
         "children": [{"material_lot_id": "LOT-0043", "recommendation": "hold"}],
+        "part_of": None,
+        "parts": [
+            {
+                "part_id": "LOT-0042/drums 1-10",
+                "part": "drums 1-10",
+                "quantity": "2000 kg",
+                "recommendation": "release",
+                "decision": "release",
+                "on_other_facts": False,
+            }
+        ],
+        "rest": {"quantity": "1000 kg", "of": "3000 kg", "exceeded": False},
         "damaged": [],
     },
     "SamplesView": {

@@ -9,6 +9,7 @@ from gateway.console.snapshot import Snapshot
 from gateway.console.views.certificates import CertificateLineView, lines_of_lot
 from gateway.console.views.deviations import DeviationView, deviations_of
 from gateway.console.views.guidance import guidance_views
+from gateway.console.views.lot_parts import PartOfView, PartView, RestView, part_of, parts_view, rest_view
 from gateway.console.views.parts import GuidanceView, OpenPointView, SignaturePart, View, instant
 from gateway.console.views.results import ResultView, results_of
 from gateway.console.views.signatures import PendingActView, waiting_for_signatures
@@ -24,6 +25,7 @@ from gateway.records.act_kinds import ActKind
 from gateway.records.lot_decisions import DecisionState, LotDecided
 from gateway.store.facts.reading import Reading
 from gateway.store.queries.lot_decisions import basis_of, decision_of_lot
+from gateway.store.queries.lot_parts import parts_of_lot
 from gateway.store.queries.lots import LotOnRecord, as_shown, lot_on_record
 from gateway.store.statements import SQL
 
@@ -102,6 +104,9 @@ class LotView(View):
     timeline: list[TimelineView]
     parents: list[RelatedLotView]
     children: list[RelatedLotView]
+    part_of: PartOfView | None = Field(description="of which lot it is a part; null: it is a lot")
+    parts: list[PartView] = Field(description="parts that are set apart from it, each decided on by itself")
+    rest: RestView | None = Field(description="what is left beside the parts; null: it is not divided")
     damaged: list[str]
 
 
@@ -120,7 +125,8 @@ def _view_of(connection: sqlite3.Connection, snapshot: Snapshot, known: LotOnRec
     guidance = guidance_views(connection, reading.guidance("console_guidance_of_lot", **of_lot), snapshot)
     deviations = deviations_of(connection, reading.rows("console_deviations_of_lot", of_lot))
     signatures = signatures_on(connection, lot, ActKind.DECIDE_LOT, ActKind.SETTLE_POINT, ActKind.SIGN_REVIEW)
-    damaged = [*dict.fromkeys([*known.damaged, *reading.damaged, *decided.damaged])]
+    divided = parts_of_lot(connection, lot)
+    damaged = [*dict.fromkeys([*known.damaged, *reading.damaged, *decided.damaged, *divided.damaged])]
     return LotView(
         material_lot_id=lot,
         recommendation=as_shown(known.recommendation, damaged=bool(damaged)),
@@ -149,6 +155,9 @@ def _view_of(connection: sqlite3.Connection, snapshot: Snapshot, known: LotOnRec
         timeline=timeline_of(connection, known, results, guidance, deviations, signatures),
         parents=[_related(item) for item in known.parents],
         children=[_related(item) for item in known.children],
+        part_of=part_of(known.part),
+        parts=parts_view(divided),
+        rest=rest_view(connection, lot, divided),
         damaged=damaged,
     )
 
@@ -166,7 +175,7 @@ def _open_point(item: PointOnRecord) -> OpenPointView:
         code=point.code,
         text=point.reason.text,
         how=point.how,
-        can_be_settled=point.can_be_settled,
+        can_be_settled=item.can_be_settled,
         sample_id=item.about.sample_id,
         analyte=item.about.analyte,
     )

@@ -26,6 +26,7 @@ class LotLineView(View):
     recommendation: RecommendationWord
     latched: bool = Field(description="held by a result: only a person lifts it")
     results: int
+    part_of: str | None = Field(description="of which lot it is a part; null: it is a lot")
     damaged: bool = Field(description="records of it do not hold, or the trail says more: shown as held")
 
 
@@ -62,5 +63,6 @@ def _line(row: sqlite3.Row) -> LotLineView:
         recommendation=recommendation,
         latched=bool(row["latched"]),
         results=row["results"],
+        part_of=row["part_of"],
         damaged=damaged,
     )

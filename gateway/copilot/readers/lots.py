@@ -5,6 +5,7 @@ from gateway.contract.times import rfc3339
 from gateway.copilot.answers import Answer, Saying, limits_shown, number_shown, status_shown
 from gateway.copilot.ground import Asking, Ground, lot_link
 from gateway.copilot.readers.lot_lists import listed
+from gateway.copilot.readers.lot_parts import say_parts
 from gateway.copilot.readers.times import shown_time
 from gateway.copilot.slots import equipment_of
 from gateway.lab.in_force import in_force, in_unit
@@ -105,6 +106,7 @@ def status_of_lot(ground: Ground, asking: Asking) -> Answer:
     if known.disposition is not None:
         saying.source(f"disposition {known.disposition.disposition_id}", lot, lot_link(lot))
     _decided(ground, lot, saying)
+    say_parts(ground, known, saying)
     if known.disposition is not None and AWAITS_CERTIFICATE in known.disposition.flags:
         saying.say("AWAITS_CERTIFICATE", lot=lot)
     _made(ground, known, saying)

@@ -114,6 +114,7 @@ _KINDS: Mapping[str, Mapping[str, str]] = {
         "trace_lot_to_disposition": "disposition",
         "trace_lot_to_deviation": "deviation",
         "trace_lot_to_certificate": "certificate",
+        "trace_lot_to_part": "part",
         "trace_lot_to_lot_went_into": "lot",
         "trace_lot_to_audit": "audit",
     },
@@ -122,6 +123,9 @@ _KINDS: Mapping[str, Mapping[str, str]] = {
         "trace_certificate_to_result": "result",
         "trace_certificate_to_signed_record": "signed record",
         "trace_certificate_to_audit": "audit",
+    },
+    "part": {
+        "trace_part_to_lot": "lot",
     },
     "material": {
         "trace_material_to_lot": "lot",

@@ -227,8 +227,14 @@ WHERE NOT EXISTS (
 CREATE VIEW lot_scope AS
 SELECT l.material_lot_id, l.recommendation, l.latched, coalesce(l.client_id, o.client_id, (
     SELECT max(r.client_id) FROM lab_result AS r WHERE r.material_lot_id = l.material_lot_id AND r.current = 1
+), w.client_id, wo.client_id, (
+    SELECT max(r.client_id) FROM lab_result AS r WHERE r.material_lot_id = w.material_lot_id AND r.current = 1
 ), '') AS client_id
-FROM lot AS l LEFT JOIN job_order AS o ON o.job_order_id = l.job_order_id;
+FROM lot AS l LEFT JOIN job_order AS o ON o.job_order_id = l.job_order_id
+LEFT JOIN lot AS w ON w.material_lot_id = (  -- of which it is a part
+    SELECT p.material_lot_id FROM lot_part AS p WHERE p.part_id = l.material_lot_id LIMIT 1
+)
+LEFT JOIN job_order AS wo ON wo.job_order_id = w.job_order_id;
 
 -- Predictions of models. after_event: after which message from outside it was made, so that a replay decides in the
 -- same order ('': before all of them; NULL: not on record); it is no evidence.

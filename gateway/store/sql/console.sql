@@ -49,7 +49,7 @@ SELECT l.row_number AS place, l.material_lot_id, l.material_definition_id AS pro
            SELECT recommendation FROM line_about_lot WHERE material_lot_id = l.material_lot_id ORDER BY seq DESC LIMIT 1
        ) AS in_trail, (
            SELECT count(*) FROM lab_result AS r WHERE r.material_lot_id = l.material_lot_id AND r.current = 1
-       ) AS results
+       ) AS results, (SELECT material_lot_id FROM lot_part WHERE part_id = l.material_lot_id LIMIT 1) AS part_of
 FROM lot_checked AS l
 WHERE l.row_number < :before AND (:query = '' OR instr(lower(l.material_lot_id), :query) > 0)
 ORDER BY l.row_number DESC LIMIT :most;

@@ -86,6 +86,28 @@ WHERE material_lot_id = :id
 ORDER BY at_ns
 LIMIT 1000;
 
+-- name: trace_lot_to_part
+SELECT DISTINCT part_id
+FROM lot_part
+WHERE material_lot_id = :id OR part_id = :id
+ORDER BY part_id
+LIMIT 1000;
+
+-- name: trace_part
+SELECT material_lot_id AS lot, CASE WHEN json_valid(body) THEN json_extract(body, '$.quantity') || ' ' || json_extract(body, '$.unit') END AS quantity,
+       CASE WHEN json_valid(body) THEN json_extract(body, '$.person') END AS person,
+       CASE WHEN json_valid(body) THEN json_extract(body, '$.reason') END AS reason, at_ns, holds
+FROM lot_part_checked
+WHERE part_id = :id
+ORDER BY seq DESC
+LIMIT 1;
+
+-- name: trace_part_to_lot
+SELECT material_lot_id
+FROM lot_part
+WHERE part_id = :id
+UNION SELECT part_id FROM lot_part WHERE part_id = :id;
+
 -- name: trace_lot_to_lot_went_into
 SELECT material_lot_id
 FROM material_use

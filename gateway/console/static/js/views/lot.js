@@ -17,7 +17,7 @@ export const lot = {
   also: (view) => view.charts.map((chart) => chart.path),
   render: (view, { others }) => [
     h("p", {}, h("a", { href: "#/lots" }, text("lot.back"))),
-    head(view),
+    head(view), parts(view),
     h("div", { class: "columns" },
       h("div", { class: "column", "data-key": "left" }, points(view), results(view), charts(view, others), deviations(view)),
       h("div", { class: "column", "data-key": "right" }, certificatesOfLot(view.certificates), guidance(view), settled(view), related(view), timeline(view))),
@@ -26,6 +26,7 @@ export const lot = {
 
 function head(view) {
   return h("div", { class: "lot-head", "data-key": "head" },
+    partOf(view),
     h("div", { class: "card-head" }, h("h1", {}, view.material_lot_id), recommendation(view.recommendation),
       view.latched ? h("span", { class: "state" }, text("lot.latched")) : null,
       view.waits_to_be_judged ? h("span", { class: "state" }, text("lot.waits")) : null),
@@ -36,7 +37,12 @@ function head(view) {
       [text("lot.started"), view.started_at ? time(view.started_at) : null], [text("lot.ended"), view.ended_at ? time(view.ended_at) : null], [text("lot.closed"), view.closed_at ? time(view.closed_at) : null]]),
     view.damaged.length ? h("p", { class: "failed" }, text("damaged.text"), " ", view.damaged.join(", ")) : null,
     h("p", {}, h("a", { href: `#/review/${encodeURIComponent(view.material_lot_id)}` }, text("lot.review"))),
-    may("decide_lot") && view.basis_sha256 ? h("div", { class: "actions" }, ["release", "reject", "hold"].map((decided) => decideButton(view, decided))) : null);
+    may("decide_lot") && view.basis_sha256 ? h("div", { class: "actions" }, ["release", "reject", "hold"].map((decided) => decideButton(view, decided)), firstPart(view)) : firstPart(view));
+}
+
+/** Whoever may set parts apart does so here until there is one: then the parts have a section of their own. */
+function firstPart(view) {
+  return may("divide_lot") && !view.part_of && view.parts.length === 0 ? divideButton(view) : null;
 }
 
 function decision({ decision: made, signatures }) {
@@ -67,13 +73,71 @@ function decideButton(view, decided) {
   return h("button", {
     "data-key": decided, type: "button", class: standsOut(view, decided) ? "primary" : "quiet", disabled: !page.connected,
     onclick: () => askAndDo({
-      name: "decide_lot", parameters: { material_lot_id: view.material_lot_id, verdict: decided, basis_sha256: view.basis_sha256, over_open_points: decided === "release" ? view.against_release : 0 },
-      heading: `${word("decide", decided)}: ${view.material_lot_id}`, label: word("decide", decided), danger: decided === "reject",
-      meaning: word("decide_meaning", decided), stillOpen: () => unchanged(view),
+      name: "decide_lot", parameters: { material_lot_id: view.material_lot_id, verdict: decided, basis_sha256: view.basis_sha256, over_open_points: decided === "release" ? view.against_release : 0, part: view.part_of?.part ?? "" },
+      heading: `${toDecide(view, decided)}: ${view.part_of ? text("part.named", view.part_of) : view.material_lot_id}`, label: toDecide(view, decided), danger: decided === "reject",
+      meaning: meant(view, decided), stillOpen: () => unchanged(view),
       about: [h("p", {}, text("lot.recommended"), " ", recommendation(view.recommendation)),
-        speaksAgainst(view)],
+        decidesOn(view, decided), speaksAgainst(view)],
     }),
-  }, word("decide", decided));
+  }, toDecide(view, decided));
+}
+
+/** What is signed: of a part, of what is left beside parts, or of the lot. */
+function meant(view, decided) {
+  if (view.part_of) return text(`part.meaning.${decided}`);
+  return view.parts.length && decided === "release" ? text("part.meaning.release_rest") : word("decide_meaning", decided);
+}
+
+/** What is decided on: the part, what is left beside parts, or the lot. */
+function toDecide(view, decided) {
+  if (view.part_of && decided !== "hold") return text(`part.${decided}`);
+  return view.parts.length && decided === "release" ? text("part.release_rest") : word("decide", decided);
+}
+
+/** Of a lot with parts, and of a part: what a decision is about, and what it is not. */
+function decidesOn(view, decided) {
+  if (view.part_of) return h("p", { class: "strong" }, text("part.alone", view.part_of));
+  if (view.parts.length === 0) return null;
+  if (decided !== "release") return h("p", { class: "strong" }, text("part.held_too"));
+  return h("p", { class: "strong" }, text("part.rest_alone", { parts: view.parts.map((one) => one.part).join(", ") }));
+}
+
+function partOf({ part_of: of }) {
+  if (!of) return null;
+  return h("p", { class: "strong", "data-key": "part-of" }, text("part.of"), " ", h("a", { href: `#/lots/${encodeURIComponent(of.lot)}` }, of.lot), ` · ${of.quantity}`,
+    h("span", { class: "quiet" }, ` · ${of.reason}`));
+}
+
+/** The parts of a lot and what is left, each with what is recommended and decided. */
+function parts(view) {
+  if (view.part_of) return null;
+  if (view.parts.length === 0) return null;
+  const columns = [text("part.part"), text("part.quantity"), text("lot.recommendation"), text("part.decision")];
+  const rows = view.parts.map((one) => ({ key: one.part_id, cells: [
+    h("a", { href: `#/lots/${encodeURIComponent(one.part_id)}` }, one.part), one.quantity, recommendation(one.recommendation), decidedOn(one.decision, one.on_other_facts)] }));
+  const { rest } = view;
+  const left = rest.quantity === null ? text("part.unknown") : text("part.left", { rest: rest.quantity, of: rest.of });
+  rows.push({ key: "rest", cells: [h("span", { class: "strong" }, text("part.rest")), rest.exceeded ? condition(false, "", text("part.exceeded", { of: rest.of }), "critical") : left,
+    recommendation(view.recommendation), decidedOn(view.decision?.decision ?? null, view.decision?.on_other_facts)] });
+  return section("parts", text("part.parts"), table(text("part.parts"), columns, rows), may("divide_lot") ? h("div", { class: "actions" }, divideButton(view)) : null);
+}
+
+function decidedOn(decided, lapsed) {
+  if (!decided) return h("span", { class: "quiet" }, text("part.undecided"));
+  if (lapsed) return condition(false, "", text("part.lapsed", { decision: word("decision", decided) }), "warning");
+  return condition(decided === "release", word("decision", decided), word("decision", decided), "critical");
+}
+
+function divideButton(view) {
+  return h("button", {
+    "data-key": "divide", type: "button", class: "quiet", disabled: !page.connected,
+    onclick: () => askAndDo({
+      name: "divide_lot", heading: `${text("part.divide")}: ${view.material_lot_id}`, label: text("part.divide"),
+      about: [h("p", {}, text("part.divide_about"))],
+      fields: [{ name: "part", label: text("part.part"), required: true, hint: text("part.part_hint") }, { name: "quantity", label: text("part.quantity"), required: true, hint: text("part.quantity_hint") }],
+      parameters: (values) => ({ material_lot_id: view.material_lot_id, part: values.part.trim(), quantity: values.quantity.trim() }),
+    }),
+  }, text("part.divide"));
 }
 
 /** What speaks against a release: nobody decides without having it before them. */
@@ -102,7 +166,7 @@ function points(view) {
 
 function results(view) {
   const columns = [text("result.analyte"), text("result.value"), text("result.limits"), text("result.predicted"), text("result.sample"), text("result.status"), text("result.received")];
-  return section("results", text("lot.results"), view.results.length === 0 ? empty("lot.no_results") : table(text("lot.results"), columns, view.results.map((one) => {
+  return section("results", text("lot.results"), view.results.length === 0 ? empty(view.part_of ? "part.no_results" : "lot.no_results") : table(text("lot.results"), columns, view.results.map((one) => {
     const isOut = outside(one.value, one.lower, one.upper);
     return {
       key: `${one.result_id}-${one.result_version}`, level: one.current ? null : "old",

@@ -1,0 +1,26 @@
+"""What answers about a lot say of its parts, and of a part: what is said of the one is never taken for the other."""
+
+from gateway.copilot.answers import Saying
+from gateway.copilot.ground import Ground
+from gateway.store.queries.lot_parts import parts_of_lot
+from gateway.store.queries.lots import LotOnRecord
+
+_MOST_NAMED = 8
+
+
+def say_parts(ground: Ground, known: LotOnRecord, saying: Saying) -> None:
+    """Say that it is a part of a lot, or which parts are decided on by themselves: nobody takes one for the other."""
+    part = known.part
+    if part is not None:
+        saying.say("IS_PART", part=part.name, lot=part.material_lot_id, quantity=part.amount)
+        saying.fact("part_of", part.material_lot_id)
+        return
+    parts = parts_of_lot(ground.state, known.material_lot_id).parts
+    for item in parts[:_MOST_NAMED]:
+        released = "RELEASED" if item.released else "NOT_RELEASED"
+        saying.say(f"PART_{released}", part=item.part.name, quantity=item.part.amount)
+        saying.fact("part_released" if item.released else "part_not_released", item.part.name)
+    if len(parts) > _MOST_NAMED:
+        saying.say("MORE_PARTS", count=len(parts) - _MOST_NAMED)
+    if any(not item.released for item in parts):
+        saying.say("OF_REST_ALONE", lot=known.material_lot_id)
