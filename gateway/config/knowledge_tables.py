@@ -48,6 +48,9 @@ class CopilotTable(Table):
         default=False,
         description="whether questions on ask/{terminal} are answered, on answer/{terminal}: true or false",
     )
+    token_lasts: Duration = Field(
+        default=900.0, ge=60, le=8 * 3600, description='how long a person\'s token for a terminal holds, such as "15m"'
+    )
     phrasing: PhrasingTable | None = Field(
         default=None, description="a server whose language model phrases answers; without it there is none"
     )

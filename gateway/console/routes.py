@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from gateway.console.views.acts import ActAnswerView, ActAsked, PasswordAsked
 from gateway.console.views.alarms import AlarmsView
-from gateway.console.views.ask import AnswerView, QuestionAsked
+from gateway.console.views.ask import AnswerView, QuestionAsked, TokenAsked, TokenView
 from gateway.console.views.audit import AuditView, TraceView, VerifyView
 from gateway.console.views.capa import ActionsView, DeviationKnowledgeView, SuppliersView
 from gateway.console.views.certificates import AnalysisCertificatesView, AnalysisCertificateView
@@ -136,6 +136,8 @@ ROUTES: tuple[Route, ...] = (
           asked=ActAsked),
     Route(method="POST", path="/api/ask", answer=AnswerView, asked=QuestionAsked,
           text="Ask about the line; the answer comes from its records, with its sources."),
+    Route(method="POST", path="/api/ask/token", answer=TokenView, asked=TokenAsked,
+          text="Get a token by which one asks at a terminal with one's own rights, for minutes; it is put on record."),
     Route(method="POST", path="/api/password", text="Set one's own password; it ends all sessions of the user.",
           answer=ActAnswerView, asked=PasswordAsked),
 )  # fmt: skip

@@ -129,6 +129,12 @@ def rows_of(connection: sqlite3.Connection, tokens: Iterable[str]) -> dict[str, 
     return {token: _session(_hash(token), connection) for token in tokens}
 
 
+def user_of_session(connection: sqlite3.Connection, token_sha256: str, at: ClockReading) -> User | None:
+    """Return the user of a session that has not ended, by its token's hash, whether somebody uses it or not."""
+    row = _session(token_sha256, connection)
+    return None if row is None or row.must_change or at.is_past(row.expires) else row.user
+
+
 def _session(token_sha256: str, connection: sqlite3.Connection) -> SessionRow | None:
     row = connection.execute(SQL["console_session"], {"token_sha256": token_sha256}).fetchone()
     if row is None or not row["holds"] or row["newest_password_seq"] != row["password_seq"]:

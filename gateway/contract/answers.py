@@ -3,18 +3,21 @@
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gateway.contract.received_schemas import LONGEST_QUESTION_READ
+from gateway.people.terminal_tokens import LONGEST_TOKEN
 
 LONGEST_MESSAGE = 16 * 1024
 
 
 class QuestionMessage(BaseModel):
-    """A question; ``id``: of the terminal's own, which the answer repeats."""
+    """A question; ``id``: of the terminal's own, which the answer repeats; ``token``, ``proof``: of a person."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     question: str = Field(max_length=LONGEST_QUESTION_READ)
     id: str | None = Field(default=None, max_length=200)
     person: str | None = Field(default=None, max_length=200)
+    token: str | None = Field(default=None, max_length=LONGEST_TOKEN)
+    proof: str = Field(default="", max_length=200)
 
 
 def read_question(payload: bytes) -> QuestionMessage | None:

@@ -12,6 +12,7 @@ from gateway.contract.lims.field_spellings import SPELLINGS
 from gateway.contract.mes_messages import REQUIRED
 from gateway.contract.response_tokens import LONGEST_TOKEN
 from gateway.contract.words import ACTS, EVENTS, STATUSES, listed
+from gateway.people.terminal_tokens import LONGEST_TOKEN as LONGEST_QUESTION_TOKEN
 
 Schema = dict[str, Any]
 LONGEST_QUESTION_READ = 12_000  # characters that are read at all; a question itself is shorter
@@ -207,6 +208,16 @@ _QUESTION_FIELDS: Mapping[str, Schema] = {
         "type": ["string", "null"],
         "maxLength": 200,
         "description": "who asks, as stated; it is put on record and gives no rights",
+    },
+    "token": {
+        "type": ["string", "null"],
+        "maxLength": LONGEST_QUESTION_TOKEN,
+        "description": "the token that a person got at the console for this terminal; then they ask with their rights",
+    },
+    "proof": {
+        "type": ["string", "null"],
+        "maxLength": 200,
+        "description": "with a token: HMAC-SHA256 (hexadecimal) by its key over terminal, id and question",
     },
 }
 

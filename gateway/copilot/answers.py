@@ -20,6 +20,7 @@ class Outcome(StrEnum):
     NOTHING_ON_RECORD = "nothing_on_record"
     NOT_ANSWERED = "not_answered"  # outside of what is answered here
     NOT_FOR_YOU = "not_for_you"  # what is asked is not for who asks
+    TOKEN_REFUSED = "token_refused"  # noqa: S105 - the question's token does not hold: nobody is answered as a guest instead
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -30,10 +30,12 @@ from gateway.console.shown import Shown
 from gateway.console.snapshot import Snapshots
 from gateway.console.static_files import StaticFiles
 from gateway.console.stream import Streams
+from gateway.console.terminal_tokens import TokenAnswers
 from gateway.console.verifying import Verifying
 from gateway.contract.console_links import SET_UP, link_of
 from gateway.copilot.desk import Desk, on_no_record
 from gateway.copilot.options import CopilotOptions
+from gateway.copilot.tokens import TerminalTokens
 from gateway.database.writer import Writer
 from gateway.history.windows import TagWindow, WindowRequest
 from gateway.knowledge.options import KnowledgeOptions
@@ -77,6 +79,7 @@ class ConsoleGround:
     copilot: CopilotOptions = field(default_factory=CopilotOptions)
     desk: Desk = field(default_factory=lambda: Desk(on_record=on_no_record))
     question_figures: Callable[[], Mapping[str, float]] = dict
+    terminal_tokens: TerminalTokens | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,6 +126,7 @@ def console(options: ConsoleOptions, ground: ConsoleGround, acts: TakesActs) -> 
         sessions=sessions,
         answering={**people.answering(), **accounts.answering(), **showing.answering(), **audit.answering(),
                    **bundles.answering(), **searching.answering(), **asking.answering(),
+                   **TokenAnswers(ground.terminal_tokens, shown, ground.writer).answering(),
                    **CertificateAnswers(slow, shown).answering(), "POST /api/acts": acting.do,
                    "GET /api/events": streams.answer},
         files=StaticFiles(),

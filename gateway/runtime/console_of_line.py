@@ -51,6 +51,7 @@ def console_of(
             copilot=copilot_options(ground.settings),
             desk=desk.desk,
             question_figures=desk.figures,
+            terminal_tokens=desk.tokens,
         ),
         acts,
     )

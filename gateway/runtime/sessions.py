@@ -131,6 +131,7 @@ def _asks(ground: Dependencies, desk: "QuestionDesk | None") -> "TerminalQuestio
         copilot=copilot_options(ground.settings),
         clock=ground.clock,
         desk=desk.desk,
+        tokens=desk.tokens,
     )
 
 

@@ -1,8 +1,9 @@
 """Questions of terminals: taken from ``ask/{terminal}``, answered from records, sent to ``answer/{terminal}``.
 
-Who asks at a terminal has not shown who they are: a guest, who sees what is configured for the terminal. A question is
-acknowledged as it is taken, as one that is lost is asked again; too many at once are answered with that. Reading has a
-thread and a connection of its own, so that no result waits for it.
+Who asks at a terminal has not shown who they are: a guest, who sees what is configured for the terminal. With a token
+from the console it is a person with their own rights; with one that does not hold nobody is answered, not as a guest.
+A question is acknowledged as it is taken, as one that is lost is asked again; too many at once are answered with that.
+Reading has a thread and a connection of its own, so that no result waits for it.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from pathlib import Path
 import structlog
 
 from gateway.clock import Clock
+from gateway.console.sessions import user_of_session
 from gateway.contract.answers import QuestionMessage, answer_topic, read_question
 from gateway.contract.identity import identity_of
 from gateway.contract.payloads.answer import AnswerPayload, FactPart, PhrasedPart, SourcePart
@@ -25,6 +27,7 @@ from gateway.copilot.answers import Answer, Outcome, sentence
 from gateway.copilot.desk import Desk, Finished
 from gateway.copilot.ground import Asker, Ground
 from gateway.copilot.options import CopilotOptions
+from gateway.copilot.tokens import TerminalTokens, TokenRefusal
 from gateway.database.opening import SQLITE_ERRORS
 from gateway.deadlines import ClockReading
 from gateway.errors import LablineError, NotConnectedError
@@ -32,6 +35,7 @@ from gateway.knowledge.index import read_index
 from gateway.knowledge.options import KnowledgeOptions
 from gateway.knowledge.searching import Searched
 from gateway.line.definition import LineDefinition
+from gateway.people.terminal_tokens import TerminalToken
 from gateway.store.database import read_state
 from gateway.transport.http_entrance import Rate
 from gateway.transport.mqtt import MqttSession
@@ -62,14 +66,19 @@ class TerminalQuestions:
         copilot: CopilotOptions,
         clock: Clock,
         desk: Desk,
+        tokens: TerminalTokens | None = None,
     ) -> None:
-        """``line``: as it is now. ``desk``: where answers are finished, and put on record."""
+        """``line``: as it is now. ``desk``: where answers are finished, and put on record.
+
+        ``tokens``: by which people who are signed in at the console ask here, too; None: nobody does.
+        """
         self._directory = directory
         self._line = line
         self._knowledge = knowledge
         self._copilot = copilot
         self._clock = clock
         self._desk = desk
+        self._tokens = tokens
         self._finishing: set[asyncio.Task[None]] = set()
         self._waiting: asyncio.Queue[_Asked] = asyncio.Queue(_MOST_WAITING)
         self._rate = Rate(per_second=_PER_SECOND, at_once=_AT_ONCE)
@@ -102,10 +111,12 @@ class TerminalQuestions:
             while True:
                 asked = await self._waiting.get()
                 at = self._clock.now()
-                sight = self._knowledge.sights.of_terminal(asked.terminal)
-                asker = Asker(name=asked.message.person or "", known=False, sight=sight, place=asked.terminal)
+                token = self._token(asked)
+                if isinstance(token, TokenRefusal):
+                    self._finish(asked, self._refused(token), self._guest(asked), at)
+                    continue
                 try:
-                    answer = await loop.run_in_executor(thread, self._answered, asked.message.question, asker, at)
+                    answer, asker = await loop.run_in_executor(thread, self._answered, asked, token, at)
                 except (LablineError, *SQLITE_ERRORS) as error:
                     log.warning("a terminal's question could not be answered", error=str(error))
                     self._state = None
@@ -127,12 +138,42 @@ class TerminalQuestions:
         self._finishing.add(task)
         task.add_done_callback(self._finishing.discard)
 
-    def _answered(self, text: str, asker: Asker, at: ClockReading) -> Answer:
+    def _token(self, asked: _Asked) -> TerminalToken | TokenRefusal | None:
+        """Return the token of a question, or why it does not hold; None: a guest asks."""
+        message = asked.message
+        if message.token is None:
+            return None
+        if self._tokens is None:
+            return TokenRefusal.TOKEN_UNKNOWN
+        return self._tokens.taken(
+            message.token, message.proof, terminal=asked.terminal, line=self._line().path, question_id=message.id,
+            question=message.question,
+        )  # fmt: skip
+
+    def _refused(self, why: TokenRefusal) -> Answer:
+        language = self._line().language
+        text = sentence(language, why.value)
+        return Answer(outcome=Outcome.TOKEN_REFUSED, intent="", language=language, text=text)
+
+    def _guest(self, asked: _Asked) -> Asker:
+        sight = self._knowledge.sights.of_terminal(asked.terminal)
+        return Asker(name=asked.message.person or "", known=False, sight=sight, place=asked.terminal)
+
+    def _answered(self, asked: _Asked, token: TerminalToken | None, at: ClockReading) -> tuple[Answer, Asker]:
+        """Return the answer, and who asks: with a token that holds, a person with their own rights and sight."""
         state = self._state = self._state or read_state(self._directory)
         index = read_index(self._directory)
         line = self._line()
         state.execute("BEGIN")  # all that one answer says is of one instant
         try:
+            asker, roles = self._guest(asked), None
+            if token is not None:
+                user = user_of_session(state, token.session, at)
+                if user is None or user.user_id != token.user_id:
+                    return self._refused(TokenRefusal.TOKEN_SESSION_ENDED), asker
+                sight = self._knowledge.sights.of_user(user.user_id)
+                asker = Asker(name=user.user_id, known=True, sight=sight, place=asked.terminal)
+                roles = frozenset(user.roles)
             searched = None if index is None else Searched(
                 index=index, state=state, procedures=line.procedures, synonyms=self._knowledge.synonyms,
                 zone=line.time_zone,
@@ -141,7 +182,7 @@ class TerminalQuestions:
                 state=state, line=line, now_ns=at.wall_ns, asker=asker, language=line.language,
                 synonyms=self._knowledge.synonyms, searched=searched, contacts=self._copilot.contacts,
             )  # fmt: skip
-            return answered(ground, text, roles=None)
+            return answered(ground, asked.message.question, roles=roles), asker
         finally:
             state.execute("ROLLBACK")
             if index is not None:

@@ -9,6 +9,7 @@ from playwright.async_api import expect
 
 from gateway.clock import SystemClock
 from gateway.copilot.phrasing.phraser import Phraser
+from gateway.copilot.tokens import TerminalTokens
 from tests.console.test_search import index_of
 from tests.copilot.model_server import chat, joined, model_server
 from tests.fixtures.console import PASSWORD
@@ -24,7 +25,11 @@ async def pages(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch, model_server() as server:
         server.reply = lambda text, _handler: chat(joined(text))
         phraser = Phraser(server.options(), clock=SystemClock(), on_condition=lambda _code, _stands: None)
-        async with chromium() as browser, console_on_lots(directory, patch, phrase=phraser.phrased) as served:
+        tokens = TerminalTokens(SystemClock(), life_seconds=900)
+        async with (
+            chromium() as browser,
+            console_on_lots(directory, patch, phrase=phraser.phrased, tokens=tokens) as served,
+        ):
             index_of(directory)
             pages = Pages(port=served.port, browser=browser)
             yield pages
@@ -112,6 +117,11 @@ async def test_a_question_is_asked_and_its_sources_lead_on(pages):
         await keep(page, "ask-wide-light")
         await page.get_by_role("button", name="What is open right now?").click()
         await expect(page.locator("[data-key=computed]")).to_contain_text("open")
+        await page.get_by_text("Ask at a terminal with your own rights").click()
+        await page.fill("#terminal", "T-07")
+        await page.get_by_role("button", name="Get a token").click()
+        await expect(page.locator("[data-key=token-text]")).to_contain_text(".")
+        await keep(page, "ask-token-wide-light")
         await page.fill("#question", "status of lot BAD")
         await page.keyboard.press("Enter")
         await expect(page.locator("[data-key=computed]")).to_contain_text("Lot BAD is on hold")

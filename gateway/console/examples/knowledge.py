@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.console.examples.parts import AT
+from gateway.console.examples.parts import AT, LATER
 
 _RATE: dict[str, Any] = {
     "lots": 40, "failed_lots": 0, "samples": 40, "failed": 0, "share": 0.012, "low": 0.0, "high": 0.047,
@@ -61,6 +61,12 @@ OF_KNOWLEDGE: Mapping[str, dict[str, Any]] = {
         "not_shown": 0,
         "problems": [],
         "behind": {"lines": 0, "building": False, "dropped": 0, "damaged": 0},
+    },
+    "TokenView": {
+        "terminal": "T-07",
+        "token": "V3tq8nq2Rk2b1f7c.Yx3kO2n1c8Jm0Qe5",
+        "key": "9f2b11",
+        "expires_at": LATER,
     },
     "AnswerView": {
         "outcome": "answered",

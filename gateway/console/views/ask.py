@@ -15,6 +15,21 @@ class QuestionAsked(AskedFor):
     question: str = Field(max_length=12_000)
 
 
+class TokenAsked(AskedFor):
+    """POST /api/ask/token."""
+
+    terminal: str = Field(min_length=1, max_length=100, description="the terminal at which it is used")
+
+
+class TokenView(View):
+    """A token for one's questions at a terminal, shown once."""
+
+    terminal: str
+    token: str = Field(description="goes with each question")
+    key: str = Field(description="signs each question; it stays in the terminal")
+    expires_at: str
+
+
 class FactView(View):
     """One fact of an answer, as it is on record."""
 
@@ -43,7 +58,7 @@ class PhrasedView(View):
 class AnswerView(View):
     """The answer: from records only, by code."""
 
-    outcome: Literal["answered", "asks_back", "nothing_on_record", "not_answered", "not_for_you"]
+    outcome: Literal["answered", "asks_back", "nothing_on_record", "not_answered", "not_for_you", "token_refused"]
     intent: str = Field(description="which kind of question it was taken for; empty: none")
     language: Literal["en", "de"]
     text: str

@@ -14,6 +14,7 @@ OUTCOMES: Mapping[str, str] = {
     "nothing_on_record": "understood, but nothing is on record of it",
     "not_answered": "not answered; the text says why, and contact whom to ask",
     "not_for_you": "what is asked is not for who asks",
+    "token_refused": "the question came with a token that does not hold; the text says why",
 }
 OutcomeWord = Annotated[str, WithJsonSchema(listed(OUTCOMES, "What came of the question"))]
 

@@ -8,6 +8,7 @@ import { text } from "../texts.js";
 import { failed } from "../parts/states.js";
 
 const state = { question: "", asked: "", answer: null, refusal: null, busy: false };
+const token = { shown: null, refusal: null };
 const EXAMPLES = ["ask.example_1", "ask.example_2", "ask.example_3", "ask.example_4"];
 
 export const ask = {
@@ -20,6 +21,7 @@ export const ask = {
       h("button", { type: "submit", class: "primary", disabled: state.busy || !page.connected }, text(state.busy ? "dialog.busy" : "ask.button"))),
     h("div", { class: "chips", "data-key": "examples" }, EXAMPLES.map((key) => h("button", { "data-key": key, type: "button", class: "quiet", onclick: () => put(text(key)) }, text(key)))),
     state.refusal ? failed(state.refusal) : state.answer ? answered(state.answer) : h("p", { class: "empty" }, text("ask.about")),
+    atTerminal(),
   ],
 };
 
@@ -34,6 +36,28 @@ async function put(question) {
     Object.assign(state, { answer: null, refusal });
   }
   state.busy = false;
+  draw();
+}
+
+function atTerminal() {
+  return h("details", { "data-key": "terminal-token" }, h("summary", {}, text("ask.token_title")),
+    h("form", { class: "search", onsubmit: (event) => { event.preventDefault(); getToken(event.currentTarget.elements.terminal.value.trim()); } },
+      h("label", { for: "terminal" }, text("ask.token_terminal")),
+      h("input", { id: "terminal", name: "terminal", autocomplete: "off", maxlength: 100, required: true }),
+      h("button", { type: "submit", class: "quiet", disabled: !page.connected }, text("ask.token_button"))),
+    token.refusal ? failed(token.refusal) : token.shown ? h("div", { class: "card", "data-key": "token" },
+      h("p", {}, text("ask.token_once", { terminal: token.shown.terminal, at: time(token.shown.expires_at) })),
+      h("p", {}, h("code", { "data-key": "token-text" }, token.shown.token)), h("p", {}, h("code", { "data-key": "token-key" }, token.shown.key))) : null);
+}
+
+async function getToken(terminal) {
+  if (!terminal) return;
+  Object.assign(token, { shown: null, refusal: null });
+  try {
+    token.shown = await send("/api/ask/token", { terminal });
+  } catch (refusal) {
+    token.refusal = refusal;
+  }
   draw();
 }
 
