@@ -28,8 +28,9 @@ SELECT EXISTS (SELECT 1 FROM lot_to_judge WHERE material_lot_id = :material_lot_
        EXISTS (SELECT 1 FROM provisional_hold WHERE material_lot_id = :material_lot_id) AS provisional,
        EXISTS (SELECT 1 FROM lot_decision WHERE material_lot_id = :material_lot_id) AS decided,
        EXISTS (SELECT 1 FROM lot_review WHERE material_lot_id = :material_lot_id) AS reviewed,
-       EXISTS (SELECT 1 FROM lot_part WHERE part_id = :material_lot_id)
-           OR has_rows('lot_part ' || :material_lot_id) AS is_part,  -- also where it was taken out by hand
+       -- also where it was taken out by hand; only where nothing is there it is asked whether something should be
+       CASE WHEN EXISTS (SELECT 1 FROM lot_part WHERE part_id = :material_lot_id) THEN 1
+            ELSE has_rows('lot_part ' || :material_lot_id) END AS is_part,
        EXISTS (SELECT 1 FROM lot_part WHERE material_lot_id = :material_lot_id) AS divided,
        EXISTS (SELECT 1 FROM certificate WHERE material_lot_id = :material_lot_id) AS certified,
        EXISTS (SELECT 1 FROM material_use WHERE consumed_lot_id = :material_lot_id) OR EXISTS (
