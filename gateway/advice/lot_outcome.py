@@ -16,6 +16,7 @@ from gateway.lab.disposition import (
 from gateway.lab.release.assessment import Assessment, Subject
 from gateway.lab.release.decided import decision_after
 from gateway.lab.release.lot_assessments import assessments
+from gateway.lab.release.open_points import Point
 from gateway.lab.release.parts import is_of_whole_lot, result_of, with_whole_lot
 from gateway.lab.release.products_alike import naming_products_alike
 from gateway.lab.release.recommendation import recommend, with_history
@@ -243,13 +244,34 @@ def _assessed(lot: str, lot_facts: LotFacts, assessed: tuple[Assessment, ...]) -
     present = {item.subject for item in assessed}
     return LotAssessed(
         material_lot_id=lot,
-        changed=tuple(item for item in assessed if lot_facts.standing.get(item.subject) != item),
+        changed=tuple(item for item in assessed if not _is_on_record(item, lot_facts.standing.get(item.subject))),
         removed=tuple(subject for subject in lot_facts.standing if subject not in present),
         whole=lot_facts.whole,
         is_parent=lot_facts.is_parent,
         named_alike=lot_facts.named_alike,
         has_parts=lot_facts.divided,
     )
+
+
+def _is_on_record(item: Assessment, before: Assessment | None) -> bool:
+    """Return whether an assessment is on record as it is now.
+
+    That a result was out of trend is on record with the figures of the moment when it came; a lot that is judged again
+    knows only that it was. That is nothing new, and no reason for a decision or a review to lapse.
+    """
+    if before is None or before == item:
+        return before == item
+    figures = {point.point_id: point.reason for point in (*before.points, *before.settled)}
+
+    def with_figures(points: tuple[Point, ...]) -> tuple[Point, ...]:
+        return tuple(
+            replace(point, reason=figures.get(point.point_id, point.reason))
+            if point.code in TREND_FLAGS and not point.reason.parameters
+            else point
+            for point in points
+        )
+
+    return before == replace(item, points=with_figures(item.points), settled=with_figures(item.settled))
 
 
 def _speaking(assessed: tuple[Assessment, ...], subject: str | None) -> Assessment | None:

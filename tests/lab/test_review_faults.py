@@ -5,9 +5,7 @@ import pytest
 from gateway.lab.review.codes import ReviewCode
 from gateway.lab.review.facts import (
     GuidanceRow,
-    LineRow,
     PointRow,
-    SettlementRow,
     SignedRow,
     UseRow,
     WriteRow,
@@ -19,8 +17,6 @@ from simulator.bench.review.faults import FAULTS
 from simulator.bench.review.measured import SMALL_LOTS, run
 from tests.fixtures.building import NOW_NS
 from tests.lab.test_review import nothing_of
-
-HOUR_NS = 3600 * SECOND_NS
 
 
 @pytest.fixture(scope="module")
@@ -42,12 +38,8 @@ def point(code, *, settled=0, kind="result"):
     return PointRow("p", code, "what speaks against it", "review", settled, "result r", kind, "S", "ph", None, NOW_NS)
 
 
-def write(state, *, automatic=0):
-    return WriteRow("i", "feed", state, automatic, NOW_NS, 1.0, 2.0)
-
-
-def signed(user, name, *, hours=0, kind="decide_lot"):
-    return SignedRow("r", kind, "done", NOW_NS, 0, user, name, NOW_NS + hours * HOUR_NS)
+def signed(user, name):
+    return SignedRow("r", "decide_lot", "done", NOW_NS, 0, user, name, NOW_NS)
 
 
 def rejected(reason):
@@ -64,18 +56,8 @@ PLANTED = {
     ReviewCode.PROCESS_NOT_READ: {},
     ReviewCode.PROCESS_READ_IN_PART: {"process": LATER},
     ReviewCode.GUIDANCE_REJECTED_WITHOUT_REASON: {"guidance": (rejected(" "),)},
-    ReviewCode.WRITE_FAILED: {"writes": (write("mismatch"),)},
-    ReviewCode.WRITE_NOT_FOLLOWED: {"writes": (write("not_followed"),)},
-    ReviewCode.WRITE_OVERRIDDEN: {"writes": (write("overridden"),)},
-    ReviewCode.WRITE_AUTOMATIC: {"writes": (write("written", automatic=1),)},
-    ReviewCode.MODEL_DEMOTED: {"lines": (LineRow(7, NOW_NS, "model_drift", "viscosity", None),)},
     ReviewCode.STORE_IN_DOUBT: {"in_doubt": True, "latches": ("STORE_DAMAGED",)},
     ReviewCode.TOO_MUCH_TO_LOOK_AT: {"cut": ("results",)},
-    ReviewCode.SIGNATURE_LATE: {"signed": (signed("anna", "Anna Q.", hours=25),)},
-    ReviewCode.SIGNED_BY_ONE_PERSON: {"signed": (signed("anna", "Anna Q."), signed("aq", "anna  q."))},
-    ReviewCode.SETTLED_AND_DECIDED_BY_ONE: {
-        "signed": (signed("anna", "Anna Q."),), "settlements": (SettlementRow("p", "Anna Q.", NOW_NS),),
-    },
     ReviewCode.LOT_START_UNKNOWN: {"lot": nothing_of().lot._replace(started_ns=None)},
 }  # fmt: skip
 
@@ -93,7 +75,8 @@ def test_what_is_as_it_should_be_is_not_reported():
     quiet = nothing_of(
         process=LotProcess(material_lot_id="L", from_ns=NOW_NS, until_ns=NOW_NS + 60 * SECOND_NS,
                            begins_with_lot=True, tags=()),
-        signed=(signed("anna", "Anna Q."), signed("bert", "Bert Q.")), writes=(write("written"),),
+        signed=(signed("anna", "Anna Q."), signed("bert", "Bert Q.")),
+        writes=(WriteRow("i", "feed", "written", 0, NOW_NS, 1.0, 2.0),),
         uses=(UseRow("RM", "M", "Acme", NOW_NS, None), UseRow("RM-2", "M", None, NOW_NS, "release")),
     )  # fmt: skip
     assert review_of(quiet).exceptions == ()

@@ -2,15 +2,18 @@
 
 import json
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
 from gateway.lab.release.assessment import FAILURES
 from gateway.lab.release.open_points import SETTLED_FIRST
+from gateway.line.spc_rules import TrendRules
 from gateway.records.act_refusals import ActRefusal
 from gateway.records.acts import ActOutcome, SettlePoint
-from gateway.records.lot_decisions import Verdict
+from gateway.records.lot_decisions import DecisionState, Verdict
 from gateway.store.queries.lots import lot_on_record
+from gateway.time_units import SECOND_NS
 from tests.fixtures.deciding import LOT, Deciding, by
 from tests.fixtures.store_bench import viscosity
 
@@ -97,6 +100,20 @@ def test_a_release_over_open_points_states_how_many_and_the_record_says_so(bench
     assert point.point.reason.text in record
     ((body,),) = bench.rows("SELECT body FROM audit WHERE kind = 'lot_decided'")
     assert (json.loads(body)["open_points"], json.loads(body)["recommendation"]) == (["NO_SPECIFICATION"], "review")
+
+
+def test_a_release_over_a_result_that_was_out_of_trend_stands(bench):
+    bench.line = replace(bench.line, trends=(TrendRules(product="FG-100", analyte="viscosity"),))
+    for number in range(30):
+        bench.now_ns += SECOND_NS
+        value = 100.0 + 0.1 * (number % 3)
+        bench.result(viscosity(value, sample_id=f"P-{number}", material_lot_id="BEFORE", product="FG-100"))
+    bench.now_ns += SECOND_NS
+    bench.result(viscosity(7.0, sample_id="S-2", test_id="pH", unit=None))
+    bench.result(viscosity(104.0))
+    assert [item.point.code for item in points(bench)] == ["OUT_OF_TREND"]
+    assert bench.decide(Verdict.RELEASE, over=1).outcome is ActOutcome.DONE
+    assert bench.decision().state is DecisionState.STANDS
 
 
 def test_a_point_that_comes_after_the_lot_was_shown_is_not_released_over(bench):

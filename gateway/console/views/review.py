@@ -188,6 +188,7 @@ def _evidence(evidence: Evidence) -> EvidenceView:
         EvidenceKind.ALARM: "#/alarms",
         EvidenceKind.DEVIATION: f"/api/deviations/{named}",
         EvidenceKind.SIGNED_RECORD: "#/signatures",
+        EvidenceKind.CERTIFICATE: f"#/certificates/{named}",
         EvidenceKind.TAG: "#/health",
     }
     return EvidenceView(

@@ -27,6 +27,7 @@ class EvidenceKind(StrEnum):
     LOT = "lot"
     EVENT = "event"
     DEVIATION = "deviation"
+    CERTIFICATE = "certificate"
     DISPOSITION = "disposition"
     RECORD = "record"
 

@@ -243,6 +243,18 @@ class UseRow(NamedTuple):
     recommendation: str | None
 
 
+class CertificateRow(NamedTuple):
+    """A version of a certificate of the lot that was issued, as it stands; ``why``: it is in question, or withdrawn."""
+
+    certificate_id: str
+    version: int
+    customer: str
+    state: str
+    at_ns: int
+    person: str
+    why: str
+
+
 class DeviationRow(NamedTuple):
     """A deviation, in its newest version; ``closed_by``: who has closed it, None where it is open."""
 
@@ -287,6 +299,7 @@ class LotReviewFacts:
     signed: tuple[SignedRow, ...] = ()
     decisions: tuple[DecisionRow, ...] = ()
     settlements: tuple[SettlementRow, ...] = ()
+    certificates: tuple[CertificateRow, ...] = ()
     context: tuple[ContextRow, ...] = ()
     phases: tuple[ContextRow, ...] = ()
     uses: tuple[UseRow, ...] = ()

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from gateway.contract.certificates import number_of
 from gateway.lab.review.codes import ReviewCode, ReviewGroup, ReviewSeverity
 from gateway.lab.review.exceptions import Check, Evidence, EvidenceKind, Finding, finding
 from gateway.lab.review.facts import ContextRow, LotReviewFacts, SignedRow
 from gateway.lab.review.process_checks import MODEL_LINES, lines_of
 from gateway.lab.review.result_checks import MESSAGES_UNREAD, evidence_of_point
 from gateway.records.act_kinds import ActKind
+from gateway.records.certificates import CertificateState
 from gateway.records.laboratory import Recommendation
 from gateway.records.lot_decisions import DecisionState
 from gateway.records.production import ContextKind
@@ -136,6 +138,17 @@ def _over_open_points(facts: LotReviewFacts) -> Iterator[Finding]:
             yield finding(rows[0].made_ns, _signed_record(rows), count=rows[0].over_open_points)
 
 
+def _certificate_in(state: CertificateState) -> _Find:
+    def find(facts: LotReviewFacts) -> Iterator[Finding]:
+        for row in facts.certificates:
+            if row.state == state:
+                number = number_of(row.certificate_id, row.version)
+                yield finding(row.at_ns, Evidence(EvidenceKind.CERTIFICATE, row.certificate_id), certificate=number,
+                              customer=row.customer, person=row.person, point=row.why)  # fmt: skip
+
+    return find
+
+
 # --- production ----------------------------------------------------------------------------------------------
 
 
@@ -231,7 +244,7 @@ def _told(facts: LotReviewFacts) -> Sequence[Any]:
 
 
 def _signed_and_decided(facts: LotReviewFacts) -> Sequence[Any]:
-    return (*facts.signed, *facts.settlements)
+    return (*facts.signed, *facts.settlements, *facts.certificates)
 
 
 def _check(group: ReviewGroup, looks_at: Callable[[LotReviewFacts], Sequence[Any]]) -> Callable[..., Check]:
@@ -262,6 +275,8 @@ RECORD_CHECKS = (
     _people(ReviewCode.SETTLED_AND_DECIDED_BY_ONE, _MINOR, _settled_and_decided),
     _people(ReviewCode.DECISION_LAPSED, _MAJOR, _lapsed),
     _people(ReviewCode.DECIDED_OVER_OPEN_POINTS, _MAJOR, _over_open_points),
+    _people(ReviewCode.CERTIFICATE_QUESTIONED, _CRITICAL, _certificate_in(CertificateState.QUESTIONED)),
+    _people(ReviewCode.CERTIFICATE_WITHDRAWN, _MAJOR, _certificate_in(CertificateState.WITHDRAWN)),
     _production(ReviewCode.CONTEXT_CONTRADICTED, _CRITICAL, _contradicted),
     _production(ReviewCode.LOT_START_UNKNOWN, _MAJOR, _start_unknown),
     _production(ReviewCode.LOT_NOT_ENDED, _MAJOR, _not_ended),

@@ -16,6 +16,7 @@ from gateway.contract.topics import encode_level
 from gateway.lab.in_force import SpecificationsOnRecord
 from gateway.lab.review.facts import (
     AlarmRow,
+    CertificateRow,
     ContextRow,
     ControlRow,
     DecisionRow,
@@ -53,6 +54,8 @@ MOST_ROWS = 5000  # of a kind: a lot with more says so, and a person looks at th
 _ANSWERED_WITHIN_NS = 7 * DAY_NS  # so long after a lot's end an acknowledgement of its alarms is looked for
 _CONTROL_RUN_NS = DAY_NS
 _LATEST_NS = 2**62
+_SIGNED = (ActKind.DECIDE_LOT, ActKind.SETTLE_POINT, ActKind.SIGN_CERTIFICATE, ActKind.WITHDRAW_CERTIFICATE,
+           ActKind.CLOSE_DEVIATION)  # fmt: skip
 _OF_LOT_TOPICS = ("disposition", "sample-request", "certificate")
 
 Row = TypeVar("Row", bound=tuple[Any, ...])
@@ -146,7 +149,7 @@ def _of_lot(
 ) -> LotReviewFacts:
     """Return what names the lot itself."""
     topics = [f"{line.topic_root}/{name}/{encode_level(lot.material_lot_id)}" for name in _OF_LOT_TOPICS]
-    needed = {kind.value: policy_of(kind, line.signatures).count for kind in (ActKind.DECIDE_LOT, ActKind.SETTLE_POINT)}
+    needed = {kind.value: policy_of(kind, line.signatures).count for kind in _SIGNED}
     return LotReviewFacts(
         lot=lot,
         rules=line.review,
@@ -166,6 +169,7 @@ def _of_lot(
         signed=reader.rows("review_signed", SignedRow),
         decisions=reader.rows("review_decisions", DecisionRow),
         settlements=reader.rows("review_settlements", SettlementRow),
+        certificates=reader.rows("review_certificates", CertificateRow),
         context=reader.rows("review_context", ContextRow),
         uses=reader.rows("review_uses", UseRow),
         deviations=reader.deviations(),

@@ -1394,6 +1394,7 @@ CREATE TABLE certificate_state (
     hash             TEXT
 ) STRICT;
 CREATE INDEX certificate_state_of ON certificate_state (version_id, seq);
+CREATE INDEX certificate_state_of_lot ON certificate_state (material_lot_id, seq);
 CREATE TRIGGER certificate_state_hashed AFTER INSERT ON certificate_state BEGIN
     UPDATE certificate_state SET hash =
         evidence_hash('certificate_state', NEW.seq, CAST(NEW.version_id AS BLOB), CAST(NEW.certificate_id AS BLOB),

@@ -121,7 +121,13 @@ SELECT s.record_id, s.kind, (
        g.user_id, g.printed_name, g.signed_ns, s.holds AND coalesce(g.holds, 1) AS holds,
        'signed_record ' || s.record_id AS record
 FROM signed_record_checked AS s LEFT JOIN signature_checked AS g ON g.record_id = s.record_id
-WHERE s.kind IN ('decide_lot', 'settle_point') AND s.subject = :lot AND s.made_ns <= :known_ns
+WHERE s.made_ns <= :known_ns AND (
+    (s.kind IN ('decide_lot', 'settle_point') AND s.subject = :lot)
+    OR (s.kind IN ('sign_certificate', 'withdraw_certificate') AND s.subject IN (
+        SELECT certificate_id FROM certificate WHERE material_lot_id = :lot
+    ))
+    OR (s.kind = 'close_deviation' AND s.subject IN (SELECT grown_from FROM deviation WHERE material_lot_id = :lot))
+)
 ORDER BY s.made_ns, s.record_id, g.signed_ns LIMIT :most;
 
 -- name: review_decisions
@@ -131,6 +137,19 @@ FROM lot_decision_checked AS d
 WHERE material_lot_id = :lot AND at_ns <= :known_ns
   AND seq = (SELECT max(seq) FROM lot_decision WHERE record_id = d.record_id AND at_ns <= :known_ns)
 ORDER BY seq LIMIT :most;
+
+-- name: review_certificates
+-- each version that was issued, as it stood then
+SELECT s.certificate_id, s.version, (
+           SELECT customer FROM certificate WHERE certificate_id = s.certificate_id LIMIT 1
+       ), s.state, s.at_ns, CASE WHEN json_valid(s.body) THEN s.body ->> '$.person' ELSE '' END,
+       CASE WHEN json_valid(s.body) THEN coalesce(s.body ->> '$.questions[0].text', s.body ->> '$.why', '') ELSE '' END,
+       s.holds, 'certificate_state ' || s.seq AS record
+FROM certificate_state_checked AS s
+WHERE s.material_lot_id = :lot AND s.at_ns <= :known_ns AND s.seq = (
+    SELECT max(seq) FROM certificate_state WHERE version_id = s.version_id AND at_ns <= :known_ns
+)
+ORDER BY s.seq LIMIT :most;
 
 -- name: review_settlements
 SELECT point_id, person, at_ns, holds AND vouched('settlement ' || point_id, hash) AS holds,

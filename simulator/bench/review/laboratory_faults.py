@@ -9,11 +9,11 @@ from simulator.bench.review.fault import Fault, Step
 from simulator.bench.review.plant import Lot
 
 
-def result(test: str, value: object, **fields: object) -> Step:
-    """Return the step of one more result."""
+def result(test: str, value: object, number: int = 90, **fields: object) -> Step:
+    """Return the step of one more result, of the sample with this number."""
 
     def step(lot: Lot) -> None:
-        lot.plant.result(lot.name, test, value, lot.sample(90), **fields)
+        lot.plant.result(lot.name, test, value, lot.sample(number), **fields)
 
     return step
 

@@ -7,6 +7,8 @@ from gateway.events import (
     GatewayStarted,
     GatewayStopped,
     MessageRefused,
+    SetpointWriteBegun,
+    SetpointWriteEnded,
     VersionTaken,
 )
 from gateway.lab.review.codes import ReviewCode
@@ -14,11 +16,14 @@ from gateway.records.acts import AnswerGuidance, Shelve, StopWrites
 from gateway.records.laboratory import ResultReference
 from gateway.records.people import Act as GuidanceAct
 from gateway.records.process import Gap, GapKind
+from gateway.records.setpoints import SetpointIntent, WriteState
 from gateway.records.timers import Timer
+from gateway.store.queries.setpoints import open_intents
 from gateway.store.statements import SQL
 from gateway.time_units import SECOND_NS
 from simulator.bench.review.fault import Fault, Step
 from simulator.bench.review.laboratory_faults import result
+from simulator.bench.review.line import DOSING
 from simulator.bench.review.plant import Lot, all_bad
 
 
@@ -90,6 +95,44 @@ def _stop_writes(lot: Lot) -> None:
     lot.plant.act(StopWrites(), "olga", "a leak at the feed")
 
 
+def _written(state: WriteState) -> Step:
+    """Return the step of a move of the dosing that ends so."""
+
+    def step(lot: Lot) -> None:
+        """Have a move made, and look whether the plant stands where it was to."""
+        plant = lot.plant
+        intent = _intent(lot)
+        key, stands = intent.intent_id, intent.from_value if state is WriteState.MISMATCH else intent.to_value
+        plant.commit(SetpointWriteBegun(event_id=f"begin-{key}", at=plant.at(), intent_id=key,
+                                        before=intent.from_value))  # fmt: skip
+        for ended in (WriteState.FOLLOWING, state) if state is WriteState.NOT_FOLLOWED else (state,):
+            plant.commit(SetpointWriteEnded(event_id=f"{ended}-{key}", at=plant.at(), intent_id=key, state=ended,
+                                            before=intent.from_value, written=intent.to_value,
+                                            read_back=stands))  # fmt: skip
+        plant.levels[DOSING] = (stands, 0.0)
+        plant.later(1)
+        plant.model_due("ph")
+
+    return step
+
+
+def _intent(lot: Lot) -> SetpointIntent:
+    """Have the model suggest a move of the dosing towards its middle; a person approves what is left to people."""
+    plant = lot.plant
+    low = plant.levels[DOSING][0] < 4.5  # pH 7.7 or 6.3 of 6.5 to 7.5
+    plant.windows["acid"] = [(0.0, 3.6 if low else 6.4, 0)]
+    plant.later(1)
+    plant.model_due("ph")
+    del plant.windows["acid"]
+    if not open_intents(plant.connection):
+        row = plant.connection.execute(
+            "SELECT guidance_id FROM guidance WHERE open = 1 AND kind = 'setpoint' ORDER BY rowid DESC LIMIT 1"
+        ).fetchone()
+        plant.act(AnswerGuidance(guidance_id=str(row[0]), answer=GuidanceAct.APPROVE), "sven", "seen")
+    ((intent, _state),) = open_intents(plant.connection)
+    return intent
+
+
 # --- models and the gateway ---------------------------------------------------------------------------------------
 
 
@@ -97,6 +140,15 @@ def _version_taken(lot: Lot) -> None:
     plant = lot.plant
     plant.commit(VersionTaken(event_id=f"version-{lot.name}", at=plant.at(), model="viscosity", version="1.0.1",
                               bundle_sha256="cd" * 32, stage="advise"))  # fmt: skip
+
+
+def _drifts(lot: Lot) -> None:
+    """Have the laboratory measure what the model does not predict: the temperature says 93, and it is 100."""
+    lot.plant.windows["temperature"] = [(0.0, 85.0, 0)]
+    for number in range(6):
+        lot.plant.later(1)
+        result("Viscosity", 100.0, number=80 + number)(lot)
+    del lot.plant.windows["temperature"]
 
 
 def _abstained(lot: Lot) -> None:
@@ -173,6 +225,16 @@ MAKING_FAULTS: tuple[Fault, ...] = (
           running=_rejected),
     Fault(kind="guidance expired", how="nobody answers a warning for 15 min", code=ReviewCode.GUIDANCE_EXPIRED,
           running=_expired),
+    Fault(kind="write overridden", how="a person moves the setpoint meanwhile", code=ReviewCode.WRITE_OVERRIDDEN,
+          running=_written(WriteState.OVERRIDDEN)),
+    Fault(kind="write failed", how="the PLC reads back another value", code=ReviewCode.WRITE_FAILED,
+          running=_written(WriteState.MISMATCH)),
+    Fault(kind="write not followed", how="the feedback does not follow the setpoint",
+          code=ReviewCode.WRITE_NOT_FOLLOWED, running=_written(WriteState.NOT_FOLLOWED)),
+    Fault(kind="write by itself", how="stage automatic moves a setpoint", code=ReviewCode.WRITE_AUTOMATIC,
+          running=_written(WriteState.WRITTEN)),
+    Fault(kind="model drifts", how="six results 7 above its predictions", code=ReviewCode.MODEL_DEMOTED,
+          running=_drifts),
     Fault(kind="writes stopped", how="an operator stops all writing", code=ReviewCode.WRITES_STOPPED,
           running=_stop_writes),
     Fault(kind="model changed", how="another version is taken", code=ReviewCode.MODEL_CHANGED, running=_version_taken),

@@ -46,8 +46,9 @@ from simulator.bench.review.line import BAD, LEVELS, TAG_LEVELS, TESTS, UNITS, t
 MINUTE_NS = 60 * SECOND_NS
 LOT_MINUTES = 60
 _BEGUN_NS = 1_800_000_000 * SECOND_NS
-_OWNER = Credential(kind=CredentialKind.OS_USER, subject="bench", owns_store=True)
-_PEOPLE = (("anna", "Anna Q.", Role.QUALITY), ("bert", "Bert Q.", Role.QUALITY), ("olga", "Olga O.", Role.OPERATOR),
+OWNER = Credential(kind=CredentialKind.OS_USER, subject="bench", owns_store=True)
+_PEOPLE = (("anna", "Anna Q.", Role.QUALITY), ("bert", "Bert Q.", Role.QUALITY),
+           ("cleo", "Cleo C.", Role.QUALITY), ("olga", "Olga O.", Role.OPERATOR),
            ("sven", "Sven S.", Role.SUPERVISOR))  # fmt: skip
 _INTERFACE = LimsInterface(source="lims", analytes=TESTS, assume_status=ResultStatus.ENTERED)
 
@@ -64,10 +65,11 @@ class Plant:
         self.results_per_test = results_per_test
         self._deliveries = 0
         self.windows: dict[str, list[tuple[float, float, int]]] = {}  # by tag: (share of the lot, value, status)
+        self.levels = dict(TAG_LEVELS)
         for user_id, name, role in (("head", "Q. Head", None), *_PEOPLE):
             roles = tuple(Role) if role is None else (role,)
             os_user = "bench" if role is None else None
-            self.act(AddUser(user_id=user_id, full_name=name, roles=roles, os_user=os_user), _OWNER, "set up")
+            self.act(AddUser(user_id=user_id, full_name=name, roles=roles, os_user=os_user), OWNER, "set up")
         self.context("order_started", job_order_id="WO-1", material_definition_id="FG-100", equipment_id="R1")
 
     # --- verbs ----------------------------------------------------------------------------------------------
@@ -127,9 +129,9 @@ class Plant:
         origin = self.origin("mes/context/x", payload)
         self.commit(ContextChanged(at=self.at(), origin=origin, change=change, payload=payload))
 
-    def model_due(self) -> None:
-        """Have the model asked, by what the tags show now."""
-        event = ModelDue(event_id=f"due-{self.now_ns}", at=self.at(), model="viscosity")
+    def model_due(self, model: str = "viscosity") -> None:
+        """Have a model asked, by what the tags show now."""
+        event = ModelDue(event_id=f"due-{model}-{self.now_ns}", at=self.at(), model=model)
         self.commit(event, self._windows(event))
 
     def timer(self, timer: Timer) -> None:
@@ -184,7 +186,7 @@ class Plant:
         length_ns = max(1, request.end_ns - request.start_ns)
         steps = self.windows.get(request.tag)
         if steps is None:
-            level, noise = TAG_LEVELS[request.tag]
+            level, noise = self.levels[request.tag]
             steps = [(number / 60, level + self.chance.gauss(0.0, noise), 0) for number in range(60)]
         shares, values, statuses = zip(*steps, strict=True)
         return TagWindow(

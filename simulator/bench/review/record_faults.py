@@ -2,13 +2,17 @@
 
 from gateway.contract.lot_decisions import basis_sha256
 from gateway.lab.review.codes import ReviewCode
-from gateway.records.acts import DecideLot, SettlePoint
+from gateway.records.acts import Answer, DecideLot, SettlePoint, SignPending
+from gateway.records.certificate_acts import SignCertificate, WithdrawCertificate
+from gateway.records.certificates import CertificateDrafted
 from gateway.records.lot_decisions import Verdict
+from gateway.records.user_acts import ChangeUser
+from gateway.store.queries.certificates import certificates_of_lot
 from gateway.store.queries.lot_decisions import basis_of
 from gateway.store.queries.lots import lot_on_record, open_points_of
-from simulator.bench.review.fault import Fault
+from simulator.bench.review.fault import Fault, Step
 from simulator.bench.review.laboratory_faults import result, retest
-from simulator.bench.review.plant import Lot
+from simulator.bench.review.plant import OWNER, Lot
 
 
 def _decide(lot: Lot, verdict: Verdict) -> None:
@@ -28,11 +32,71 @@ def _hold_lifted(lot: Lot) -> None:
     _decide(lot, Verdict.RELEASE)
 
 
-def _waits_for_signature(lot: Lot) -> None:
+def _settled(lot: Lot) -> Answer:
+    """Have quality settle a retest; it waits for a second signature."""
     retest(lot)
     points = open_points_of(lot.plant.connection, lot.name)
     point = next(item for item in points if item.point.can_be_settled)
-    lot.plant.act(SettlePoint(material_lot_id=lot.name, point_id=point.point.point_id), "anna", "OOS-12")
+    act = SettlePoint(material_lot_id=lot.name, point_id=point.point.point_id)
+    return lot.plant.act(act, "anna", "OOS-12")
+
+
+def _waits_for_signature(lot: Lot) -> None:
+    _settled(lot)
+
+
+def _second_signature(user_id: str, *, hours: float = 0.1) -> Step:
+    """Return the step of a retest that is settled, with a second signature some hours later."""
+
+    def step(lot: Lot) -> None:
+        waits = _settled(lot)
+        lot.plant.later(60 * hours)
+        second = SignPending(record_id=waits.details["record_id"], sha256=waits.details["sha256"])
+        lot.plant.act(second, user_id, "seen")
+
+    return step
+
+
+def _signed_by_one_name(lot: Lot) -> None:
+    """Have a second user sign by the name that the first had then: two of one name are refused at any one time."""
+    waits, plant = _settled(lot), lot.plant
+    second = SignPending(record_id=waits.details["record_id"], sha256=waits.details["sha256"])
+    for user_id, name in (("anna", "Anna P."), ("cleo", "Anna Q.")):
+        plant.act(ChangeUser(user_id=user_id, full_name=name), OWNER, "another name")
+    plant.act(second, "cleo", "seen")
+    for user_id, name in (("cleo", "Cleo C."), ("anna", "Anna Q.")):
+        plant.act(ChangeUser(user_id=user_id, full_name=name), OWNER, "another name")
+
+
+def _decided_by_who_settled(lot: Lot) -> None:
+    _second_signature("bert")(lot)
+    lot.plant.follow()
+    _decide(lot, Verdict.RELEASE)
+
+
+def _certified(lot: Lot) -> CertificateDrafted:
+    """Have quality release the lot and sign its certificate."""
+    plant = lot.plant
+    _decide(lot, Verdict.RELEASE)
+    plant.follow()
+    drafted = max(certificates_of_lot(plant.connection, lot.name)[0], key=lambda item: item.drafted.draft).drafted
+    act = SignCertificate(certificate_id=drafted.certificate_id, version=drafted.version, sha256=drafted.sha256)
+    plant.act(act, "anna", "complete")
+    return drafted
+
+
+def _questioned(lot: Lot) -> None:
+    _certified(lot)
+    lot.plant.later(1)
+    result("Viscosity", 100.2)(lot)
+    lot.plant.follow()
+
+
+def _withdrawn(lot: Lot) -> None:
+    drafted = _certified(lot)
+    lot.plant.later(1)
+    withdraw = WithdrawCertificate(certificate_id=drafted.certificate_id, version=drafted.version)
+    lot.plant.act(withdraw, "bert", "sent to another customer")
 
 
 def _decision_lapsed(lot: Lot) -> None:
@@ -88,6 +152,16 @@ RECORD_FAULTS: tuple[Fault, ...] = (
     Fault(kind="sampled after the end", how="drawn after lot_ended", code=ReviewCode.SAMPLED_AFTER_END, ended=_late),
     Fault(kind="signature missing", how="a point waits for a second signature", code=ReviewCode.SIGNATURE_MISSING,
           measured=_waits_for_signature),
+    Fault(kind="signature late", how="the second one comes after 25 h", code=ReviewCode.SIGNATURE_LATE,
+          ended=_second_signature("bert", hours=25)),
+    Fault(kind="signed by one person", how="a second user signs by the name of the first",
+          code=ReviewCode.SIGNED_BY_ONE_PERSON, ended=_signed_by_one_name),
+    Fault(kind="settled and decided by one", how="who settled a point releases the lot alone",
+          code=ReviewCode.SETTLED_AND_DECIDED_BY_ONE, ended=_decided_by_who_settled),
+    Fault(kind="certificate in question", how="a result comes after it was issued",
+          code=ReviewCode.CERTIFICATE_QUESTIONED, ended=_questioned),
+    Fault(kind="certificate withdrawn", how="quality withdraws it", code=ReviewCode.CERTIFICATE_WITHDRAWN,
+          ended=_withdrawn),
     Fault(kind="decision lapsed", how="a result comes after the release", code=ReviewCode.DECISION_LAPSED,
           ended=_decision_lapsed),
     Fault(kind="decided over open points", how="quality releases over a retest",
