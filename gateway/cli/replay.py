@@ -28,7 +28,7 @@ from gateway.inference.bundle import read_manifest
 from gateway.inference.versions import Promoted, promoted_versions
 from gateway.ingest.lims import understand_results
 from gateway.line.definition import LineDefinition
-from gateway.replay.decided_lots import decided_lots
+from gateway.replay.decided_lots import decided_lots, divided_lots
 from gateway.replay.kept_from_calling import suppression_steps
 from gateway.replay.recorded import (
     Recording,
@@ -181,6 +181,7 @@ def _replayed(settings: Settings, line: LineDefinition, store: Path, stretch: St
             signed_biases=all_signed_biases(connection),
             settlements=all_settlements(connection),
             decided=decided_lots(connection),
+            divided=divided_lots(connection),
             answers=identified_answers(connection),
             writes=write_steps(connection),
             kept_from_calling=suppression_steps(connection),

@@ -19,7 +19,7 @@ from gateway.records.acts import Answer, done, refused
 from gateway.records.lot_parts import BETWEEN, DivideLot, LotDivided, part_id_of
 from gateway.records.production import Quantity
 
-MOST_PARTS = 200  # of a lot: each is judged with whatever has the lot judged
+MOST_PARTS = 20  # of a lot: so many are judged in the transaction that has the lot judged (decide_batch)
 _LONGEST_NAME = 60  # characters
 _MOST_NAMED = 3
 
@@ -42,6 +42,7 @@ def on_divide_lot(event: ActRequested, facts: DivideLotFacts) -> Decision:
         person=event.person,
         reason=event.reason,
         at_ns=event.at_ns,
+        event_id=event.event_id,
     )
     before = _before(act, facts)
     again = {} if before is None else {"quantity_before": before.amount}

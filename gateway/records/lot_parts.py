@@ -18,6 +18,7 @@ class LotDivided(Record):
     """A part of a lot as a person has declared it; the newest declaration of a part holds.
 
     ``part_id``: the name by which messages call the part, as they call a lot. ``quantity``: a decimal number as text.
+    ``event_id``: of the person's act.
     """
 
     part_id: str
@@ -28,6 +29,7 @@ class LotDivided(Record):
     person: str
     reason: str
     at_ns: int
+    event_id: str
 
     @property
     def amount(self) -> str:

@@ -1,4 +1,4 @@
-"""What people had decided on lots, as it was signed: it stands in a replay, and nobody is asked again."""
+"""What people had decided on lots, and how they had divided them: it stands in a replay, and nobody is asked again."""
 
 import sqlite3
 from dataclasses import replace
@@ -6,13 +6,14 @@ from dataclasses import replace
 from gateway.contract.signed_records import request_in
 from gateway.events import ActRequested
 from gateway.records.lot_decisions import DecisionState, LotDecided
+from gateway.records.lot_parts import DivideLot, LotDivided
 from gateway.records.signatures import SigningState, SigningStateChanged
 from gateway.records.users import Credential, CredentialKind
 from gateway.replay.recorded import DecidedThen, moment
 from gateway.store.codec import decode
 from gateway.store.queries.signatures import signed_record_of
 from gateway.store.statements import SQL
-from gateway.store.transaction.records.lot_decisions import lot_decided
+from gateway.store.transaction.records.lot_decisions import lot_decided, lot_divided
 from gateway.store.transaction.records.signatures import record_to_sign, signature_given, signing_state_changed
 
 
@@ -27,6 +28,26 @@ def decided_lots(connection: sqlite3.Connection) -> tuple[DecidedThen, ...]:
         for decision, record in signed
         if record is not None and record.holds and record.state is SigningState.DONE
     )
+
+
+def divided_lots(connection: sqlite3.Connection) -> tuple[LotDivided, ...]:
+    """Return every part of a lot that people had set apart, in their order."""
+    return tuple(decode(LotDivided, row["body"]) for row in connection.execute(SQL["all_lot_parts"]) if row["holds"])
+
+
+def divide_as_then(connection: sqlite3.Connection, part: LotDivided) -> ActRequested:
+    """Set a part of a lot apart as a person had; it is judged next, by the event that is returned."""
+    act = DivideLot(material_lot_id=part.material_lot_id, part=part.name, quantity=part.amount)
+    event = ActRequested(
+        event_id=part.event_id,
+        at=moment(part.at_ns),
+        act=act,
+        credential=Credential(kind=CredentialKind.SESSION, subject=part.person),
+        reason=part.reason,
+        person=part.person,
+    )
+    lot_divided(connection, event, part)
+    return event
 
 
 def decide_as_then(connection: sqlite3.Connection, then: DecidedThen) -> ActRequested:

@@ -26,6 +26,7 @@ from gateway.records.deliveries import Origin
 from gateway.records.guidance import Guidance
 from gateway.records.laboratory import LabResult, ProductReference, Recommendation, ResultReference, Specification
 from gateway.records.lot_decisions import LotDecided
+from gateway.records.lot_parts import LotDivided
 from gateway.records.people import Response, Settlement, SignedBias
 from gateway.records.prediction import Prediction
 from gateway.records.production import ContextChange
@@ -85,8 +86,8 @@ class Recording:
 
     ``epoch``: what the store salts its ids with. ``signed_biases``: corrections that people had signed, each in force
     from its instant on. ``settlements``: points of lots that people had settled, by lot, in their order.
-    ``decided``: what people had decided on lots. ``answers``: what identified people had answered to guidance.
-    ``writes``: what was written to PLCs, and stops of it. ``stages``: how far people had let models go.
+    ``decided``: what people had decided on lots; ``divided``: their parts. ``answers``: to guidance, by identified
+    people. ``writes``: what was written to PLCs, and stops of it. ``stages``: how far people had let models go.
     ``kept_from_calling``: which alarms were shelved, out of service or suppressed, and when.
     ``language``: of the sentences at the time; None: it is not on record, and that of the line counts.
     """
@@ -97,6 +98,7 @@ class Recording:
     signed_biases: Sequence[SignedBias] = ()
     settlements: Sequence[tuple[str, Settlement]] = ()
     decided: Sequence[DecidedThen] = ()
+    divided: Sequence[LotDivided] = ()
     answers: Sequence[IdentifiedAnswer] = ()
     writes: Sequence[WriteStep] = ()
     kept_from_calling: Sequence[SuppressionStep] = ()

@@ -22,7 +22,7 @@ from gateway.records.guidance import Guidance
 from gateway.records.people import PointSettled
 from gateway.records.timers import Timer
 from gateway.records.users import Credential, CredentialKind
-from gateway.replay.decided_lots import decide_as_then
+from gateway.replay.decided_lots import decide_as_then, divide_as_then
 from gateway.replay.kept_from_calling import let_stand as keep_from_calling
 from gateway.replay.recorded import GatewayOutput, Recorded, Recording, moment, output_on_record
 from gateway.replay.setpoint_writes import let_stand
@@ -124,6 +124,7 @@ class _Deciding:
         self._looked_ns = 0
         self._settlements = deque(recording.settlements)
         self._decided = deque(recording.decided)
+        self._divided = deque(recording.divided)
         self._answers = deque(recording.answers)
         self._writes = deque(recording.writes)
         self._kept_from_calling = deque(recording.kept_from_calling)
@@ -167,7 +168,14 @@ class _Deciding:
             point_settled(self._connection, request, PointSettled(material_lot_id=lot, settlement=settlement))
             self._judge_again(request)
         while self._decided and self._decided[0].at_ns < until_ns:
+            self._divide(self._decided[0].at_ns)  # a part is there before it is decided on
             self._judge_again(decide_as_then(self._connection, self._decided.popleft()))
+        self._divide(until_ns)
+
+    def _divide(self, until_ns: int) -> None:
+        """Let stand which parts of lots people had set apart before an instant."""
+        while self._divided and self._divided[0].at_ns < until_ns:
+            self._judge_again(divide_as_then(self._connection, self._divided.popleft()))
 
     def _judge_again(self, request: ActRequested) -> None:
         judge_at_next_start(self._connection, request)

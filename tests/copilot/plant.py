@@ -109,11 +109,12 @@ def made(directory):
     return plant
 
 
-def decided(plant, lot, verdict, reason):
+def decided(plant, lot, verdict, reason, part=""):
     """Have quality decide on a lot."""
     plant.now_ns += 10**9
     basis = basis_sha256(basis_of(plant.connection, lot_on_record(plant.connection, lot)))
-    plant.act(DecideLot(material_lot_id=lot, verdict=verdict, basis_sha256=basis), credential=by("anna"), reason=reason)
+    act = DecideLot(material_lot_id=lot, verdict=verdict, basis_sha256=basis, part=part)
+    plant.act(act, credential=by("anna"), reason=reason)
 
 
 @contextmanager

@@ -14,9 +14,11 @@ from gateway.copilot.question import LONGEST_QUESTION
 from gateway.knowledge.sight import NOBODYS_CLIENT, Sight
 from gateway.people.rights import EVERYBODY
 from gateway.records.lot_decisions import Verdict
+from gateway.records.lot_parts import DivideLot
 from gateway.records.users import Role
 from gateway.texts.catalogue import catalogue
 from tests.copilot.plant import GUEST, HOSTILE, asking, decided, made
+from tests.fixtures.deciding import by
 from tests.fixtures.store_bench import viscosity
 
 BANK = tomllib.loads((Path(__file__).parent / "bank.toml").read_text(encoding="utf-8"))["case"]
@@ -261,3 +263,15 @@ def test_every_kind_of_question_has_patterns_a_title_and_a_question_in_the_bank_
 def test_moves_of_setpoints_that_nobody_made_are_not_invented(ask):
     for text in ("setpoint history", "Wer hat den Sollwert geändert?", "last setpoint changes"):
         assert ask(text).outcome is Outcome.NOTHING_ON_RECORD
+
+
+def test_nobody_is_told_of_a_part_as_of_its_lot(ask):
+    plant = ask.plant
+    plant.act(DivideLot(material_lot_id="LOT-1000", part="drum 1", quantity="200 kg"), credential=by("anna"))
+    answer = ask("What is the status of lot LOT-1000?")
+    assert "Part drum 1 (200 kg) is not released." in answer.text
+    assert "A release of lot LOT-1000 is one of the rest alone." in answer.text
+    decided(plant, "LOT-1000/drum 1", Verdict.HOLD, "leaks", part="drum 1")
+    assert "Of these no lots but parts of lots: LOT-1000/drum 1." in ask("Which lots are on hold?").text
+    assert "A release of lot LOT-1000 is one of the rest alone." in ask("Which lots were released?").text
+    assert "This is said of part drum 1 of lot LOT-1000 alone" in ask('status of lot "LOT-1000/drum 1"').text

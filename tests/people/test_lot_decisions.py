@@ -26,7 +26,7 @@ from gateway.records.laboratory import Recommendation, ResultStatus
 from gateway.records.lot_decisions import DecisionState, Verdict
 from gateway.records.signatures import SignaturePolicy
 from gateway.records.users import CredentialKind, Role
-from gateway.replay.decided_lots import decided_lots
+from gateway.replay.decided_lots import decided_lots, divided_lots
 from gateway.replay.recorded import Recording, Stretch, epoch, recorded_events
 from gateway.replay.rerun import rerun
 from gateway.store.database import read_state
@@ -369,6 +369,8 @@ def test_a_decision_on_a_lot_is_always_signed():
 
 def test_a_replay_lets_decisions_stand_and_sends_the_same_bytes(bench, tmp_path):
     bench.result(viscosity(100.0))
+    bench.divide()
+    bench.decide_part(Verdict.RELEASE)
     bench.decide(Verdict.REJECT)
     bench.now_ns += SECOND_NS
     bench.result(viscosity(100.5, sample_id="S-2"))
@@ -379,12 +381,16 @@ def test_a_replay_lets_decisions_stand_and_sends_the_same_bytes(bench, tmp_path)
     )  # fmt: skip
     with closing(open_for_writing(tmp_path / HISTORY_FILE, HISTORY)) as history:
         recording = Recording(events=recorded_events(bench.connection, stretch, understand=understand), stretch=stretch,
-                              epoch=epoch(bench.connection), decided=decided_lots(bench.connection))  # fmt: skip
+                              epoch=epoch(bench.connection), decided=decided_lots(bench.connection),
+                              divided=divided_lots(bench.connection))  # fmt: skip
         known = KnownThen(RecordedHistory(history, []), {}, start_ns=stretch.from_ns, end_ns=stretch.until_ns)
         rerun(recording, line=replace(bench.line, models=()), history=known, folder=tmp_path / "replay")
     with closing(read_state(tmp_path / "replay")) as connection:
         rows = connection.execute("SELECT payload FROM outbox WHERE topic LIKE '%/disposition/%' ORDER BY seq")
         again = [json.loads(payload) for (payload,) in rows]
+        of_parts = "SELECT payload FROM outbox WHERE topic LIKE '%/lot-part/%' ORDER BY seq"
+        parts_again = [tuple(row) for row in connection.execute(of_parts)]
+    assert parts_again == bench.rows(of_parts) != []
     then = [document for document in bench.sent("disposition") if document["material_lot_id"] == LOT]
     assert [document["recommendation"] for document in again] == ["release", "hold", "hold"]
     assert [document["decision"] for document in again] == [document["decision"] for document in then]

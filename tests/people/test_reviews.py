@@ -21,7 +21,7 @@ from gateway.store.queries.reviews import review_on_record, signed_review_of
 from gateway.store.queries.signatures import signed_record_of
 from gateway.store.queries.tracing import trace
 from gateway.time_units import SECOND_NS
-from tests.fixtures.deciding import LOT, Deciding, by
+from tests.fixtures.deciding import DRUMS, LOT, Deciding, by
 from tests.fixtures.store_bench import viscosity
 
 
@@ -39,13 +39,13 @@ class Reviewing(Deciding):
         act = SettleException(material_lot_id=lot, exception_id=item, comment_only=comment_only)
         return self.act(act, credential=by(user_id), reason=reason)
 
-    def settle_all(self):
-        for item in self.shown().open:
-            assert self.settle(item.exception_id).outcome is ActOutcome.DONE
+    def settle_all(self, lot=LOT):
+        for item in self.shown(lot).open:
+            assert self.settle(item.exception_id, lot=lot).outcome is ActOutcome.DONE
 
-    def sign(self, user_id="anna", *, sha256=None, credential=None):
+    def sign(self, user_id="anna", *, sha256=None, credential=None, lot=LOT):
         self.now_ns += SECOND_NS
-        act = SignReview(material_lot_id=LOT, review_sha256=sha256 or self.shown().sha256)
+        act = SignReview(material_lot_id=lot, review_sha256=sha256 or self.shown(lot).sha256)
         return self.act(act, credential=credential or by(user_id), reason="reviewed")
 
 
@@ -141,6 +141,21 @@ def test_a_release_by_quality_does_not_make_its_review_lapse(bench):
     bench.sign()
     assert bench.decide(Verdict.RELEASE).outcome is ActOutcome.DONE
     assert bench.shown().lapsed is False
+
+
+def test_a_part_needs_the_review_of_its_lot_and_one_of_its_own_once_something_is_reported_for_it(bench):
+    bench.line = replace(bench.line, review=ReviewRules(required_for_release=True))
+    bench.divide()
+    assert bench.decide_part(Verdict.RELEASE).code == "REVIEW_NOT_SIGNED"
+    bench.settle_all()
+    bench.sign()
+    assert bench.decide_part(Verdict.RELEASE).outcome is ActOutcome.DONE
+    bench.result(viscosity(100.2, sample_id="S-P", material_lot_id=f"{LOT}/{DRUMS}"))
+    assert bench.shown().lapsed is False
+    assert bench.decide_part(Verdict.RELEASE).code == "REVIEW_NOT_SIGNED"
+    bench.settle_all(f"{LOT}/{DRUMS}")
+    bench.sign(lot=f"{LOT}/{DRUMS}")
+    assert bench.decide_part(Verdict.RELEASE).outcome is ActOutcome.DONE
 
 
 def test_a_lapsed_review_releases_nothing_where_one_is_required_and_a_hold_needs_none(bench):

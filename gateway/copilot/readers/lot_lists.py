@@ -4,6 +4,7 @@ import sqlite3
 
 from gateway.copilot.answers import Answer, Saying
 from gateway.copilot.ground import Asking, Ground, lot_link
+from gateway.copilot.readers.lot_parts import say_which_are_parts
 from gateway.copilot.readers.times import shown_time
 from gateway.copilot.words import means
 from gateway.records.laboratory import Recommendation
@@ -42,6 +43,7 @@ def lots_in_state(ground: Ground, asking: Asking) -> Answer:
             _name(saying, named)
     if not saying.sentences:
         return ground.nothing(asking.intent, "NO_LOTS_WAIT")
+    say_which_are_parts(ground, [name for named in lots.values() for name in named[:_MOST_NAMED]], saying)
     if len(rows) == _MOST_READ:
         saying.say("OF_THE_NEWEST", count=_MOST_READ)
     return saying.answered(asking.intent)
@@ -62,6 +64,7 @@ def lots_decided(ground: Ground, asking: Asking) -> Answer:
             saying.say(f"LOTS_DECIDED_{verdict.value.upper()}", count=len(lots), lots=listed(lots))
             saying.fact(verdict.value, len(lots))
             _name(saying, lots)
+            say_which_are_parts(ground, lots[:_MOST_NAMED], saying, released=verdict is Verdict.RELEASE)
     if not saying.sentences:
         return ground.nothing(asking.intent, "NO_LOTS_DECIDED")
     if asking.from_ns is not None:

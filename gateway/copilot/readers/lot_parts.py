@@ -3,7 +3,7 @@
 from gateway.copilot.answers import Saying
 from gateway.copilot.ground import Ground
 from gateway.store.queries.lot_parts import parts_of_lot
-from gateway.store.queries.lots import LotOnRecord
+from gateway.store.queries.lots import LotOnRecord, part_declared
 
 _MOST_NAMED = 8
 
@@ -24,3 +24,14 @@ def say_parts(ground: Ground, known: LotOnRecord, saying: Saying) -> None:
         saying.say("MORE_PARTS", count=len(parts) - _MOST_NAMED)
     if any(not item.released for item in parts):
         saying.say("OF_REST_ALONE", lot=known.material_lot_id)
+
+
+def say_which_are_parts(ground: Ground, lots: list[str], saying: Saying, *, released: bool = False) -> None:
+    """Say which names of a list are parts of lots; of ``released`` lots, which are so but for their parts."""
+    parts = [lot for lot in lots if part_declared(ground.state, lot).part is not None]
+    if parts:
+        saying.say("PARTS_AMONG_LOTS", parts=", ".join(parts))
+        saying.fact("parts_among_lots", len(parts))
+    for lot in lots if released else ():
+        if any(not item.released for item in parts_of_lot(ground.state, lot).parts):
+            saying.say("OF_REST_ALONE", lot=lot)

@@ -48,3 +48,6 @@ UNION SELECT 1 FROM material_use WHERE material_lot_id = :material_lot_id LIMIT 
 -- whether anything that is assessed of a part names the part itself
 SELECT 1 FROM assessment
 WHERE material_lot_id = :material_lot_id AND subject NOT LIKE 'lot %' AND kind NOT IN ('part', 'decision') LIMIT 1;
+
+-- name: all_lot_parts
+SELECT body, holds FROM lot_part_checked ORDER BY seq;
