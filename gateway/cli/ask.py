@@ -53,6 +53,7 @@ def ask(options: AskOptions) -> None:
             state=where.state, line=line, now_ns=at.wall_ns, language=settings.texts.language,
             asker=Asker(name="", known=True, sight=EVERYTHING, place=COMMAND),
             synonyms=knowledge_options(settings).synonyms, searched=where, contacts=copilot_options(settings).contacts,
+            meaning=where.meaning,
         )  # fmt: skip
         text = " ".join(options.question)
         answer = answered(ground, text, roles=frozenset(Role))

@@ -24,6 +24,7 @@ from gateway.config.connections import (
     webhook_options,
 )
 from gateway.config.credentials import unused_credentials
+from gateway.config.embeddings import meaning_of
 from gateway.config.interfaces import i3x_tokens, opcua_server_options, opcua_server_warnings
 from gateway.config.line_definition import define_line
 from gateway.config.notify import targets
@@ -98,6 +99,9 @@ def configured(config: Path) -> tuple[Settings, LineDefinition]:
     parts.part(lambda: targets(settings, UTC_ZONE))
     parts.part(lambda: sink_targets(settings))
     parts.part(lambda: pull_source(settings))
+    embeddings = settings.knowledge.embeddings
+    if embeddings is not None:
+        parts.part(lambda: meaning_of(embeddings))
     phrasing = settings.copilot.phrasing
     if phrasing is not None:
         parts.part(lambda: phrasing_options(phrasing))

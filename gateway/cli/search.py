@@ -73,9 +73,10 @@ def searched(settings: Settings, path: Path) -> Iterator[Searched]:
     """Open the store and its index, which is brought up to date first where no gateway does so."""
     procedures = procedures_of(settings, path)
     with closing(read_state(settings.store.directory)) as state, _index(settings, state, procedures) as index:
+        options = knowledge_options(settings)
         yield Searched(
-            index=index, state=state, procedures=procedures, synonyms=knowledge_options(settings).synonyms,
-            zone=ZoneInfo(settings.site.time_zone),
+            index=index, state=state, procedures=procedures, synonyms=options.synonyms,
+            zone=ZoneInfo(settings.site.time_zone), meaning=options.meaning,
         )  # fmt: skip
 
 

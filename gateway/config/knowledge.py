@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 
-from gateway.config.knowledge_tables import SightTable
+from gateway.config.knowledge_tables import EmbeddingsTable, SightTable
 from gateway.config.line_definition import analytes_of
 from gateway.config.tables import Settings
 from gateway.copilot.options import CopilotOptions
+from gateway.knowledge.meaning import Meaning
 from gateway.knowledge.options import KnowledgeOptions
 from gateway.knowledge.sight import Sight, Sights
 from gateway.knowledge.synonyms import Synonyms, read_groups, synonyms_of, usual_groups
@@ -15,6 +16,7 @@ def knowledge_options(settings: Settings) -> KnowledgeOptions:
     """Return whose records people see, and which words mean the same; raises LablineError where a file is wrong."""
     return KnowledgeOptions(
         enabled=settings.knowledge.enabled,
+        meaning=None if settings.knowledge.embeddings is None else _meaning(settings.knowledge.embeddings),
         most_bytes=round(settings.knowledge.most),
         synonyms=synonyms_from(settings),
         sights=Sights(
@@ -30,6 +32,12 @@ def copilot_options(settings: Settings) -> CopilotOptions:
         contacts={str(subject): contact for subject, contact in settings.copilot.contacts.items()},
         terminals=settings.copilot.terminals,
     )
+
+
+def _meaning(table: EmbeddingsTable) -> Meaning:
+    from gateway.config.embeddings import meaning_of  # noqa: PLC0415 - only where it is configured
+
+    return meaning_of(table)
 
 
 def synonyms_from(settings: Settings) -> Synonyms:

@@ -56,6 +56,21 @@ class CopilotTable(Table):
     )
 
 
+class EmbeddingsTable(Table):
+    """``[knowledge.embeddings]``: a sentence model that ranks procedures and similar events besides their words."""
+
+    model: Path = Field(description="the model (ONNX) that makes vectors of sentences, relative to this file")
+    model_sha256: str = Field(pattern="^[0-9a-f]{64}$", description="its SHA-256; another file is refused")
+    tokenizer: Path = Field(description="the model's tokenizer.json (WordPiece), relative to this file")
+    tokenizer_sha256: str = Field(pattern="^[0-9a-f]{64}$", description="its SHA-256; another file is refused")
+    least: float = Field(
+        default=0.25, ge=0, le=1, description="from which nearness on (a cosine) a text is about the same"
+    )
+    languages: list[Literal["en", "de"]] = Field(
+        default_factory=list, description="of questions that are compared by it: en, de; without it both"
+    )
+
+
 class KnowledgeTable(Table):
     """``[knowledge]``: the index by which everything on record is found."""
 
@@ -67,5 +82,8 @@ class KnowledgeTable(Table):
     )
     synonyms: Path | None = Field(
         default=None, description="a TOML file with the plant's own words that mean the same, relative to this file"
+    )
+    embeddings: EmbeddingsTable | None = Field(
+        default=None, description="a sentence model that ranks besides words; without it there is none"
     )
     sight: list[SightTable] = Field(default_factory=list)

@@ -65,5 +65,5 @@ class AskAnswers:
         return Ground(
             state=connection, line=snapshot.line, now_ns=snapshot.at.wall_ns, asker=asker,
             language=snapshot.line.language, synonyms=self._knowledge.synonyms, searched=searched,
-            contacts=self._copilot.contacts,
+            contacts=self._copilot.contacts, meaning=self._knowledge.meaning,
         )  # fmt: skip

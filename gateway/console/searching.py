@@ -143,7 +143,7 @@ class SearchAnswers:
             return None
         return Searched(
             index=index, state=connection, procedures=line.procedures, synonyms=self._options.synonyms,
-            zone=line.time_zone,
+            zone=line.time_zone, meaning=self._options.meaning,
         )  # fmt: skip
 
     def _searching(self, asked: Asked, *, most: int) -> Searching:

@@ -55,16 +55,19 @@ def _as_read(answer: Answer, slots: Slots) -> Answer:
 
 def _asking(ground: Ground, question: Question, intent: Intent, slots: Slots) -> Asking:
     from_ns, until_ns = period_of(question, now_ns=ground.now_ns, zone=ground.line.time_zone)
+    words = words_wanted(question, every=intent.name == "find")
+    return Asking(intent=intent.name, text=question.text, slots=slots, from_ns=from_ns, until_ns=until_ns, words=words)
+
+
+def words_wanted(question: Question, *, every: bool) -> tuple[str, ...]:
+    """Return the words of a question by which is searched; ``every``: also those that say when."""
     words = (
         part
         for word in question.words
         for part in words_of(word.written)
-        if word.folded not in vocabulary("of_time") or intent.name == "find"
+        if every or word.folded not in vocabulary("of_time")
     )
-    return Asking(
-        intent=intent.name, slots=slots, from_ns=from_ns, until_ns=until_ns,
-        words=tuple(part for part in words if part not in vocabulary("not_searched")),
-    )  # fmt: skip
+    return tuple(part for part in words if part not in vocabulary("not_searched"))
 
 
 def _allowed(intent: Intent, roles: frozenset[Role] | None) -> bool:

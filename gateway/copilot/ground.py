@@ -8,6 +8,7 @@ from urllib.parse import quote
 from gateway.copilot.answers import Answer, Outcome, Saying, sentence
 from gateway.copilot.slots import Names, Slots
 from gateway.knowledge.kinds.kind import of_lot_too
+from gateway.knowledge.meaning import Meaning
 from gateway.knowledge.searching import Searched
 from gateway.knowledge.sight import Sight
 from gateway.knowledge.synonyms import Synonyms
@@ -28,7 +29,10 @@ class Asker:
 
 @dataclass(frozen=True, kw_only=True)
 class Ground:
-    """What every reader receives. ``searched``: None where there is no index yet. ``contacts``: by subject."""
+    """What every reader receives. ``searched``: None where there is no index yet. ``contacts``: by subject.
+
+    ``meaning``: what ranks texts besides their words, where there is something; it is never asked for facts.
+    """
 
     state: sqlite3.Connection
     line: LineDefinition
@@ -38,6 +42,7 @@ class Ground:
     synonyms: Synonyms
     searched: Searched | None
     contacts: Mapping[str, str] = field(default_factory=dict)
+    meaning: Meaning | None = None
 
     @property
     def names(self) -> Names:
@@ -65,13 +70,14 @@ class Ground:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Asking:
-    """A question that is understood: by which intent, with which names, from when on."""
+    """A question that is understood: by which intent, with which names, from when on; ``text``: as it was written."""
 
     intent: str
     slots: Slots
     from_ns: int | None = None
     until_ns: int | None = None
     words: tuple[str, ...] = ()
+    text: str = ""
 
 
 def lot_link(lot: str) -> str:

@@ -14,6 +14,7 @@ from gateway.knowledge.index import Hit, KnowledgeIndex
 from gateway.knowledge.kinds.kind import DamagedRecordError
 from gateway.knowledge.kinds.procedures import PROCEDURE, procedure_document
 from gateway.knowledge.kinds.table import KINDS
+from gateway.knowledge.meaning import Meaning
 from gateway.knowledge.query import Query, match_of, understood
 from gateway.knowledge.sight import EVERYTHING, Sight
 from gateway.knowledge.synonyms import Synonyms
@@ -61,13 +62,17 @@ class Findings:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Searched:
-    """Where is searched: the index, the store's records, and the plant's procedures, words and time zone."""
+    """Where is searched: the index, the store's records, and the plant's procedures, words and time zone.
+
+    ``meaning``: what ranks besides words, where there is something.
+    """
 
     index: KnowledgeIndex
     state: sqlite3.Connection
     procedures: Sequence[Procedure]
     synonyms: Synonyms
     zone: tzinfo
+    meaning: Meaning | None = None
 
 
 def search(where: Searched, asked: Asked) -> Findings:

@@ -149,7 +149,30 @@ def _by_words(where: Searched, own: DeviationInShort, sight: Sight) -> dict[str,
     match = match_of(query, where.synonyms, any_word=True, scope=sight.facets())
     hits = [hit for hit in where.index.hits(match, newest=False, most=_BY_WORDS) if hit.score < 0]
     best = min((hit.score for hit in hits), default=-1.0)
-    return {hit.key: hit.score / best for hit in hits}
+    return _with_meaning(where, own.deviation_id, {hit.key: hit.score / best for hit in hits}, sight)
+
+
+def _with_meaning(where: Searched, key: str, by_words: dict[str, float], sight: Sight) -> dict[str, float]:
+    """Return how near deviations are by their words, or by what they mean where that is nearer.
+
+    Only those that were found and may be seen are compared; nothing else reaches the model.
+    """
+    if where.meaning is None:
+        return by_words
+    texts = {one: text for one in (key, *by_words) if (text := _text(where, one, sight))}
+    others = [one for one in by_words if one in texts and one != key]
+    near = where.meaning.nearness(texts[key], [texts[one] for one in others]) if key in texts and others else None
+    if near is None:
+        return by_words
+    return by_words | {one: max(by_words[one], nearness) for one, nearness in zip(others, near, strict=True)}
+
+
+def _text(where: Searched, key: str, sight: Sight) -> str:
+    try:
+        document = document_of(where.state, key)
+    except (DamagedRecordError, ValidationError):
+        return ""
+    return "" if document is None or not sight.sees(document.scope) else f"{document.title}. {document.text}"[:600]
 
 
 def _nearness_by_process(connection: sqlite3.Connection, own: DeviationInShort) -> "_Nearness":

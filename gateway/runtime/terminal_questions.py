@@ -176,11 +176,12 @@ class TerminalQuestions:
                 roles = frozenset(user.roles)
             searched = None if index is None else Searched(
                 index=index, state=state, procedures=line.procedures, synonyms=self._knowledge.synonyms,
-                zone=line.time_zone,
+                zone=line.time_zone, meaning=self._knowledge.meaning,
             )  # fmt: skip
             ground = Ground(
                 state=state, line=line, now_ns=at.wall_ns, asker=asker, language=line.language,
                 synonyms=self._knowledge.synonyms, searched=searched, contacts=self._copilot.contacts,
+                meaning=self._knowledge.meaning,
             )  # fmt: skip
             return answered(ground, asked.message.question, roles=roles), asker
         finally:

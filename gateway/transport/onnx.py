@@ -15,7 +15,7 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,7 +48,7 @@ def load_model(model: bytes, *, inputs: int, columns: int, where: str) -> Predic
 def session_of(model: bytes, *, inputs: int, columns: int, where: str) -> Predict:
     """Return as ``load_model`` does, of a model whose graph has been checked."""
     try:
-        session = onnxruntime.InferenceSession(model, _session_options(), providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(model, session_options(), providers=["CPUExecutionProvider"])
         (model_input,) = session.get_inputs()
         output = session.get_outputs()[0]
         kind = _TYPES[model_input.type]
@@ -85,7 +85,8 @@ def session_of(model: bytes, *, inputs: int, columns: int, where: str) -> Predic
     return predict
 
 
-def _session_options() -> onnxruntime.SessionOptions:
+def session_options() -> onnxruntime.SessionOptions:
+    """Return the options of every session: one thread, sequential, no affinity."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1  # explicit: else the runtime sets affinity, which the sandbox forbids
     options.inter_op_num_threads = 1
@@ -155,6 +156,11 @@ class _Watch:
 
 
 _WATCH = _Watch()
+
+
+def watched() -> "AbstractContextManager[_Run]":
+    """Return a block whose evaluation is stopped where it takes too long."""
+    return _WATCH.over()
 
 
 def runtime_version() -> str:

@@ -1,7 +1,7 @@
 """Answers from what happened before: procedures, what helped, deviations, suppliers, actions, what a search finds."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from urllib.parse import quote
 
@@ -11,6 +11,7 @@ from gateway.copilot.readers.times import shown_time
 from gateway.copilot.words import means
 from gateway.knowledge.folding import words_of
 from gateway.knowledge.kinds.procedures import PROCEDURE
+from gateway.knowledge.meaning import ranked
 from gateway.knowledge.searching import Asked, search
 from gateway.knowledge.similar import knowledge_of
 from gateway.lab.effectiveness import ActionOnRecord, Effectiveness
@@ -24,6 +25,7 @@ from gateway.store.statements import SQL
 from gateway.time_units import SECOND_NS
 
 _MOST, _MOST_STEPS = 5, 12
+_LONGEST_COMPARED = 600  # characters: a sentence model reads no more
 _HELPED = frozenset({Effectiveness.EFFECTIVE, Effectiveness.REDUCED})
 
 
@@ -62,17 +64,29 @@ def _by_what_it_applies_to(ground: Ground, asking: Asking) -> list[Instruction]:
 
 
 def _by_words(ground: Ground, asking: Asking) -> list[Instruction]:
-    """Return the procedures that share most of the question's words, with synonyms."""
-    wanted = [set(ground.synonyms.of(word)) for word in asking.words]
-    scored = []
-    for item in ground.line.procedures:
-        own = _words(item)
-        hits = sum(any(set(name.split()) <= own for name in names) for names in wanted)
-        if hits:
-            scored.append((-hits, item.name, item))
-    scored.sort(key=lambda entry: entry[:2])
-    best = [item for hits, _name, item in scored if hits == scored[0][0]] if scored else []
-    return [Instruction(procedure=item.name, title=item.title, steps=item.steps) for item in best]
+    """Return the procedures that share most of the question's words, with synonyms, or that mean about the same."""
+    ranked = ranked_procedures(ground, asking.words, asking.text)
+    return [Instruction(procedure=item.name, title=item.title, steps=item.steps) for item in ranked]
+
+
+def ranked_procedures(ground: Ground, words: Sequence[str], text: str) -> list[Procedure]:
+    """Return the procedures that a question may mean, the likeliest first: those with most of its words.
+
+    With a sentence model also those that mean about the same. Procedures are the plant's, which everybody may see.
+    """
+    procedures = sorted(ground.line.procedures, key=lambda item: item.name)
+    wanted = [set(ground.synonyms.of(word)) for word in words]
+    hits = [sum(any(set(name.split()) <= own for name in names) for names in wanted) for own in map(_words, procedures)]
+    near = _nearness(ground, text, procedures)
+    least = 1.0 if ground.meaning is None else ground.meaning.least
+    return [procedures[place] for place in ranked(hits, near, least=least)]
+
+
+def _nearness(ground: Ground, text: str, procedures: Sequence[Procedure]) -> list[float] | None:
+    meaning = ground.meaning
+    if meaning is None or not procedures or not text or not meaning.compares(ground.language):
+        return None
+    return meaning.nearness(text, [f"{item.title}. {' '.join(item.steps)}"[:_LONGEST_COMPARED] for item in procedures])
 
 
 def _words(item: Procedure) -> set[str]:
