@@ -265,6 +265,7 @@ async def _finish(scene: Scene) -> None:
 
 
 def _issued(scene: Scene) -> bool:
-    """Return whether the MES has what was signed, and may ship these lots."""
-    signed = {lot for lot, state, _complete in scene.observer.certificates.values() if state == "signed"}
-    return signed <= scene.mes.certificates.keys() & scene.mes.released
+    """Return whether the MES has what was signed, and may ship these lots, and the broker has it, too."""
+    told = {lot for lot, state, _complete in scene.observer.certificates.values() if state == "signed"}
+    signed = told | scene.quality.signed
+    return signed <= told & scene.mes.certificates.keys() & scene.mes.released

@@ -36,6 +36,7 @@ class Quality:
         self._signs = signs
         self._closed: asyncio.Queue[str] = asyncio.Queue()
         self.reviews: list[ReadReview] = []
+        self.signed: set[str] = set()  # lots whose certificates they have signed
         self.waiting = 0  # closed lots that they have not done with
         self.refused: list[str] = []
 
@@ -76,6 +77,7 @@ class Quality:
             shown = {"certificate_id": line["certificate_id"], "version": line["version"],
                      "sha256": view["versions"][0]["sha256"]}  # fmt: skip
             await asyncio.to_thread(console.act, "sign_certificate", shown, signed=True)
+            self.signed.add(lot)
 
     async def _complete(self, lot: str, console: ConsoleSession) -> list[dict[str, Any]]:
         """Return the drafts of a lot's certificates once nothing is missing in them."""

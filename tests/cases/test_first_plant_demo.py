@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from simulator.account import rows_of
+from simulator.demo import _issued
 from simulator.gateway_process import ConsoleLink
 from simulator.plant import TAGS
 from simulator.scenarios import SPECIFICATIONS
@@ -106,6 +107,16 @@ def test_a_large_terminal_shows_the_certificates_the_first_line_of_a_review_an_a
                  "http://127.0.0.1:8443/#sign-in=abcd-efgh, to sign: user demo, password abcd-efgh",
                  TITLE):  # fmt: skip
         assert part in text
+
+
+@pytest.mark.parametrize(("told", "received", "released", "ended"), [
+    ((), (), (), False), (("L",), (), ("L",), False), (("L",), ("L",), (), False), (("L",), ("L",), ("L",), True),
+])  # fmt: skip
+def test_the_demo_ends_once_the_mes_has_what_was_signed(told, received, released, ended):
+    at = scene()
+    at.observer.certificates = {lot: (lot, "signed", True) for lot in told}
+    at.mes.certificates, at.mes.released, at.quality.signed = dict.fromkeys(received, "1"), set(released), {"L"}
+    assert _issued(at) is ended
 
 
 def test_the_account_of_the_demo_is_a_table_for_people():
