@@ -28,6 +28,7 @@ _BENCHES: Mapping[str, str] = {
     "sampling": "sampling",
     "search": "search",
     "season": "season",
+    "similar": "similar",
     "tags": "tags",
     "tick": "tick",
     "training": "training",

@@ -14,10 +14,10 @@ from gateway.knowledge.kinds.kind import DamagedRecordError
 from gateway.knowledge.query import MOST_TERMS, Query, Term, match_of
 from gateway.knowledge.searching import Searched
 from gateway.knowledge.sight import Sight
+from gateway.lab.alike_events import Symptom, alike_by_process, alike_by_symptoms, symptoms_of
 from gateway.lab.deviations import DeviationInShort, Drafted
 from gateway.lab.effectiveness import ActionOnRecord, Recurrence
 from gateway.lab.fingerprints import Fingerprint
-from gateway.lab.similar_deviations import nearest, spread_of
 from gateway.records.deviation_states import DeviationClosed
 from gateway.store.codec import decode
 from gateway.store.facts.investigation import MOST_REFERENCES, earlier_case
@@ -33,7 +33,7 @@ from gateway.store.statements import SQL
 
 Kind = TypeVar("Kind")
 _MOST, _BY_WORDS, _OF_SERIES = 5, 30, 20
-_OF_PROCESS, _OF_WORDS = 0.7, 0.5  # how near each alone can make two events
+_OF_PROCESS, _OF_SYMPTOMS, _OF_WORDS = 0.7, 0.5, 0.3  # how near each alone can make two events
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,11 +127,11 @@ def _similar(where: Searched, own: DeviationInShort, sight: Sight) -> tuple[Simi
         "besides_lot": own.result.material_lot_id or "", "most": _OF_SERIES,
     })  # fmt: skip
     keys = dict.fromkeys((*words, *(draft.deviation_id for draft in rows.decoded(Drafted, of_series))))
-    near = _nearness_by_process(where.state, own)
+    near = _Nearness(where.state, own)
     events = [
         event
         for key in keys
-        if key != own.deviation_id and (event := _event(where, key, sight, near(key), words.get(key))) is not None
+        if key != own.deviation_id and (event := _event(where, key, sight, near, words.get(key))) is not None
     ]
     return tuple(sorted(events, key=lambda event: (-event.nearness, -event.document.at_ns)))[:_MOST]
 
@@ -175,36 +175,40 @@ def _text(where: Searched, key: str, sight: Sight) -> str:
     return "" if document is None or not sight.sees(document.scope) else f"{document.title}. {document.text}"[:600]
 
 
-def _nearness_by_process(connection: sqlite3.Connection, own: DeviationInShort) -> "_Nearness":
-    rows = _Rows(connection)
-    drafted = next(iter(_in_short(connection, own.deviation_id, Drafted)), None)
-    references = rows.rows("fingerprints_in_control", {
-        "client_id": own.result.client_id or "", "product": own.result.material_definition_id,
-        "besides": own.result.material_lot_id, "most": MOST_REFERENCES,
-    })  # fmt: skip
-    spread = spread_of(rows.decoded(Fingerprint, references), {})
-    return _Nearness(connection, None if drafted is None else drafted.fingerprint, spread)
-
-
 class _Nearness:
-    """How near another deviation's lot was made to this one's."""
+    """How near another deviation is to this one: by how its lot was made, and by how it failed."""
 
-    def __init__(self, connection: sqlite3.Connection, own: Fingerprint | None, spread: Mapping[str, float]) -> None:
+    def __init__(self, connection: sqlite3.Connection, own: DeviationInShort) -> None:
         self._connection = connection
-        self._own = own
-        self._spread = spread
+        self._symptoms = _symptoms(own)
+        drafted = next(iter(_in_short(connection, own.deviation_id, Drafted)), None)
+        self._own = None if drafted is None else drafted.fingerprint
+        rows = _Rows(connection)
+        references = rows.rows("fingerprints_in_control", {
+            "client_id": own.result.client_id or "", "product": own.result.material_definition_id,
+            "besides": own.result.material_lot_id, "most": MOST_REFERENCES,
+        })  # fmt: skip
+        self._references = rows.decoded(Fingerprint, references)
 
-    def __call__(self, key: str) -> float | None:
-        drafted = next(iter(_in_short(self._connection, key, Drafted)), None)
+    def by_process(self, drafted: Drafted | None) -> float | None:
+        """Return how alike the lots were made; None where that cannot be compared."""
         if drafted is None or self._own is None:
             return None
-        (*_, similar) = (None, *nearest(self._own, [(drafted, (), None)], self._spread))
-        return None if similar is None else similar.nearness
+        return alike_by_process(self._own, drafted.fingerprint, self._references)
+
+    def by_symptoms(self, other: DeviationInShort) -> float:
+        """Return how alike the results failed."""
+        return alike_by_symptoms(self._symptoms, _symptoms(other))
 
 
-def _event(
-    where: Searched, key: str, sight: Sight, by_process: float | None, by_words: float | None
-) -> SimilarEvent | None:
+def _symptoms(deviation: DeviationInShort) -> frozenset[Symptom]:
+    results = deviation.results
+    if not results:
+        return symptoms_of((deviation.result.analyte, reason) for reason in deviation.reasons)
+    return symptoms_of((item.analyte, reason) for item in results for reason in item.reasons)
+
+
+def _event(where: Searched, key: str, sight: Sight, near: _Nearness, by_words: float | None) -> SimilarEvent | None:
     try:
         document = document_of(where.state, key)
     except (DamagedRecordError, ValidationError):
@@ -214,10 +218,12 @@ def _event(
     (known,) = _in_short(where.state, key, DeviationInShort)
     drafted = next(iter(_in_short(where.state, key, Drafted)), None)
     case = None if drafted is None else earlier_case(_Rows(where.state), drafted)
+    by_process, by_symptoms = near.by_process(drafted), near.by_symptoms(known)
+    apart = (1 - _OF_PROCESS * (by_process or 0.0)) * (1 - _OF_SYMPTOMS * by_symptoms)
     failed_ns = known.result.sampled_ns or known.opened_ns or known.at_ns
     return SimilarEvent(
         document=document,
-        nearness=1 - (1 - _OF_PROCESS * (by_process or 0.0)) * (1 - _OF_WORDS * (by_words or 0.0)),
+        nearness=1 - apart * (1 - _OF_WORDS * (by_words or 0.0)),
         by_process=by_process,
         by_words=by_words,
         causes=tuple(cause.name for cause in known.causes[:3]),

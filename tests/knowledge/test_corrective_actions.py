@@ -20,7 +20,7 @@ from gateway.store.database import read_state
 from gateway.store.queries.corrective_actions import actions_of, all_actions
 from gateway.store.queries.suppliers import Trend, scorecards
 from gateway.store.queries.tracing import trace
-from tests.decisions.test_deviations import Plant
+from tests.decisions.test_deviations import TAGS, Plant
 from tests.fixtures.store_bench import viscosity
 from tests.knowledge.test_searching import USUAL
 
@@ -42,8 +42,10 @@ def measured(plant, number, value=100.0):
     plant.now_ns += 10**9
     lot = {"material_lot_id": f"ML-{number}", "material_definition_id": "FG-100"}
     plant.context("lot_started", equipment_id="R1", **lot)
+    plant.levels = dict.fromkeys(TAGS, 50.0)
     for sample in range(2):
         plant.result(viscosity(value, sample_id=f"M-{number}-{sample}", **lot))
+    plant.follow()
 
 
 @pytest.fixture(scope="module")
