@@ -34,10 +34,14 @@ def _logs_as_they_were():
     structlog.reset_defaults()
 
 
+def _is_whole_suite(config):
+    return [Path(part).resolve() for part in config.args] == [_TESTS]
+
+
 def pytest_collectstart(collector):
     """Of the whole suite, let each process begin with a part: what one has rewritten and compiled, the others read."""
     worker, count = os.environ.get("PYTEST_XDIST_WORKER", ""), os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")
-    if not worker or collector.path != _TESTS or [Path(part).resolve() for part in collector.config.args] != [_TESTS]:
+    if not worker or collector.path != _TESTS or not _is_whole_suite(collector.config):
         return
     modules = sorted(path.relative_to(_TESTS.parent) for path in _TESTS.rglob("test_*.py")
                      if _TESTS / "packages" not in path.parents)  # fmt: skip
@@ -49,12 +53,13 @@ def pytest_collectstart(collector):
 def pytest_collection_modifyitems(config, items):
     """Of the whole suite, let what takes long begin first."""
     count = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    if count > 1 and [Path(part).resolve() for part in config.args] == [_TESTS]:
+    if count > 1 and _is_whole_suite(config):
         places = long_first([item.nodeid.partition("::")[0] for item in items], count)
         items[:] = [items[place] for place in places]
 
 
 def pytest_configure(config):
+    SERVER.forks_test_processes = _is_whole_suite(config)
     config.addinivalue_line("markers", "real_interpreter: what this test starts is not forked off a server")
 
 
