@@ -124,7 +124,7 @@ def _raised(
     standing = tuple(guidance for guidance in open_guidance if _about_same(guidance, speaking))
     decided = outcome.released_by_person
     if decided is not None or outcome.judged.disposition.recommendation is Recommendation.RELEASE:
-        return _resolved(standing, decided)
+        return _resolved(standing, decided, of_part=outcome.lot_facts.part is not None)
     kind = _KIND.get(speaking.asks)
     of_analyte = [guidance for guidance in standing if guidance.analyte == speaking.analyte]
     if kind is None or any(guidance.kind is kind for guidance in of_analyte):
@@ -137,13 +137,13 @@ def _raised(
     return (*(guidance for guidance in superseded if guidance is not None), new)
 
 
-def _resolved(standing: Iterable[Guidance], decided: LotDecided | None) -> tuple[Guidance, ...]:
+def _resolved(standing: Iterable[Guidance], decided: LotDecided | None, *, of_part: bool) -> tuple[Guidance, ...]:
     """Return the open reviews as they end: the lot has come to release, or a person has released it."""
     ended = (moved(review, GuidanceState.RESOLVED) for review in standing if review.kind is GuidanceKind.REVIEW)
     resolved = tuple(guidance for guidance in ended if guidance is not None)
     if decided is None:
         return resolved
-    given = reason_of_decision(decided)
+    given = reason_of_decision(decided, of_part=of_part)
     reason = replace(given, parameters={**given.parameters, "record_id": decided.record_id})
     return tuple(replace(guidance, reasons=(*guidance.reasons, reason)) for guidance in resolved)
 

@@ -29,8 +29,10 @@ def what_it_rests_on(act: DecideLot, facts: DecideLotFacts) -> Mapping[str, Any]
     """Return what of a lot is signed: the basis, by its parts and its SHA-256, and its open points."""
     if facts.basis is None:
         return {"lot": act.material_lot_id, "basis": None}
-    part = {} if facts.part is None else {"part": facts.part.name, "part_of_lot": facts.part.material_lot_id,
-                                          "quantity": facts.part.amount}  # fmt: skip
+    part: dict[str, Any] = {}
+    if facts.part is not None:
+        part = {"part": facts.part.name, "part_of_lot": facts.part.material_lot_id, "quantity": facts.part.amount}
+    part |= {"parts_decided_by_themselves": list(facts.parts)} if facts.parts else {}
     return {"basis": basis_document(facts.basis), "basis_sha256": basis_sha256(facts.basis), **part,
             "open_points": _named(facts.open_points, most=_POINTS_NAMED)}  # fmt: skip
 

@@ -91,6 +91,22 @@ def test_a_lot_that_is_released_ends_with_0_and_says_that_nothing_speaks_against
     assert "no point speaks against a release" in told.lines[0]
 
 
+def test_a_lot_is_divided_by_a_command_and_its_part_is_shown_and_settled_at_the_lot(plant):
+    plant.mes("lot_started", material_lot_id="L", equipment_id="R1", material_definition_id="FG-100", quantity="3 t")
+    unread(plant)
+    divided = plant.lot("L", "--divide", "drums 1-10", "--quantity", "2000 kg", "--reason", "for Acme")
+    assert divided.lines[0] == "L/drums 1-10: 2000 kg, a part of lot L"
+    plant.wait()
+    assert plant.lot("L").lines[-2:] == [
+        "part drums 1-10: 2000 kg, not decided (recommended: review)", "the rest: 1 t of 3 t"]  # fmt: skip
+    part = plant.lot("L", "--part", "drums 1-10")
+    assert part.lines[-1] == "part drums 1-10 of lot L: 2000 kg, for Acme"
+    (point,) = plant.points("L/drums 1-10")
+    assert point["can_be_settled"] is False
+    assert "no part drums 2" in plant.lot("L", "--part", "drums 2").error
+    assert plant.lot("L", "--divide", "drums 11-20", "--reason", "x").code == 2
+
+
 def test_a_refused_message_a_parent_and_a_missing_test_are_named_with_what_finds_them(tmp_path):
     more = '[[specification]]\nproduct = "FG-100"\nanalyte = "water"\nupper = 0.5\nrequired = true\nversion = "1"\n'
     with closing(Plant(tmp_path, more=more)) as plant:

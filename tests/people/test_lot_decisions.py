@@ -407,7 +407,9 @@ def test_a_lot_of_which_nothing_final_is_known_is_not_released(bench):
     bench.result(viscosity(100.0))
     basis = replace(bench.basis(), recommendation=Recommendation.PENDING, missing_tests=())
     act = DecideLot(material_lot_id=LOT, verdict=Verdict.RELEASE, basis_sha256=basis_sha256(basis))
-    facts = SimpleNamespace(basis=basis, decision=None, waits=False, damaged_records=(), latches=(), part=None)
+    facts = SimpleNamespace(
+        basis=basis, decision=None, waits=False, damaged_records=(), latches=(), part=None, parts=()
+    )
     answer = on_decide_lot(SimpleNamespace(act=act, reason="inspected"), facts).answer
     assert answer.code is ActRefusal.NOTHING_FOR_RELEASE
 

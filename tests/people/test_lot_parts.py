@@ -11,8 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.advice.provisional import IN_A_ROW
+from gateway.console.views.lots import lots_view
 from gateway.contract.sinks.rule import messages_of
+from gateway.contract.times import rfc3339
 from gateway.decisions import lot_division
+from gateway.interfaces import state_reading
 from gateway.line.sinks import SinkMessage
 from gateway.records.act_refusals import ActRefusal
 from gateway.records.acts import ActOutcome, SettlePoint
@@ -226,6 +229,30 @@ def test_whatever_ends_a_release_of_the_lot_ends_that_of_its_part(bench, what):
     assert bench.newest_part()["part_decision"]["stands"] is False
     assert decision_of_lot(bench.connection, PART).decision.state is DecisionState.LAPSED
     assert bench.rows("SELECT count(*) FROM audit WHERE kind = 'lot_decision_lapsed' AND subject = ?", PART) == [(1,)]
+
+
+def test_what_a_model_holds_of_the_lot_no_result_of_a_part_lets_out(bench):
+    bench.result(viscosity(100.0))
+    bench.divide()
+    predicted_out(bench)
+    assert bench.newest_part()["part_recommendation"] == "hold"
+    drawn = rfc3339(bench.now_ns)
+    bench.now_ns += 10 * SECOND_NS
+    bench.result(of_part(100.0, sampled_at=drawn))
+    assert (bench.newest_part()["part_recommendation"], bench.recommended()) == ("hold", "hold")
+    assert bench.decide_part(RELEASE).code is ActRefusal.LOT_HELD
+    bench.decide_part(HOLD)
+    assert bench.decide_part(RELEASE).code is ActRefusal.LOT_HELD
+    bench.result(viscosity(100.0, sample_id="S-3", sampled_at=drawn))
+    assert bench.decide_part(RELEASE).outcome is ActOutcome.DONE
+
+
+def test_other_systems_that_read_the_lots_of_a_line_read_no_part_as_one(bench):
+    released(bench)
+    lines = lots_view(bench.connection, query="", before=2**62).lots
+    assert {line.material_lot_id: line.part_of for line in lines} == {LOT: None, PART: LOT}
+    snapshot = SimpleNamespace(line=bench.line)
+    assert [lot.material_lot_id for lot in state_reading._lots(bench.connection, snapshot)] == [LOT]
 
 
 @pytest.mark.parametrize("verdict", [REJECT, HOLD])

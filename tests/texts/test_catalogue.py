@@ -142,7 +142,7 @@ VARIANTS: dict[tuple[str, str], Collection[str]] = {
     ("open_point", "SPECIFICATION_REFUSED"): {"of_version", "without_version"},
     ("open_point", "CONTEXT_CONTRADICTED"): {"of_lot", "of_product", "of_client"},
     ("open_point", "PARENT_IN_QUESTION"): {"hold", "review"},
-    ("open_point", "DECIDED_BY_QUALITY"): {"reject", "hold", "release"},
+    ("open_point", "DECIDED_BY_QUALITY"): {f"{verdict}{of}" for verdict in Verdict for of in ("", "_part")},
     ("review", "DATA_GAP"): {"over", "still_open"},
     ("review", "MESSAGE_NOT_SENT"): {"waits", "parked"},
     ("review", "DELIVERY_FAILED"): {"waits", "refused"},

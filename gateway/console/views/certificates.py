@@ -18,6 +18,7 @@ from gateway.records.certificates import (
     CertificateSent,
     CertificateState,
 )
+from gateway.records.lot_parts import LotDivided
 from gateway.store.queries.certificates import (
     certificates_of_lot,
     document_of,
@@ -180,9 +181,11 @@ def _line(version: CertificateOnRecord) -> CertificateLineView:
     )
 
 
-def lines_of_lot(connection: sqlite3.Connection, lot: str) -> list[CertificateLineView]:
-    """Return the newest version of each certificate of a lot."""
-    versions, _damaged = certificates_of_lot(connection, lot)
+def lines_of_lot(connection: sqlite3.Connection, lot: str, part: LotDivided | None = None) -> list[CertificateLineView]:
+    """Return the newest version of each certificate of a lot, also of its parts; with ``part`` of that part alone."""
+    versions, _damaged = certificates_of_lot(connection, lot if part is None else part.material_lot_id)
+    if part is not None:
+        versions = tuple(item for item in versions if item.drafted.content.part_name == part.name)
     newest = {version.drafted.certificate_id: version for version in versions}  # in the order of the versions
     return [_line(version) for version in newest.values()]
 

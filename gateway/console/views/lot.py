@@ -151,7 +151,7 @@ def _view_of(connection: sqlite3.Connection, snapshot: Snapshot, known: LotOnRec
         charts=_charts(connection, known),
         guidance=guidance,
         deviations=deviations,
-        certificates=lines_of_lot(connection, lot),
+        certificates=lines_of_lot(connection, lot, known.part),
         timeline=timeline_of(connection, known, results, guidance, deviations, signatures),
         parents=[_related(item) for item in known.parents],
         children=[_related(item) for item in known.children],

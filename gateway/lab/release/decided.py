@@ -23,17 +23,18 @@ def by_decision(lot: LotKnowledge) -> Iterator[Assessment]:
     decision = lot.decision
     if decision is None or decision.verdict is Verdict.RELEASE:
         return
-    reason = reason_of_decision(decision)
+    reason = reason_of_decision(decision, of_part=lot.is_part)
     finding = Finding(OpenPoint.DECIDED_BY_QUALITY.value, Recommendation.HOLD, reason)
     points = points_of(lot, Subject.DECISION.value, (finding,), evidence={"record_id": decision.record_id})
     yield Assessment(material_lot_id=lot.lot, subject=Subject.DECISION.value, kind=Subject.DECISION, **points)
 
 
-def reason_of_decision(decision: LotDecided) -> Reason:
-    """Return the reason that says how a person has decided on a lot."""
+def reason_of_decision(decision: LotDecided, *, of_part: bool) -> Reason:
+    """Return the reason that says how a person has decided on a lot, or on a part of one."""
     parameters = {"verdict": decision.verdict.value, "person": decision.printed_name, "at": rfc3339(decision.at_ns),
                   "reason": decision.reason}  # fmt: skip
-    sentence = text("open_point", OpenPoint.DECIDED_BY_QUALITY.value, variant=decision.verdict.value, **parameters)
+    variant = f"{decision.verdict.value}_part" if of_part else decision.verdict.value
+    sentence = text("open_point", OpenPoint.DECIDED_BY_QUALITY.value, variant=variant, **parameters)
     return Reason(code=OpenPoint.DECIDED_BY_QUALITY.value, parameters=parameters, text=sentence)
 
 

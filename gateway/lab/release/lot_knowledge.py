@@ -116,6 +116,7 @@ class LotKnowledge:
     parents: tuple[Parent, ...] = ()
     settled: frozenset[str] = frozenset()
     decision: LotDecided | None = None  # the newest of a person
+    is_part: bool = False  # of a lot
     left_out: int = 0  # results on record that are too many to be judged again
 
     @property

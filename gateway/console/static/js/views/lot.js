@@ -45,12 +45,14 @@ function firstPart(view) {
   return may("divide_lot") && !view.part_of && view.parts.length === 0 ? divideButton(view) : null;
 }
 
-function decision({ decision: made, signatures }) {
+function decision({ decision: made, signatures, parts: set }) {
+  const kept = (set ?? []).filter((one) => one.decision !== "release" || one.on_other_facts).map((one) => one.part);
   if (!made) return signatures.map((signature) => signed(signature));
   return h("div", { class: "decision" },
     h("p", { class: "strong" }, text("lot.decided", { decision: word("decision", made.decision), name: made.full_name, role: word("role", made.role), at: utc(made.at) })),
     h("p", {}, made.meaning, made.reason ? ` · ${made.reason}` : ""),
     made.on_other_facts ? h("p", { class: "failed" }, text("lot.other_facts")) : null,
+    made.decision === "release" && kept.length ? h("p", { class: "failed" }, text("part.not_released", { parts: kept.join(", ") })) : null,
     signatures.map((signature) => signed(signature)));
 }
 
