@@ -41,6 +41,8 @@ async def test_now_shows_what_to_do_what_runs_and_where_the_setpoints_stand(at_w
     assert prediction["stale"] is False
     assert (now["setpoints"][0]["value"], now["setpoints"][0]["state"]) == (75.5, "good")
     assert await shown(at_work, prediction["trend"])
+    alarms = (await shown(at_work, "/api/alarms"))["alarms"]
+    assert [alarm["material_lot_id"] for alarm in alarms] == ["BAD", "LOT-NOW"]  # each leads to its lot
 
 
 async def test_a_lot_shows_its_results_what_is_against_it_its_draft_and_its_charts(at_work):
