@@ -14,6 +14,8 @@ from gateway.events import LaboratoryPlanned
 from gateway.line.laboratory import LaboratoryCalendar, LaboratoryLoad
 from gateway.records.act_refusals import ActRefusal
 from gateway.records.acts import ActOutcome, ApproveLaboratoryPlan
+from gateway.records.user_acts import AddUser
+from gateway.records.users import Credential, CredentialKind, Role
 from gateway.records.workload import LaboratoryPlan
 from gateway.runtime.laboratory_planning import plan_due
 from gateway.store.codec import decode
@@ -123,6 +125,15 @@ def test_what_was_not_shown_is_not_approved(bench, changes, code):
     bench.plan_laboratory()
     assert bench.act(act_on(newest(bench), **changes)).code is code
     assert len(bench.sent("laboratory-plan")) == 1
+
+
+@pytest.mark.parametrize("role", [Role.OPERATOR, Role.VIEWER, Role.ENGINEER, Role.ADMINISTRATOR])
+def test_a_plan_is_approved_by_a_supervisor_or_quality_only(bench, role):
+    bench.plan_laboratory()
+    assert bench.act(AddUser(user_id="olga", full_name="Olga O.", roles=(role,))).outcome is not ActOutcome.REFUSED
+    olga = Credential(kind=CredentialKind.PASSWORD, subject="olga")
+    assert bench.act(act_on(newest(bench)), credential=olga).outcome is ActOutcome.REFUSED
+    assert newest(bench)["state"] == "proposed"
 
 
 def test_a_plan_that_was_changed_on_disk_is_not_approved(bench):

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.advice.signed_documents import documents_of
-from gateway.lab.review.codes import ReviewSeverity
+from gateway.lab.review.codes import ReviewCode, ReviewSeverity
 from gateway.line.review_rules import ReviewRules
 from gateway.people.signing import SIGNABLE
 from gateway.records.act_kinds import ActKind
@@ -17,6 +17,7 @@ from gateway.records.reviews import ReviewState
 from gateway.records.signatures import SignaturePolicy
 from gateway.records.user_acts import AddUser
 from gateway.records.users import CredentialKind, Role
+from gateway.store.database import open_state
 from gateway.store.queries.reviews import review_on_record, signed_review_of
 from gateway.store.queries.signatures import signed_record_of
 from gateway.store.queries.tracing import trace
@@ -231,6 +232,51 @@ def test_a_review_or_a_settlement_that_was_changed_by_another_hand_counts_no_mor
     bench.connection.execute("UPDATE review_answer SET settled = 0")
     assert len(bench.shown().open) == len(bench.shown().review.exceptions) > 0
     assert bench.sign().code == "LOT_RECORDS_IN_DOUBT"
+
+
+FORGED_SETTLEMENTS = """
+INSERT INTO review_answer (event_id, exception_id, material_lot_id, code, settled, person, role, comment, at_ns)
+VALUES ('forged ' || :exception, :exception, :lot, :code, 1, 'Anna Q.', 'quality', 'looked at', 1)
+"""
+
+
+def test_a_settlement_that_nobody_gave_settles_nothing_and_nothing_is_signed_over_it(bench):
+    left = bench.shown().open
+    with closing(open_state(bench.directory, vouching=False)) as by_hand:  # its triggers give the rows right hashes
+        for item in left:
+            given = {"exception": item.exception_id, "lot": LOT, "code": item.code.value}
+            by_hand.execute(FORGED_SETTLEMENTS, given)
+    assert bench.shown().open == left
+    assert bench.sign().code == "LOT_RECORDS_IN_DOUBT"
+    assert signed_review_of(bench.connection, LOT)[0] is None
+
+
+FORGED_REVIEW = """
+INSERT INTO lot_review (record_id, material_lot_id, state, at_ns, body)
+SELECT record_id, material_lot_id, 'signed', at_ns + 1, replace(body, :was, :now) FROM lot_review
+"""
+
+
+def test_a_signed_review_that_somebody_has_written_stands_for_nothing(bench):
+    bench.settle_all()
+    bench.sign()
+    was = bench.shown().signed.basis_sha256
+    bench.result(viscosity(120.0, sample_id="S-2"))
+    with closing(open_state(bench.directory, vouching=False)) as by_hand:
+        by_hand.execute(FORGED_REVIEW, {"was": was, "now": bench.shown().review.basis_sha256})
+    assert bench.shown().signed is None
+
+
+def test_a_settled_exception_whose_facts_have_changed_is_open_again(bench):
+    bench.result(viscosity(95.2, sample_id="S-9", result_version=1))
+    (near,) = [item for item in bench.shown().open if item.code is ReviewCode.RESULT_NEAR_LIMIT]
+    assert bench.settle(near.exception_id).outcome is ActOutcome.DONE
+    bench.settle_all()
+    bench.result(viscosity(95.1, sample_id="S-9", result_version=2))
+    (again,) = [item for item in bench.shown().open if item.code is ReviewCode.RESULT_NEAR_LIMIT]
+    assert again.exception_id != near.exception_id
+    assert bench.settle(near.exception_id).code == "NO_SUCH_EXCEPTION"
+    assert bench.sign().code == "EXCEPTIONS_OPEN"
 
 
 def test_each_settlement_and_signature_has_its_line_in_the_trail(bench):

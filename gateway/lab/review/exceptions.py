@@ -47,6 +47,10 @@ class Finding(NamedTuple):
     parameters: Mapping[str, Any]
 
 
+Find = Callable[[LotReviewFacts], Iterator[Finding]]
+"""How a check finds what it reports."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Check:
     """One row of the table: what it reports and how much that weighs, what it looks at, and how it finds it."""
@@ -55,7 +59,7 @@ class Check:
     group: ReviewGroup
     severity: ReviewSeverity
     looks_at: Callable[[LotReviewFacts], Sequence[Any]]
-    find: Callable[[LotReviewFacts], Iterator[Finding]]
+    find: Find
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,6 +74,15 @@ class ReviewException:
     text: str
     parameters: Mapping[str, Any]
     evidence: tuple[Evidence, ...]
+
+
+def checks_of(group: ReviewGroup, looks_at: Callable[[LotReviewFacts], Sequence[Any]]) -> Callable[..., Check]:
+    """Return what makes the rows of a group that look at the same: by code, severity and function."""
+
+    def row(code: ReviewCode, severity: ReviewSeverity, find: Find) -> Check:
+        return Check(code=code, group=group, severity=severity, looks_at=looks_at, find=find)
+
+    return row
 
 
 def finding(at_ns: int | None, *evidence: Evidence, **parameters: Any) -> Finding:

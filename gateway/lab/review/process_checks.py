@@ -5,7 +5,7 @@ from typing import Any
 
 from gateway.lab.review.alarm_calls import AlarmCall, calls_of
 from gateway.lab.review.codes import ReviewCode, ReviewGroup, ReviewSeverity
-from gateway.lab.review.exceptions import Check, Evidence, EvidenceKind, Finding, finding
+from gateway.lab.review.exceptions import Check, Evidence, EvidenceKind, Find, Finding, checks_of, finding
 from gateway.lab.review.facts import GuidanceRow, LotReviewFacts, WriteRow
 from gateway.lab.review.process_window import ModelRun, TagRun
 from gateway.records.alarms import AlarmChange
@@ -15,7 +15,6 @@ from gateway.records.process import GapKind
 from gateway.records.setpoints import WriteState
 from gateway.time_units import SECOND_NS
 
-_Find = Callable[[LotReviewFacts], Iterator[Finding]]
 _SILENCING = frozenset({AlarmChange.SHELVED, AlarmChange.SUPPRESSED, AlarmChange.TAKEN_OUT_OF_SERVICE})
 _ANSWERED = frozenset({GuidanceKind.WARNING, GuidanceKind.SETPOINT, GuidanceKind.HOLD, GuidanceKind.REVIEW})
 _FAILED = frozenset({WriteState.NOT_TAKEN, WriteState.MISMATCH, WriteState.REFUSED, WriteState.UNKNOWN})
@@ -59,7 +58,7 @@ def _stuck(facts: LotReviewFacts) -> Iterator[Finding]:
             yield finding(facts.until_ns, _tag(run), tag=run.tag, minutes=run.held_seconds / 60)
 
 
-def _gaps(*, clock: bool) -> _Find:
+def _gaps(*, clock: bool) -> Find:
     def find(facts: LotReviewFacts) -> Iterator[Finding]:
         for row in facts.gaps:
             if (row.kind == GapKind.CLOCK_SET) is clock:
@@ -126,7 +125,7 @@ def _of_guidance(row: GuidanceRow) -> Evidence:
     return Evidence(EvidenceKind.GUIDANCE, row.guidance_id)
 
 
-def _rejected(*, with_reason: bool) -> _Find:
+def _rejected(*, with_reason: bool) -> Find:
     def find(facts: LotReviewFacts) -> Iterator[Finding]:
         for row in facts.guidance:
             reason = (row.reason or "").strip()
@@ -156,7 +155,7 @@ def _hold_lifted(facts: LotReviewFacts) -> Iterator[Finding]:
 # --- setpoints -----------------------------------------------------------------------------------------------
 
 
-def _writes_in(states: Collection[str]) -> _Find:
+def _writes_in(states: Collection[str]) -> Find:
     def find(facts: LotReviewFacts) -> Iterator[Finding]:
         for row in facts.writes:
             if row.state in states:
@@ -210,18 +209,11 @@ def _models_and_lines(facts: LotReviewFacts) -> Sequence[Any]:
 MODEL_LINES = frozenset({"version_taken", "stage_changed", "model_drift"})
 
 
-def _check(group: ReviewGroup, looks_at: Callable[[LotReviewFacts], Sequence[Any]]) -> Callable[..., Check]:
-    def row(code: ReviewCode, severity: ReviewSeverity, find: _Find) -> Check:
-        return Check(code=code, group=group, severity=severity, looks_at=looks_at, find=find)
-
-    return row
-
-
-_process = _check(ReviewGroup.PROCESS, lambda facts: (*tags(facts), *facts.gaps))
-_alarm = _check(ReviewGroup.ALARMS, calls)
-_guidance = _check(ReviewGroup.GUIDANCE, lambda facts: facts.guidance)
-_setpoint = _check(ReviewGroup.SETPOINTS, lambda facts: (*facts.writes, *facts.stops))
-_model = _check(ReviewGroup.MODELS, _models_and_lines)
+_process = checks_of(ReviewGroup.PROCESS, lambda facts: (*tags(facts), *facts.gaps))
+_alarm = checks_of(ReviewGroup.ALARMS, calls)
+_guidance = checks_of(ReviewGroup.GUIDANCE, lambda facts: facts.guidance)
+_setpoint = checks_of(ReviewGroup.SETPOINTS, lambda facts: (*facts.writes, *facts.stops))
+_model = checks_of(ReviewGroup.MODELS, _models_and_lines)
 _CRITICAL, _MAJOR, _MINOR = ReviewSeverity
 PROCESS_CHECKS = (
     _process(ReviewCode.TAG_OUTSIDE_RANGE, _CRITICAL, _outside),

@@ -1,11 +1,11 @@
 """Checks of the gateway's own records, of messages, of what people signed, and of what production has told. Pure."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from gateway.contract.certificates import number_of
 from gateway.lab.review.codes import ReviewCode, ReviewGroup, ReviewSeverity
-from gateway.lab.review.exceptions import Check, Evidence, EvidenceKind, Finding, finding
+from gateway.lab.review.exceptions import Evidence, EvidenceKind, Find, Finding, checks_of, finding
 from gateway.lab.review.facts import ContextRow, LotReviewFacts, SignedRow
 from gateway.lab.review.process_checks import MODEL_LINES, lines_of
 from gateway.lab.review.result_checks import MESSAGES_UNREAD, evidence_of_point
@@ -18,7 +18,6 @@ from gateway.records.signatures import SigningState
 from gateway.records.sink_deliveries import DeliveryState
 from gateway.time_units import SECOND_NS
 
-_Find = Callable[[LotReviewFacts], Iterator[Finding]]
 _DAMAGE_LINES = ("evidence_damaged", "store_quarantined", "salvaged", "decision_failed", "audit_behind_witness")
 
 
@@ -138,7 +137,7 @@ def _over_open_points(facts: LotReviewFacts) -> Iterator[Finding]:
             yield finding(rows[0].made_ns, _signed_record(rows), count=rows[0].over_open_points)
 
 
-def _certificate_in(state: CertificateState) -> _Find:
+def _certificate_in(state: CertificateState) -> Find:
     def find(facts: LotReviewFacts) -> Iterator[Finding]:
         for row in facts.certificates:
             if row.state == state:
@@ -247,17 +246,10 @@ def _signed_and_decided(facts: LotReviewFacts) -> Sequence[Any]:
     return (*facts.signed, *facts.settlements, *facts.certificates)
 
 
-def _check(group: ReviewGroup, looks_at: Callable[[LotReviewFacts], Sequence[Any]]) -> Callable[..., Check]:
-    def row(code: ReviewCode, severity: ReviewSeverity, find: _Find) -> Check:
-        return Check(code=code, group=group, severity=severity, looks_at=looks_at, find=find)
-
-    return row
-
-
-_gateway = _check(ReviewGroup.GATEWAY, _gateway_lines)
-_message = _check(ReviewGroup.MESSAGES, lambda facts: (*facts.messages, *facts.deliveries))
-_people = _check(ReviewGroup.PEOPLE, _signed_and_decided)
-_production = _check(ReviewGroup.PRODUCTION, _told)
+_gateway = checks_of(ReviewGroup.GATEWAY, _gateway_lines)
+_message = checks_of(ReviewGroup.MESSAGES, lambda facts: (*facts.messages, *facts.deliveries))
+_people = checks_of(ReviewGroup.PEOPLE, _signed_and_decided)
+_production = checks_of(ReviewGroup.PRODUCTION, _told)
 _CRITICAL, _MAJOR, _MINOR = ReviewSeverity
 RECORD_CHECKS = (
     _gateway(ReviewCode.CONFIGURATION_CHANGED, _MAJOR, _configuration_changed),

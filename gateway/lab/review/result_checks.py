@@ -9,14 +9,13 @@ from gateway.lab.in_force import in_unit
 from gateway.lab.lot_reasons import LotReason
 from gateway.lab.release.open_points import OpenPoint
 from gateway.lab.review.codes import ReviewCode, ReviewGroup, ReviewSeverity
-from gateway.lab.review.exceptions import Check, Evidence, EvidenceKind, Finding, finding
+from gateway.lab.review.exceptions import Evidence, EvidenceKind, Find, Finding, checks_of, finding
 from gateway.lab.review.facts import ControlRow, LotReviewFacts, PointRow, ResultRow
 from gateway.lab.units import converted
 from gateway.records.laboratory import ResultStatus, Specification
 from gateway.time_units import SECOND_NS
 
 _RUN_NS = 24 * 3600 * SECOND_NS  # around a control, in which its failure speaks against results
-_Find = Callable[[LotReviewFacts], Iterator[Finding]]
 
 _OUTSIDE = frozenset({ConformityReason.OUT_OF_SPECIFICATION, ConformityReason.OUT_OF_REVIEW_BAND,
                       ConformityReason.IN_REVIEW_BAND, ConformityReason.TEXT_UNKNOWN,
@@ -53,7 +52,7 @@ def evidence_of_point(row: PointRow) -> tuple[Evidence, ...]:
     return (*subject, *sample, Evidence(EvidenceKind.POINT, row.point_id))
 
 
-def points_with(codes: Collection[str]) -> _Find:
+def points_with(codes: Collection[str]) -> Find:
     """Return the check that reports the open points with some codes."""
 
     def find(facts: LotReviewFacts) -> Iterator[Finding]:
@@ -178,7 +177,7 @@ def _withdrawn(facts: LotReviewFacts) -> Iterator[Finding]:
             yield finding(row.arrived_ns, *of_result(row), point=f"{row.test_id} {row.sample_id}: {row.status}")
 
 
-def _retested(*, with_reason: bool) -> _Find:
+def _retested(*, with_reason: bool) -> Find:
     def find(facts: LotReviewFacts) -> Iterator[Finding]:
         """Yield retests; a person who has settled the point of one has said why."""
         points = [row for row in facts.points if row.code in RETESTS]
@@ -259,10 +258,7 @@ def _settled_points(facts: LotReviewFacts) -> Iterator[Finding]:
             yield finding(row.at_ns, *evidence_of_point(row), point=row.text)
 
 
-def _result(code: ReviewCode, severity: ReviewSeverity, find: _Find) -> Check:
-    return Check(code=code, group=ReviewGroup.RESULTS, severity=severity, looks_at=standing, find=find)
-
-
+_result = checks_of(ReviewGroup.RESULTS, standing)
 _CRITICAL, _MAJOR, _MINOR = ReviewSeverity
 RESULT_CHECKS = (
     _result(ReviewCode.RESULT_OUTSIDE, _CRITICAL, points_with(_OUTSIDE)),

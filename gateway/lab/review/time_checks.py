@@ -1,18 +1,17 @@
 """Checks of the times of a lot's results: against the lot's own, against each other, and against the clock. Pure."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from gateway.lab.review.codes import ReviewCode, ReviewGroup, ReviewSeverity
-from gateway.lab.review.exceptions import Check, Finding, finding
+from gateway.lab.review.exceptions import Find, Finding, checks_of, finding
 from gateway.lab.review.facts import LotReviewFacts
 from gateway.lab.review.result_checks import of_result, standing
 from gateway.time_units import SECOND_NS
 
 _AHEAD_NS = 60 * SECOND_NS  # by which the laboratory's clock may be ahead of the gateway's
-_Find = Callable[[LotReviewFacts], Iterator[Finding]]
 
 
-def _sampled(*, before_start: bool) -> _Find:
+def _sampled(*, before_start: bool) -> Find:
     def find(facts: LotReviewFacts) -> Iterator[Finding]:
         edge_ns = facts.lot.started_ns if before_start else facts.lot.ended_ns
         for row in facts.standing if edge_ns is not None else ():
@@ -26,7 +25,7 @@ def _sampled(*, before_start: bool) -> _Find:
     return find
 
 
-def _earlier(first: str, second: str) -> _Find:
+def _earlier(first: str, second: str) -> Find:
     """Return the check that what comes second was not before what comes first."""
 
     def find(facts: LotReviewFacts) -> Iterator[Finding]:
@@ -48,10 +47,7 @@ def _ahead(facts: LotReviewFacts) -> Iterator[Finding]:
                           minutes=(latest_ns - row.arrived_ns) / SECOND_NS / 60)  # fmt: skip
 
 
-def _time(code: ReviewCode, severity: ReviewSeverity, find: _Find) -> Check:
-    return Check(code=code, group=ReviewGroup.TIMES, severity=severity, looks_at=standing, find=find)
-
-
+_time = checks_of(ReviewGroup.TIMES, standing)
 _CRITICAL, _MAJOR, _MINOR = ReviewSeverity
 TIME_CHECKS = (
     _time(ReviewCode.SAMPLED_BEFORE_START, _MAJOR, _sampled(before_start=True)),

@@ -5,9 +5,8 @@ import sqlite3
 from pydantic import ValidationError
 
 from gateway.records.deviation_states import DeviationClosed, DeviationState
-from gateway.records.signatures import SigningState
 from gateway.store.codec import decode
-from gateway.store.queries.signatures import signed_record_of
+from gateway.store.queries.signatures import is_signed_by, signed_record_of
 from gateway.store.statements import SQL
 
 
@@ -20,16 +19,5 @@ def closing_of(connection: sqlite3.Connection, deviation_id: str) -> DeviationCl
         closed = decode(DeviationClosed, row["body"])
     except ValidationError:
         return None
-    return closed if _is_signed(connection, closed) else None
-
-
-def _is_signed(connection: sqlite3.Connection, closed: DeviationClosed) -> bool:
-    """Return whether a record is signed as a closing says, with none of its signatures missing."""
     signed = signed_record_of(connection, closed.record_id)
-    return (
-        signed is not None
-        and signed.holds
-        and signed.state is SigningState.DONE
-        and any(signature.signature_id == closed.signature_id for signature in signed.signatures)
-        and sorted(item.printed_name for item in signed.signatures) == sorted(closed.signed_by)
-    )
+    return closed if is_signed_by(signed, closed.signed_by, signature_id=closed.signature_id) else None

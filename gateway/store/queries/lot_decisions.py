@@ -11,10 +11,9 @@ from gateway.lab.disposition import worse
 from gateway.lab.release.assessment import Subject
 from gateway.records.laboratory import Recommendation
 from gateway.records.lot_decisions import LotBasis, LotDecided
-from gateway.records.signatures import SignedOnRecord, SigningState
 from gateway.store.codec import decode
 from gateway.store.queries.lots import LotOnRecord
-from gateway.store.queries.signatures import signed_record_of
+from gateway.store.queries.signatures import is_signed_by, signed_record_of
 from gateway.store.statements import SQL, value_of
 
 
@@ -38,19 +37,9 @@ def decision_of_lot(connection: sqlite3.Connection, lot: str) -> DecisionOnRecor
     if decision is None:
         return DecisionOnRecord(None, (row["record"],))
     signed = signed_record_of(connection, decision.record_id)
-    if signed is None or not _is_signed(signed, decision):
+    if not is_signed_by(signed, decision.signed_by, signature_id=decision.signature_id):
         return DecisionOnRecord(None, (f"signed_record {decision.record_id}",))
     return DecisionOnRecord(decision, ())
-
-
-def _is_signed(signed: SignedOnRecord, decision: LotDecided) -> bool:
-    """Return whether a record is signed as a decision says, with none of its signatures missing."""
-    return (
-        signed.holds
-        and signed.state is SigningState.DONE
-        and any(signature.signature_id == decision.signature_id for signature in signed.signatures)
-        and sorted(item.printed_name for item in signed.signatures) == sorted(decision.signed_by)
-    )
 
 
 def basis_of(connection: sqlite3.Connection, known: LotOnRecord) -> LotBasis | None:

@@ -10,10 +10,9 @@ from gateway.lab.review.on_record import ReviewOnRecord
 from gateway.lab.review.review import review_of
 from gateway.line.definition import LineDefinition
 from gateway.records.reviews import LotReviewed, ReviewState
-from gateway.records.signatures import SignedOnRecord, SigningState
 from gateway.store.codec import decode
 from gateway.store.queries.review_facts import MOST_ROWS, review_facts
-from gateway.store.queries.signatures import signed_record_of
+from gateway.store.queries.signatures import is_signed_by, signed_record_of
 from gateway.store.statements import SQL, value_of
 
 
@@ -75,16 +74,6 @@ def signed_review_of(connection: sqlite3.Connection, lot: str) -> tuple[LotRevie
     if review is None:
         return None, (row["record"],)
     signed = signed_record_of(connection, review.record_id)
-    if signed is None or not _is_signed(signed, review):
+    if not is_signed_by(signed, review.signed_by, signature_id=review.signature_id):
         return None, (f"signed_record {review.record_id}",)
     return review, ()
-
-
-def _is_signed(signed: SignedOnRecord, review: LotReviewed) -> bool:
-    """Return whether a record is signed as a review says, with none of its signatures missing."""
-    return (
-        signed.holds
-        and signed.state is SigningState.DONE
-        and any(signature.signature_id == review.signature_id for signature in signed.signatures)
-        and sorted(item.printed_name for item in signed.signatures) == sorted(review.signed_by)
-    )

@@ -5,7 +5,7 @@ nobody signs it and nobody takes it for signed.
 """
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from gateway.contract.identity import sha256_hex
 from gateway.deadlines import Deadline
@@ -19,6 +19,20 @@ def signed_record_of(connection: sqlite3.Connection, record_id: str) -> SignedOn
     """Return a signed record, None where there is none."""
     row = connection.execute(SQL["signed_record"], {"record_id": record_id}).fetchone()
     return None if row is None else _on_record(connection, row)
+
+
+def is_signed_by(signed: SignedOnRecord | None, names: Sequence[str], *, signature_id: str | None = None) -> bool:
+    """Return whether a record holds and is signed for good by these people and nobody else.
+
+    ``signature_id``: the signature by which another record says so, which must be one of them.
+    """
+    return (
+        signed is not None
+        and signed.holds
+        and signed.state is SigningState.DONE
+        and (signature_id is None or any(item.signature_id == signature_id for item in signed.signatures))
+        and sorted(item.printed_name for item in signed.signatures) == sorted(names)
+    )
 
 
 def waiting(connection: sqlite3.Connection, *, most: int = 1000) -> Iterator[SignedOnRecord]:

@@ -9,10 +9,9 @@ from pydantic import ValidationError
 from gateway.facts.model_stage import StageEvidence
 from gateway.inference.signed_stages import SignedStages, StageThen
 from gateway.records.people import StageChanged
-from gateway.records.signatures import SigningState
 from gateway.store.codec import decode
 from gateway.store.database import read_state
-from gateway.store.queries.signatures import signed_record_of
+from gateway.store.queries.signatures import is_signed_by, signed_record_of
 from gateway.store.statements import SQL
 
 
@@ -57,15 +56,7 @@ def _change(row: sqlite3.Row) -> StageChanged | None:
 
 
 def _is_signed(connection: sqlite3.Connection, change: StageChanged) -> bool:
-    signed = signed_record_of(connection, change.record_id)
-    names = () if signed is None else tuple(item.printed_name for item in signed.signatures)
-    return (
-        signed is not None
-        and signed.holds
-        and signed.state is SigningState.DONE
-        and sorted(names) == sorted(change.signed_by)
-        and bool(names)
-    )
+    return bool(change.signed_by) and is_signed_by(signed_record_of(connection, change.record_id), change.signed_by)
 
 
 def stage_evidence(connection: sqlite3.Connection, *, model: str, bundle_sha256: str) -> StageEvidence:

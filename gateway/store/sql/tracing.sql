@@ -378,7 +378,9 @@ FROM prediction_checked
 WHERE prediction_id = :id;
 
 -- name: trace_deviation
-SELECT analyte, sample_id AS sample, material_lot_id AS lot, version, at_ns, holds
+SELECT analyte, sample_id AS sample, material_lot_id AS lot, version, coalesce((
+           SELECT state FROM deviation_state WHERE deviation_id = :id ORDER BY seq DESC LIMIT 1
+       ), 'open') AS state, at_ns, holds
 FROM deviation_checked
 WHERE grown_from = :id
 ORDER BY version DESC

@@ -1,7 +1,11 @@
 """The line of the bench: six tags with validated ranges, a product of three tests, a model and a control material."""
 
-import numpy as np
+from collections.abc import Callable
 
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.contract.identity import sha256_hex
 from gateway.line.certificates import CertificateRules, Reported, RequiredTest, Requirement
 from gateway.line.definition import (
     Aggregate,
@@ -24,6 +28,7 @@ from gateway.records.signatures import SignaturePolicy
 from gateway.records.users import Role
 from gateway.time_units import SECOND_NS
 
+Numbers = NDArray[np.float64]
 BAD = 0x80000000
 DOSING = "dosing_setpoint"
 CUSTOMER = "ACME"
@@ -34,6 +39,7 @@ TAG_LEVELS = {"temperature": (78.0, 0.3), "pressure": (2.0, 0.02), "agitator": (
               "feed": (10.0, 0.05), "jacket": (70.0, 0.3), "acid": (5.0, 0.01), DOSING: (5.0, 0.0)}  # fmt: skip
 _RANGES = {"temperature": (70.0, 86.0), "pressure": (1.5, 2.5), "agitator": (100.0, 140.0), "level": (40.0, 80.0),
            "feed": (8.0, 12.0), "jacket": (60.0, 80.0), "acid": (0.0, 10.0), DOSING: (0.0, 10.0)}  # fmt: skip
+_WIDER = {"temperature": (60.0, 95.0)}  # where a model was trained, of tags that may not go so far
 _LIMITS = {"viscosity": (95.0, 105.0, "mPa.s"), "ph": (6.5, 7.5, None), "water": (0.2, 0.8, "%")}
 
 
@@ -71,24 +77,8 @@ def _tag(name: str) -> TagDefinition:
 def _model() -> ModelAssignment:
     """Return a model of viscosity that follows the temperature."""
     value = ValueOutput(column=0, valid=(0.0, 300.0), coverage=0.9, half_width=1.0, sigma=2.5)
-    bundle = ModelBundle(
-        identity=ModelIdentity(name="viscosity", version="1.0.0", sha256="ab" * 32),
-        intended_use="bench",
-        inputs=(
-            InputDefinition(name="temperature.mean", tag="temperature", aggregate=Aggregate.MEAN,
-                            window_ns=10 * SECOND_NS, lag_ns=0, unit="degC", validated=(60.0, 95.0)),
-        ),
-        outputs=(ModelOutput(analyte="viscosity", unit="mPa.s", value=value),),
-        manipulated=(),
-    )  # fmt: skip
-    return ModelAssignment(
-        bundle=bundle,
-        predict=lambda rows: (100.0 - 1.0 * (rows @ np.array([1.0]) - 78.0))[:, np.newaxis],
-        equipment_id="R1",
-        every_ns=SECOND_NS,
-        stage=Stage.ADVISE,
-        expires_after_ns=600 * SECOND_NS,
-    )
+    output = ModelOutput(analyte="viscosity", unit="mPa.s", value=value)
+    return _assigned(output, "temperature", predict=_falling(100.0, 1.0, 78.0), stage=Stage.ADVISE)
 
 
 def _dosing_model() -> ModelAssignment:
@@ -96,24 +86,28 @@ def _dosing_model() -> ModelAssignment:
     value = ValueOutput(column=0, valid=(0.0, 14.0), coverage=0.9, half_width=0.1)
     dosing = ManipulatedTag(tag=DOSING, unit="L/h", validated=(0.0, 10.0), max_step=2.0, resolution=0.1,
                             minimum_interval_ns=60 * SECOND_NS, gains={"acid.mean": 1.0})  # fmt: skip
-    bundle = ModelBundle(
-        identity=ModelIdentity(name="ph", version="1.0.0", sha256="12" * 32),
-        intended_use="bench",
-        inputs=(
-            InputDefinition(name="acid.mean", tag="acid", aggregate=Aggregate.MEAN, window_ns=10 * SECOND_NS, lag_ns=0,
-                            unit="degC", validated=(0.0, 10.0)),
-        ),
-        outputs=(ModelOutput(analyte="ph", unit="pH", value=value),),
-        manipulated=(dosing,),
-    )  # fmt: skip
+    output = ModelOutput(analyte="ph", unit="pH", value=value)
+    return _assigned(output, "acid", dosing, predict=_falling(7.0, 0.5, 5.0), stage=Stage.AUTOMATIC)
+
+
+def _falling(middle: float, slope: float, at: float) -> Callable[[Numbers], Numbers]:
+    """Return what predicts a value that falls as its input rises."""
+    return lambda rows: (middle - slope * (rows @ np.array([1.0]) - at))[:, np.newaxis]
+
+
+def _assigned(
+    output: ModelOutput, tag: str, *manipulated: ManipulatedTag, predict: Callable[[Numbers], Numbers], stage: Stage
+) -> ModelAssignment:
+    """Return a model with one input, the mean of a tag over ten seconds."""
+    mean = InputDefinition(name=f"{tag}.mean", tag=tag, aggregate=Aggregate.MEAN, window_ns=10 * SECOND_NS, lag_ns=0,
+                           unit="degC", validated=_WIDER.get(tag, _RANGES[tag]))  # fmt: skip
+    identity = ModelIdentity(name=output.analyte, version="1.0.0", sha256=sha256_hex(output.analyte.encode()))
+    bundle = ModelBundle(identity=identity, intended_use="bench", inputs=(mean,), outputs=(output,),
+                         manipulated=manipulated)  # fmt: skip
     return ModelAssignment(
-        bundle=bundle,
-        predict=lambda rows: (7.0 - 0.5 * (rows @ np.array([1.0]) - 5.0))[:, np.newaxis],
-        equipment_id="R1",
-        every_ns=SECOND_NS,
-        stage=Stage.AUTOMATIC,
+        bundle=bundle, predict=predict, equipment_id="R1", every_ns=SECOND_NS, stage=stage,
         expires_after_ns=600 * SECOND_NS,
-    )
+    )  # fmt: skip
 
 
 def _writes() -> SetpointWrites:

@@ -197,7 +197,7 @@ function signals(chart) {
 function deviations(view) {
   if (view.deviations.length === 0) return null;
   return section("deviations", text("lot.deviations"), h("ul", {}, view.deviations.map((draft) =>
-    h("li", { "data-key": draft.deviation_id }, h("a", { href: draft.document, target: "_blank", rel: "noopener" }, draft.title), " ", h("a", { href: `#/deviation/${encodeURIComponent(draft.deviation_id)}` }, text("capa.more")), h("span", { class: "quiet" }, ` ${time(draft.at)} · ${text("lot.version", { version: draft.version })}`)))));
+    h("li", { "data-key": draft.deviation_id }, h("a", { href: draft.document, target: "_blank", rel: "noopener" }, draft.title), " ", h("a", { href: `#/deviation/${encodeURIComponent(draft.deviation_id)}` }, text("capa.more")), h("span", { class: "quiet" }, ` ${time(draft.at)} · ${text("lot.version", { version: draft.version })} · ${text(draft.closed ? "capa.state.closed" : "capa.state.open")}`)))));
 }
 
 function guidance(view) {
