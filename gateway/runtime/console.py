@@ -27,6 +27,7 @@ from gateway.console.sessions import Sessions
 from gateway.console.showing import Showing
 from gateway.console.showing_audit import ShowingAudit
 from gateway.console.shown import Shown
+from gateway.console.sighted import Sighted
 from gateway.console.snapshot import Snapshots
 from gateway.console.static_files import StaticFiles
 from gateway.console.stream import Streams
@@ -117,17 +118,18 @@ def console(options: ConsoleOptions, ground: ConsoleGround, acts: TakesActs) -> 
     audit = ShowingAudit(reader=slow, shown=shown, verifying=verifying)
     finding = ConsoleReader(directory, name="knowledge")
     searching = SearchAnswers(finding, shown, ground.knowledge, directory)
-    asking = AskAnswers(searching, shown, knowledge=ground.knowledge, copilot=ground.copilot,
-                        desk=ground.desk)  # fmt: skip
+    asking = AskAnswers(searching, shown, knowledge=ground.knowledge, copilot=ground.copilot, desk=ground.desk)
+    sighted = Sighted(ground.knowledge.sights, slow)
     bundles = Bundles(slow, line=ground.line.path, signer=partial(_signer, ground))
     beside, readers = _beside(options, ground, sessions, snapshots, entrance)
     acting = ActAnswers(acts, on_sign_in=people.attempts.count, on_success=people.attempts.succeeded)
     application = Application(
         sessions=sessions,
-        answering={**people.answering(), **accounts.answering(), **showing.answering(), **audit.answering(),
+        answering={**people.answering(), **accounts.answering(), **sighted.over(showing.answering()),
+                   **audit.answering(),
                    **bundles.answering(), **searching.answering(), **asking.answering(),
                    **TokenAnswers(ground.terminal_tokens, shown, ground.writer).answering(),
-                   **CertificateAnswers(slow, shown).answering(), "POST /api/acts": acting.do,
+                   **sighted.over(CertificateAnswers(slow, shown).answering()), "POST /api/acts": acting.do,
                    "GET /api/events": streams.answer},
         files=StaticFiles(),
         entrance=entrance,

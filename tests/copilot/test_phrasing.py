@@ -18,6 +18,7 @@ from gateway.copilot.phrasing.checking import says_the_same
 from gateway.copilot.phrasing.phraser import PAUSED, Phraser
 from gateway.knowledge.sight import EVERYTHING
 from gateway.records.phrasing import PhrasingOutcome
+from gateway.store.queries.tracing import trace
 from tests.copilot.model_server import chat, joined, model_server
 from tests.copilot.plant import HOSTILE, asking, made
 
@@ -177,6 +178,7 @@ def test_the_wording_of_a_careful_model_passes(answers):
         ("The batch is 5 kg.", "The batch is 5 Kg.", ()),
         ("5 mmol are used.", "5 Mmol are used.", ()),
         ("Lot abc is on hold.", "Lot Abc is on hold.", ("abc",)),
+        ("Lot the one that is fine is on hold.", "Lot one fine is on hold.", ("the one that is fine",)),
     ],
 )
 def test_small_words_change_nothing_that_counts(computed, phrased, names):
@@ -353,6 +355,8 @@ async def test_what_was_asked_and_answered_is_on_record_with_hashes_before_the_a
     assert line["phrasing"]["prompt_version"] == "labline.phrasing/1"
     assert len(line["phrasing"]["prompt_sha256"]) == len(line["phrasing"]["reply_sha256"]) == 64
     assert "lot LOT-2001" in line["sources"]
+    (shown,) = [node.document() for node in trace(plant.connection, finished.event_id) if node.kind == "phrasing"]
+    assert (shown["prompt"], shown["reply"], shown["outcome"]) == (prompt, reply, "says_something_else")
 
 
 # --- orders in records, and a server that follows them --------------------------------------------------------------

@@ -20,6 +20,7 @@ _PLACEHOLDER = re.compile(r"{[^}]*}")
 _WORD = re.compile(r"[^\W\d_]+")
 _BREAKS, _COMMA = frozenset(".;:"), ","
 _MOST_ADDED, _MOST_IN_A_ROW = 0.6, 3
+_LONGEST_TIMES, _LONGEST_MORE = 2, 100  # characters
 _SHORTEST_RENAMED = 2
 
 
@@ -69,6 +70,8 @@ def says_the_same(computed: str, phrased: str, *, language: str, names: Iterable
 
     ``names``: values and names from records in the answer; a word that is one of them is never free.
     """
+    if len(phrased) > _LONGEST_TIMES * len(computed) + _LONGEST_MORE:
+        return False
     words = _words(language)
     kept = frozenset(token.text for name in names for token in _tokens(name))
     ours, theirs = list(_tokens(computed)), list(_tokens(phrased))

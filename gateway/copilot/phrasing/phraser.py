@@ -32,7 +32,6 @@ _FAILURES_BEFORE_PAUSE = 3
 _LONGEST_PHRASED = 2_000  # characters of a computed answer: lists are read faster as they are
 _MOST_BYTES = 64 * 1024
 _OK = 200
-_WORDS_OF_A_NAME = 3
 
 
 class Phraser:
@@ -149,4 +148,4 @@ def _names(answer: Answer) -> tuple[str, ...]:
     """Return what in an answer is a name or a value of a record, sentences left out."""
     values = (str(part) for fact in answer.facts for part in (fact.value, fact.unit) if part is not None)
     named = (*values, *(source.title for source in answer.sources))
-    return tuple(name for name in named if len(name.split()) <= _WORDS_OF_A_NAME)
+    return tuple(name for name in named if not name.endswith("."))

@@ -131,6 +131,7 @@ _KINDS: Mapping[str, Mapping[str, str]] = {
         "trace_material_to_lot": "lot",
     },
     "order": {},
+    "phrasing": {},
     "signed record": {
         "trace_signed_record_to_signature": "signature",
         "trace_signed_record_to_audit": "audit",

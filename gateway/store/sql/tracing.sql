@@ -348,6 +348,11 @@ SELECT state, at_ns, event_id AS cause, holds
 FROM guidance_state_checked
 WHERE guidance_id || ' ' || state = :id;
 
+-- name: trace_phrasing
+SELECT model, prompt_version, outcome, why, prompt, reply, at_ns, holds
+FROM phrasing_checked
+WHERE event_id = :id;
+
 -- name: trace_response
 SELECT act, person, CASE WHEN user_id IS NULL THEN 'no' ELSE 'yes' END AS identified, user_id AS user, credential,
        key_id AS "key", outcome, at_ns, holds
