@@ -12,7 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from PIL import Image
@@ -81,9 +81,12 @@ async def demo(folder):
         await listening(int(re.search(r":(\d+)/", address)[1]))
         yield address, address.partition("sign-in=")[2], ended
     finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+        if process.returncode is None:  # after a failure: it ends its own processes, if it is let
+            process.send_signal(signal.SIGINT)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(process.communicate(), 120)
+            if process.returncode is None:
+                process.kill()
 
 
 async def released_and_signed(page, password):
