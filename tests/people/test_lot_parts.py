@@ -247,6 +247,34 @@ def test_what_a_model_holds_of_the_lot_no_result_of_a_part_lets_out(bench):
     assert bench.decide_part(RELEASE).outcome is ActOutcome.DONE
 
 
+def test_what_was_reported_for_the_part_before_it_was_set_apart_counts_for_it(bench):
+    bench.result(of_part(100.0))
+    bench.divide()
+    assert bench.newest_part()["part_recommendation"] == "release"
+    bench.result(of_part(120.0, result_version=2))
+    assert bench.newest_part()["part_recommendation"] == "hold"
+
+
+def test_what_production_says_otherwise_of_the_part_is_a_point_against_it(bench):
+    released(bench)
+    at_part = {"material_lot_id": PART, "equipment_id": "R2"}
+    bench.context("lot_started", **at_part, material_definition_id="FG-200")
+    told = bench.newest_part()
+    assert (told["part_recommendation"], told["part_decision"]["stands"]) == ("review", False)
+    assert told["part_reasons"][0]["code"] == "CONTEXT_CONTRADICTED"
+    bench.result(
+        viscosity(120.0, sample_id="S-9", material_lot_id=None, equipment_id="R2", sampled_at=rfc3339(bench.now_ns))
+    )
+    held = bench.newest_part()["rests_on_results"]
+    assert bench.newest_part()["part_recommendation"] == "hold"
+    bench.result(viscosity(100.0, sample_id="S-2"))
+    assert bench.newest_part()["part_recommendation"] == "hold"
+    assert {result["sample_id"] for result in held} <= {
+        result["sample_id"] for result in bench.newest_part()["rests_on_results"]}  # fmt: skip
+    bench.context("lot_closed", **at_part)
+    assert bench.rows("SELECT count(*) FROM outbox WHERE payload = x'' AND topic LIKE '%/lot-part/%'") == [(1,)]
+
+
 def test_other_systems_that_read_the_lots_of_a_line_read_no_part_as_one(bench):
     released(bench)
     lines = lots_view(bench.connection, query="", before=2**62).lots

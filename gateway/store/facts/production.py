@@ -8,6 +8,7 @@ from gateway.records.production import Context
 from gateway.store.facts.loaders import loader
 from gateway.store.facts.reading import Reading
 from gateway.store.queries.lot_parts import parts_of_lot
+from gateway.store.queries.lots import part_declared
 from gateway.store.statements import SQL
 
 
@@ -22,12 +23,14 @@ def lot_ended_facts(reading: Reading, event: ContextChanged) -> LotEndedFacts:
 
 @loader
 def lot_closed_facts(reading: Reading, event: ContextChanged) -> LotClosedFacts:
-    """Return the open guidance of a lot that is closed, and of its parts."""
+    """Return the open guidance of a lot that is closed, and of its parts; also where it is a part itself."""
     lot = event.change.material_lot_id
-    parts = () if lot is None else tuple(item.part for item in parts_of_lot(reading.connection, lot).parts)
+    of_lot = () if lot is None else parts_of_lot(reading.connection, lot).parts
+    own = None if lot is None else part_declared(reading.connection, lot).part
+    parts = (*(item.part for item in of_lot), *(() if own is None else (own,)))
     open_guidance = tuple(
         guidance
-        for name in (lot, *(part.part_id for part in parts))
+        for name in dict.fromkeys((lot, *(part.part_id for part in parts)))
         for guidance in reading.guidance("open_guidance_of_lot", material_lot_id=name)
     )
     return LotClosedFacts(**reading.base(), open_guidance=open_guidance, parts=parts)

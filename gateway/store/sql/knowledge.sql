@@ -54,11 +54,18 @@ SELECT material_lot_id FROM disposition WHERE disposition_id = :name AND materia
 SELECT result_id, current, body, client_id, study_id, holds FROM lab_result_checked WHERE result_id = :key;
 
 -- name: knowledge_lot
-SELECT l.material_lot_id, l.job_order_id, l.material_definition_id AS product, l.equipment_id, l.started_ns, l.ended_ns,
+-- a part is found by what is known of its lot
+SELECT l.material_lot_id, coalesce(l.job_order_id, w.job_order_id) AS job_order_id,
+       coalesce(l.material_definition_id, w.material_definition_id) AS product,
+       coalesce(l.equipment_id, w.equipment_id) AS equipment_id, l.started_ns, l.ended_ns,
        l.closed_ns, l.recommendation, l.latched, l.holds, s.client_id, (
            SELECT recommendation FROM line_about_lot WHERE material_lot_id = l.material_lot_id ORDER BY seq DESC LIMIT 1
        ) AS in_trail
-FROM lot_checked AS l JOIN lot_scope AS s ON s.material_lot_id = l.material_lot_id WHERE l.material_lot_id = :key;
+FROM lot_checked AS l JOIN lot_scope AS s ON s.material_lot_id = l.material_lot_id
+LEFT JOIN lot AS w ON w.material_lot_id = (
+    SELECT p.material_lot_id FROM lot_part AS p WHERE p.part_id = l.material_lot_id LIMIT 1
+)
+WHERE l.material_lot_id = :key;
 
 -- name: knowledge_decisions_of_lot
 SELECT verdict, state, at_ns, body, holds FROM lot_decision_checked WHERE material_lot_id = :key ORDER BY seq DESC LIMIT 10;

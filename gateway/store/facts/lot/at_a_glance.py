@@ -118,14 +118,26 @@ def _part(reading: Reading, lot: str) -> LotDivided | None:
 
 
 def _context_of_part(reading: Reading, part: LotDivided) -> LotContext:
-    """Return what production, and the lot's results, say of the lot that a part is of.
+    """Return what production, and the lot's results, say of the lot that a part is of, with what names the part itself.
 
-    Which results are the part's own follows from its name alone. What is contradicted is a point of the lot.
+    What is contradicted of the lot is a point of the lot; what production says otherwise of the part is the part's.
     """
-    lot = part.material_lot_id
-    known = with_names(context_of_lot(reading, lot), named_by_all(reading, lot))
+    of_lot = context_of_lot(reading, part.material_lot_id)
+    known = with_names(of_lot, named_by_all(reading, part.material_lot_id))
+    own = context_of_lot(reading, part.part_id)
+    products = tuple(dict.fromkeys((*known.products, *own.products)))
+    clients = tuple(dict.fromkeys(name for name in (known.client_id, own.client_id) if name is not None))
+    stated = dict(own.stated)
+    if own.products and len(products) > 1:
+        stated["product"] = products
+    if len(clients) > 1:
+        stated["client"] = clients
     return replace(
-        known, material_lot_id=part.part_id, job_order_id=None, equipment_id=None, contradictions=(), stated=()
+        own,
+        products=products,
+        client_id=next(iter(clients), None),
+        contradictions=tuple(stated),
+        stated=tuple(stated.items()),
     )
 
 
