@@ -88,16 +88,19 @@ def _base() -> _Base:
     return _Base(store=folder / "store", doors=Doors(configuration), stretch=stretch)
 
 
-def left_by_a_kill(folder: Path) -> tuple[Path, range]:
-    """Leave in a folder the store of a gateway that was killed; return its configuration and the time (ns) it knows."""
+def left_by_a_kill(folder: Path, *, results: int = _RESULTS) -> tuple[Path, range]:
+    """Leave in a folder the store of a gateway that was killed after so many results.
+
+    Return its configuration and the time (ns) it knows.
+    """
     begun_ns = time.time_ns()
 
     async def filled() -> Path:
         """Let a gateway judge results and answers, stop, judge more, and be killed; return its configuration."""
-        async with Load(folder).running() as load:
+        async with Load(folder, gateway_before=False).running() as load:
             async with load.gateway():  # stops in order: all of it is in the database itself
                 await _production(load)
-                await load.publish(every_seconds=0.0, most=_RESULTS)
+                await load.publish(every_seconds=0.0, most=results)
                 await load.until_all_back()
                 await _answers(load)
             witnessed = False

@@ -99,9 +99,13 @@ class _BrokerKill:
 
 
 class Load:
-    """A bench in a folder: broker, plant, watcher and sender around a gateway that is started and killed at will."""
+    """A bench in a folder: broker, plant, watcher and sender around a gateway that is started and killed at will.
 
-    def __init__(self, folder: Path, *, with_plant: bool = True) -> None:
+    ``gateway_before``: one has run and stopped before the bench begins, so that the broker keeps for it what is
+    published while no gateway is there; who starts a gateway first does not need it.
+    """
+
+    def __init__(self, folder: Path, *, with_plant: bool = True, gateway_before: bool = True) -> None:
         self.folder = folder
         self.account = Account()
         self.published: list[str] = []
@@ -112,6 +116,7 @@ class Load:
         self.broker: Broker
         self.plant_url = ""
         self._with_plant = with_plant
+        self._gateway_before = gateway_before
         self.watcher: Participant
         self._sender: Participant
 
@@ -129,8 +134,9 @@ class Load:
                 self._plant() as self.plant_url,
             ):  # fmt: skip
                 self.configure(self.plant_url, change)
-                async with self.gateway():
-                    pass  # from now on the broker keeps what is published while no gateway is there
+                if self._gateway_before:
+                    async with self.gateway():
+                        pass
                 yield self
 
     @asynccontextmanager

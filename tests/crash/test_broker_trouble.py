@@ -12,7 +12,7 @@ from tests.crash.conftest import CLEAN, until
 
 
 async def test_a_broker_killed_under_load_loses_nothing_that_it_had_acknowledged(bench_of):
-    async with bench_of(with_plant=False) as load, load.gateway():
+    async with bench_of(with_plant=False, gateway_before=False) as load, load.gateway():
         publishing = asyncio.create_task(load.publish(every_seconds=0.02))
         for _ in range(3):
             await asyncio.sleep(0.7)
@@ -27,7 +27,7 @@ async def test_a_broker_killed_under_load_loses_nothing_that_it_had_acknowledged
 
 
 async def test_while_the_broker_is_out_of_reach_nothing_stalls_and_afterwards_all_arrives_in_order(bench_of):
-    async with bench_of() as load, FaultyLink(port=load.broker.port, listen=free_port()) as link:
+    async with bench_of(gateway_before=False) as load, FaultyLink(port=load.broker.port, listen=free_port()) as link:
         text = load.configuration.read_text()
         load.configuration.write_text(text.replace(f"port = {load.broker.port}", f"port = {link.listen}"))
         async with load.gateway():
@@ -43,7 +43,7 @@ async def test_while_the_broker_is_out_of_reach_nothing_stalls_and_afterwards_al
 
 
 async def test_a_second_gateway_on_the_same_store_is_refused_and_the_first_goes_on(bench_of):
-    async with bench_of(with_plant=False) as load, load.gateway():
+    async with bench_of(with_plant=False, gateway_before=False) as load, load.gateway():
         second = load.folder / "second"
         second.mkdir()
         with pytest.raises(GatewayFailedError, match="is in use by process"):
@@ -55,7 +55,7 @@ async def test_a_second_gateway_on_the_same_store_is_refused_and_the_first_goes_
 
 
 async def test_a_second_gateway_with_the_same_client_id_is_alarmed_and_nothing_is_lost(bench_of):
-    async with bench_of(with_plant=False) as load, load.gateway():
+    async with bench_of(with_plant=False, gateway_before=False) as load, load.gateway():
         second = load.folder / "second"
         second.mkdir()
         configuration = second / "labline.toml"

@@ -23,7 +23,7 @@ async def test_a_stepped_wall_clock_loses_nothing_says_nothing_twice_and_blinds_
         "LD_PRELOAD": library, "FAKETIME_TIMESTAMP_FILE": str(offset), "FAKETIME_CACHE_DURATION": "0",
         "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1", "FAKETIME_WAIT_MS": "5",
     }  # fmt: skip
-    async with bench_of() as load, load.gateway(**environment):
+    async with bench_of(gateway_before=False) as load, load.gateway(**environment):
         publishing = asyncio.create_task(load.publish(every_seconds=0.05))
         for step in ("+3600", "-86400"):
             await until(lambda: load.account.accepted_predictions > 3)

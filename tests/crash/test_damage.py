@@ -9,6 +9,8 @@ from simulator.broker import find_mosquitto
 from tests.fixtures.once import once
 from tests.fixtures.real_parts import missing
 
+RESULTS = 200  # of the 400 of the bench: half as many rows beside the damage
+
 
 @pytest.fixture
 def _a_killed_gateways_store(tmp_path_factory, monkeypatch):
@@ -16,7 +18,7 @@ def _a_killed_gateways_store(tmp_path_factory, monkeypatch):
         missing("mosquitto")
 
     def make(folder):
-        return folder, *damage.left_by_a_kill(folder)
+        return folder, *damage.left_by_a_kill(folder, results=RESULTS)
 
     folder, configuration, stretch = once(tmp_path_factory, "killed", make)
     base = damage._Base(store=folder / "store", doors=Doors(configuration), stretch=stretch)

@@ -55,7 +55,7 @@ async def test_a_full_disk_stops_acknowledging_and_recovers_by_itself(bench_of, 
 async def test_a_disk_whose_fsync_fails_acknowledges_nothing_until_it_works_again(bench_of):
     (strace,) = needed("strace")
     needs_root("inject errors into the gateway's system calls")
-    async with bench_of(with_plant=False) as load, load.gateway() as gateway:
+    async with bench_of(with_plant=False, gateway_before=False) as load, load.gateway() as gateway:
         await load.publish(every_seconds=0.0, most=50)
         await load.until_all_back()
         injecting = await failing_syncs(strace, gateway)

@@ -37,7 +37,7 @@ async def test_six_kills_at_random_instants_lose_nothing_and_say_nothing_twice(b
 
 
 async def test_a_kill_leaves_the_models_in_shadow_only_until_the_store_is_checked(bench_of):
-    async with bench_of() as load:
+    async with bench_of(gateway_before=False) as load:
         async with load.gateway() as gateway:
             await load.publish(every_seconds=0.0, most=20)
             await load.until_all_back()

@@ -41,7 +41,7 @@ async def test_a_stop_under_load_loses_nothing_and_ends_with_0(bench_of):
 async def test_with_the_broker_out_of_reach_it_drains_until_the_deadline_or_until_a_second_signal(
     bench_of, signals, longest
 ):
-    async with bench_of() as load, FaultyLink(port=load.broker.port, listen=free_port()) as link:
+    async with bench_of(gateway_before=False) as load, FaultyLink(port=load.broker.port, listen=free_port()) as link:
         text = load.configuration.read_text()
         load.configuration.write_text(text.replace(f"port = {load.broker.port}", f"port = {link.listen}"))
         async with load.gateway() as gateway:
