@@ -14,10 +14,14 @@ from gateway.lab.review.process_window import tag_runs
 from gateway.lab.review.review import review_of
 from gateway.lab.review.table import CHECKS
 from gateway.line.review_rules import ReviewRules
+from gateway.store.audit.evidence import with_hash
+from gateway.store.database import open_state
 from gateway.store.queries.review_facts import review_facts
 from gateway.time_units import SECOND_NS
 from tests.fixtures.building import BAD, GOOD, NOW_NS, tag
 from tests.fixtures.store_bench import Bench, viscosity
+
+_NOT_HASHED = {"hash", "client_id", "study_id"}
 
 
 @pytest.fixture
@@ -91,6 +95,23 @@ def test_a_result_that_no_longer_matches_its_hash_is_an_exception_and_not_looked
     bench.result(viscosity(120.0))
     bench.connection.execute("UPDATE lab_result SET analyte = 'ph'")
     assert ReviewCode.RECORDS_DAMAGED in codes(reviewed(bench))
+
+
+def test_a_result_with_a_right_hash_that_nobody_sent_or_somebody_edited_is_an_exception(bench):
+    bench.result(viscosity(120.0, result_version=1))
+    bench.result(viscosity(100.0, sample_id="S-2", result_version=2))
+    bench.result(viscosity(100.5, sample_id="S-2", result_version=1))  # late, and counts once the other is withdrawn
+    bench.result(viscosity(100.0, sample_id="S-2", result_version=2, status="rejected"))
+    assert ReviewCode.RECORDS_DAMAGED not in codes(reviewed(bench))
+    with closing(open_state(bench.directory, vouching=False)) as by_hand:
+        row = dict(by_hand.execute("SELECT * FROM lab_result WHERE sample_id = 'S-1'").fetchone())
+        edited = with_hash("lab_result", {name: value for name, value in row.items() if name not in _NOT_HASHED}
+                           | {"body": row["body"].replace("120.0", "100.0")})  # fmt: skip
+        by_hand.execute("UPDATE lab_result SET body = :body, hash = :hash WHERE result_id = :result_id", edited)
+    assert bench.rows("SELECT DISTINCT holds FROM lab_result_checked") == [(1,)]
+    damaged = [item.text for item in reviewed(bench).exceptions if item.code is ReviewCode.RECORDS_DAMAGED]
+    assert len(damaged) == 1
+    assert row["result_id"] in damaged[0]
 
 
 def test_a_lot_whose_row_asks_for_less_care_than_the_trail_is_an_exception(bench):

@@ -85,9 +85,9 @@ class _Reader:
         self.damaged += [row["record"] for row in rows if not row["holds"]]
         return tuple(make(tuple(row)[:columns]) for row in rows if row["holds"])
 
-    def names(self, statement: str) -> tuple[str, ...]:
+    def names(self, statement: str, **parameters: Any) -> tuple[str, ...]:
         """Return the first column of a statement's rows."""
-        return tuple(row[0] for row in self._connection.execute(SQL[statement], self._parameters))
+        return tuple(row[0] for row in self._connection.execute(SQL[statement], self._parameters | parameters))
 
     def deviations(self) -> tuple[DeviationRow, ...]:
         """Return the deviations of the lot, each with who has closed it."""
@@ -132,7 +132,8 @@ def review_facts(
     reading = Reading(connection, line, {})
     products = {*facts.products, *(row.product for row in results if row.product)}
     latches = tuple(row[0] for row in connection.execute(SQL["latches"]))
-    damaged = (*reader.damaged, *reader.names("review_damaged_assessments"),
+    denied = reader.names("review_results_denied", results=json.dumps([row.result_id for row in facts.standing]))
+    damaged = (*reader.damaged, *denied, *reader.names("review_damaged_assessments"),
                *less_careful_than_the_trail(connection, lot, recommendation_in(own.recommendation)))  # fmt: skip
     return replace(
         facts,

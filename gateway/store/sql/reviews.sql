@@ -20,6 +20,22 @@ WHERE r.material_lot_id = :lot
    OR r.result_id IN (SELECT subject FROM assessment WHERE material_lot_id = :lot AND kind = 'result')
 ORDER BY r.row_number LIMIT :most;
 
+-- name: review_results_denied
+-- results that count, and of which the trail says another hash: first by the line of their own arrival, which has all but
+-- those that became current again later; what archived lines alone know is taken as it is
+SELECT 'lab_result ' || r.result_id FROM json_each(:results) AS wanted
+JOIN lab_result AS r ON r.result_id = wanted.value AND r.current = 1
+WHERE CASE
+    WHEN r.hash IS (
+        SELECT a.body ->> ('$.vouched."lab_result ' || r.result_id || '"') FROM audit AS a
+        WHERE a.subject = r.result_id AND a.kind = 'result_accepted' ORDER BY a.seq DESC LIMIT 1
+    ) THEN 0
+    ELSE r.hash IS NOT coalesce((
+        SELECT a.body ->> ('$.vouched."lab_result ' || r.result_id || '"') FROM audit AS a
+        WHERE instr(a.body, '"lab_result ' || r.result_id || '":') > 0 ORDER BY a.seq DESC LIMIT 1
+    ), CASE WHEN EXISTS (SELECT 1 FROM audit_archive) THEN r.hash END)
+END LIMIT :most;
+
 -- name: review_points
 -- the points of each assessment, open and settled; what a person has decided on the lot is looked at by itself
 SELECT p.value ->> '$.point_id', p.value ->> '$.code', p.value ->> '$.reason.text', p.value ->> '$.asks', p.settled,
