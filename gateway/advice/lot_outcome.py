@@ -98,7 +98,8 @@ def lot_outcome(lot_facts: LotFacts, facts: JudgingFacts, trigger: Trigger) -> L
     specifications = facts.specifications
     assessed = assessments(lot_facts.knowledge, specifications.in_force)
     if lot_facts.part is not None:
-        assessed = with_whole_lot(assessed, lot_facts.part, lot_facts.whole_lot)
+        assessed = with_whole_lot(assessed, lot_facts.part, lot_facts.whole_lot, excess=lot_facts.excess,
+                                  settled=lot_facts.knowledge.settled)  # fmt: skip
     assessed = naming_products_alike(assessed, specifications.products_alike)
     missing = _missing(lot_facts, assessed, facts, at_ns=trigger.at_ns)
     state, reasons = _recommended(lot_facts, facts, trigger, assessed, missing)

@@ -7,6 +7,7 @@ from gateway.facts.base import JudgingFacts
 from gateway.lab.disposition import LotState
 from gateway.lab.release.assessment import Assessment, Tally
 from gateway.lab.release.lot_knowledge import LotKnowledge
+from gateway.lab.release.parts import Excess
 from gateway.lab.release.recommendation import EarlierHold
 from gateway.records.certificates import CertificateOnRecord
 from gateway.records.guidance import Guidance
@@ -66,6 +67,7 @@ class LotFacts:
     certificates: tuple[CertificateOnRecord, ...] = ()  # only where a release of it may wait for one
     part: LotDivided | None = None  # of which lot it is a part, and how much
     whole_lot: tuple[Assessment, ...] = ()  # of a part: how the assessments of its lot stand
+    excess: Excess | None = None  # of a part: where the parts of its lot are more than the lot
     divided: bool = False  # whether parts are set apart from it
     parts: tuple[PartOnRecord, ...] = ()  # those parts, where their records hold
     told_of_rest: bool = False  # whether the disposition published last says that a release is of the rest alone

@@ -128,6 +128,21 @@ def test_who_corrects_the_quantity_of_a_released_part_decides_on_it_again(bench)
     assert (told["quantity"], told["part_decision"]["stands"]) == ("2100", False)
 
 
+def test_parts_that_are_more_than_production_says_later_are_not_released_and_what_was_lapses(bench):
+    released(bench)
+    bench.context("lot_ended", material_lot_id=LOT, equipment_id="R1", quantity="1.5 t")
+    told = bench.newest_part()
+    assert (told["part_recommendation"], told["part_decision"]["stands"]) == ("review", False)
+    assert told["part_reasons"][0]["text"] == (
+        "The parts of the lot are 2 t together, more than the 1.5 t that production states.")  # fmt: skip
+    assert bench.decide_part(RELEASE, over=1).code is ActRefusal.LOT_POINTS_FIRST
+    assert bench.recommended() == "release"
+    assert bench.divide(quantity="1600 kg").code is ActRefusal.PART_TOO_MUCH
+    assert bench.divide(quantity="1400 kg").outcome is ActOutcome.DONE
+    assert bench.newest_part()["part_recommendation"] == "release"
+    assert bench.decide_part(RELEASE).outcome is ActOutcome.DONE
+
+
 def test_a_lot_has_so_many_parts_and_no_more(bench, monkeypatch):
     monkeypatch.setattr(lot_division, "MOST_PARTS", 1)
     bench.divide()

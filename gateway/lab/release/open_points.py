@@ -41,6 +41,7 @@ class OpenPoint(StrEnum):
     PRODUCT_UNKNOWN = "PRODUCT_UNKNOWN"
     PARENT_IN_QUESTION = "PARENT_IN_QUESTION"
     NOT_JUDGED_AGAIN = "NOT_JUDGED_AGAIN"
+    PARTS_EXCEED_LOT = "PARTS_EXCEED_LOT"
     DECIDED_BY_QUALITY = "DECIDED_BY_QUALITY"
 
 
@@ -61,6 +62,7 @@ SETTLED_FIRST: frozenset[str] = frozenset(
         OpenPoint.RESULT_UNREAD, OpenPoint.MESSAGE_REFUSED, OpenPoint.SPECIFICATION_REFUSED,
         OpenPoint.RESULT_CONTRADICTED, OpenPoint.RESULT_WITHDRAWN, OpenPoint.EARLIER_VERSION_FAILED,
         OpenPoint.EARLIER_VERSION_UNREAD, OpenPoint.RETESTED, OpenPoint.NOT_JUDGED_AGAIN,
+        OpenPoint.PARTS_EXCEED_LOT,
         ConformityReason.NOT_YET_VALIDATED, ConformityReason.VALUE_UNKNOWN, ConformityReason.TEXT_UNKNOWN,
         ConformityReason.NUMBER_UNEXPECTED, ConformityReason.UNIT_MISMATCH, ConformityReason.UNIT_MISSING,
         ConformityReason.CENSORED_UNDECIDED, ConformityReason.RESULT_REJECTED,

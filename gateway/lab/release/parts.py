@@ -5,10 +5,11 @@ decision on the lot ends the one on a part, by the same rule; and nothing of a p
 """
 
 from collections.abc import Collection, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from gateway.lab.lot_reasons import LotReason, lot_reason
 from gateway.lab.release.assessment import Assessment, Subject
+from gateway.lab.release.open_points import OpenPoint, for_review, open_and_settled
 from gateway.records.lot_parts import LotDivided
 
 OF_WHOLE_LOT = "lot "  # before the subject of what is known of the whole lot, among the assessments of a part
@@ -29,8 +30,21 @@ def result_of(item: Assessment) -> str:
     return item.subject.removeprefix(OF_WHOLE_LOT)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Excess:
+    """How much the parts of a lot are together, where that is more than production says the lot is."""
+
+    parts: str
+    total: str
+
+
 def with_whole_lot(
-    own: Iterable[Assessment], part: LotDivided, whole_lot: Collection[Assessment]
+    own: Iterable[Assessment],
+    part: LotDivided,
+    whole_lot: Collection[Assessment],
+    *,
+    excess: Excess | None,
+    settled: Collection[str],
 ) -> tuple[Assessment, ...]:
     """Return what is assessed of a part of a lot.
 
@@ -38,11 +52,13 @@ def with_whole_lot(
         own: what is assessed by what names the part itself.
         part: the part as it was declared; another quantity is another fact.
         whole_lot: how the lot's own assessments stand.
+        excess: where the parts of the lot are more than the lot.
+        settled: the points of the part that people have settled.
     """
     own = tuple(own)
     known = {item.subject for item in own}
     inherited = (item for item in whole_lot if not _is_the_same_for_all(item) or item.subject not in known)
-    return (*own, _as_declared(part), *(_of_whole_lot(item, part) for item in inherited))
+    return (*own, _as_declared(part, excess, settled), *(_of_whole_lot(item, part) for item in inherited))
 
 
 def _is_the_same_for_all(item: Assessment) -> bool:
@@ -57,8 +73,13 @@ def _of_whole_lot(item: Assessment, part: LotDivided) -> Assessment:
     return replace(item, material_lot_id=part.part_id, subject=subject, kind=kind, states_lot=False, retest=False)
 
 
-def _as_declared(part: LotDivided) -> Assessment:
+def _as_declared(part: LotDivided, excess: Excess | None, settled: Collection[str]) -> Assessment:
     reason = lot_reason(LotReason.PART_OF_LOT, lot=part.material_lot_id, part=part.name, quantity=part.amount)
+    findings = () if excess is None else (
+        for_review(OpenPoint.PARTS_EXCEED_LOT, {}, parts=excess.parts, total=excess.total),
+    )  # fmt: skip
+    subject = Subject.PART.value
+    points = open_and_settled(findings, settled, lot=part.part_id, subject=subject, evidence={})
     return Assessment(
-        material_lot_id=part.part_id, subject=Subject.PART.value, kind=Subject.PART, inside=(reason,), at_ns=part.at_ns
+        material_lot_id=part.part_id, subject=subject, kind=Subject.PART, inside=(reason,), **points, at_ns=part.at_ns
     )

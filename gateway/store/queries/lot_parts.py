@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from gateway.facts.lot import PartOnRecord
 from gateway.lab.quantities import in_unit, plain_number, total_in
+from gateway.lab.release.parts import Excess
 from gateway.records.lot_parts import LotDivided
 from gateway.records.production import Quantity
 from gateway.store.queries.lot_decisions import decision_of_lot
@@ -69,6 +70,19 @@ def remainder_of(connection: sqlite3.Connection, lot: str, parts: tuple[PartOnRe
     rest = max(whole.exact - set_apart, Fraction(0))
     exceeded = set_apart > whole.exact
     return Remainder(unit=whole.unit, total=whole.number, rest=plain_number(rest), exceeded=exceeded)
+
+
+def excess_of(connection: sqlite3.Connection, lot: str) -> Excess | None:
+    """Return how much the parts of a lot are together, where that is more than production says the lot is."""
+    whole = quantity_of_lot(connection, lot)
+    if whole is None:
+        return None
+    rows = connection.execute(SQL["parts_of_lot"], {"material_lot_id": lot}).fetchall()
+    parts = [part for row in rows if (part := part_in(row)) is not None]
+    set_apart = total_in(whole.unit, map(quantity_of, parts))
+    if set_apart is None or set_apart <= whole.exact:
+        return None
+    return Excess(parts=f"{plain_number(set_apart)} {whole.unit}", total=str(whole))
 
 
 def quantity_of(part: LotDivided) -> Quantity:

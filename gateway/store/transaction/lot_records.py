@@ -138,8 +138,10 @@ def mark_lots_of_context(connection: sqlite3.Connection, event: Event, change: C
 
 _TOUCHED = {
     ContextKind.ORDER_STARTED: ("judge_lots_of_order_again",),
-    ContextKind.LOT_STARTED: ("judge_started_lot_again", "judge_lots_on_equipment_again"),
-    ContextKind.LOT_ENDED: ("judge_ended_lot_again", "judge_lots_on_equipment_again"),
+    # which may say how much the lot is
+    ContextKind.LOT_STARTED: ("judge_started_lot_again", "judge_lots_on_equipment_again", "judge_parts_again"),
+    ContextKind.LOT_ENDED: ("judge_ended_lot_again", "judge_lots_on_equipment_again", "judge_parts_again"),
+    ContextKind.LOT_CLOSED: ("judge_parts_again",),
     ContextKind.MATERIAL_CONSUMED: ("judge_lot_again", "judge_lots_made_of_it_again"),
 }
 

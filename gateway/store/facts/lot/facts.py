@@ -30,7 +30,7 @@ from gateway.store.facts.reading import Reading
 from gateway.store.facts.standing import Standing, all_standing, standing_and_others
 from gateway.store.queries.certificates import certificates_of_lot
 from gateway.store.queries.lot_decisions import decision_of_lot
-from gateway.store.queries.lot_parts import parts_of_lot
+from gateway.store.queries.lot_parts import excess_of, parts_of_lot
 from gateway.store.queries.lots import recommendation_in
 from gateway.store.queries.reviews import signed_review_of
 from gateway.store.statements import SQL, value_of
@@ -157,6 +157,7 @@ def _facts_of_part(reading: Reading, glance: LotAtAGlance, part: LotDivided, *, 
         review=signed_review_of(reading.connection, glance.lot)[0] if there_is["reviewed"] else None,
         **_certified(reading, part, decision),
         part=part,
+        excess=excess_of(reading.connection, lot),
         whole_lot=tuple(all_standing(reading, lot).values()),
     )
 
