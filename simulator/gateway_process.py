@@ -30,8 +30,8 @@ from simulator.scenarios import (
 )
 from simulator.write_tables import WRITING_STAGES, write_table
 
-_READY_SECONDS = 30.0
-_STOP_SECONDS = 15.0
+_READY_SECONDS = 90.0
+_STOP_SECONDS = 30.0
 _LISTENING_SECONDS, _LOOK_SECONDS = 2.0, 0.02
 TOPIC_ROOT = "bench/lab/polymers/line-1/quality"
 

@@ -161,7 +161,7 @@ async def test_a_body_that_does_not_come_holds_nothing_up(served, monkeypatch):
         f"POST /session HTTP/1.1\r\nhost: {host}\r\norigin: http://{host}\r\ncontent-type: application/json\r\n"
         "content-length: 50\r\n\r\n{".encode()
     )
-    assert b" 408 " in await asyncio.wait_for(reader.readline(), 5)
+    assert b" 408 " in await asyncio.wait_for(reader.readline(), 60)
     writer.close()
 
 

@@ -167,7 +167,7 @@ async def test_over_tls_the_cookie_is_bound_to_this_host_and_browsers_stay_with_
                 f"POST /session HTTP/1.1\r\nhost: {host}\r\norigin: {scheme}://{host}\r\n"
                 f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n{body}".encode()
             )
-            head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)).decode().lower()
+            head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 60)).decode().lower()
             if scheme == "http":  # a page that came without TLS
                 assert " 403 " in head
                 writer.close()

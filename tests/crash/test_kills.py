@@ -33,7 +33,7 @@ async def test_six_kills_at_random_instants_lose_nothing_and_say_nothing_twice(b
     assert results - len(load.published) in {0, 1}  # the last one may be with the broker before we heard that it is
     assert trail["wrong"] == []
     assert gaps > 0  # what was not heard between two lives is on record
-    assert max(ready) < 20
+    assert max(ready) < 60
 
 
 async def test_a_kill_leaves_the_models_in_shadow_only_until_the_store_is_checked(bench_of):

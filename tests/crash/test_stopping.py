@@ -27,7 +27,7 @@ async def test_a_stop_under_load_loses_nothing_and_ends_with_0(bench_of):
             async with load.gateway() as gateway:
                 await asyncio.sleep(0.7)
                 gateway.process.send_signal(signal.SIGTERM)
-                code, _took = await ended(gateway, 15)
+                code, _took = await ended(gateway, 60)
                 assert code == 0
         publishing.cancel()
         await asyncio.wait({publishing})

@@ -146,7 +146,7 @@ def may_publish(port, topic):
     client.loop_start()
     try:
         client.publish(topic, b"{}", qos=1)
-        return not answers.get(timeout=5).is_failure
+        return not answers.get(timeout=60).is_failure
     finally:
         client.disconnect()
         client.loop_stop()

@@ -153,7 +153,7 @@ def shared(tmp_path_factory):
 
 
 @contextmanager
-def connected(plant, *, seconds=10.0):
+def connected(plant, *, seconds=60.0):
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(seconds)
         client.connect(str(store(plant) / SOCKET_FILE))

@@ -245,7 +245,7 @@ async def test_what_was_to_be_evicted_stays_where_the_gateway_stops_before_the_g
     held, before = await held_at(recorder, writer, subject)
     async with held.noticed() as (keeping, pending):
         keeping.cancel()
-        await asyncio.wait({keeping}, timeout=5)
+        await asyncio.wait({keeping}, timeout=60)
         pending.committed()  # by the batch that was on its way
         await asyncio.sleep(0)
         assert await held.present() == before

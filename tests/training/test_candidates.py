@@ -15,6 +15,8 @@ from gateway.training.train import train
 from gateway.transport.onnx import load_model
 from tests.fixtures.small_recipe import RECIPE, write_recipe
 
+ALL_TREES = True  # of boosted ones
+
 
 def rows_of_a_plant(count=400, *, seed=5):
     """Return inputs, values and instants: linear in one input, curved in another, with errors that last."""

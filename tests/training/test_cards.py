@@ -16,6 +16,8 @@ from gateway.training.recipe import read_recipe
 from gateway.training.train import train
 from tests.fixtures import generated_plants as plants
 
+ALL_TREES = True  # of boosted ones
+
 QUICK = '[candidates]\nkinds = ["ridge", "kernel", "constant"]\nfolds = 3\n'
 
 

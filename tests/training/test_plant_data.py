@@ -9,6 +9,8 @@ from gateway.training.recipe import read_recipe
 from gateway.training.train import train
 from tests.fixtures.real_parts import REPOSITORY, missing
 
+ALL_TREES = True  # of boosted ones
+
 RECIPES = REPOSITORY / "models" / "recipes"
 
 

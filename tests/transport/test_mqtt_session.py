@@ -72,7 +72,7 @@ async def test_what_is_not_acknowledged_comes_again_on_the_next_connection(broke
             await sender.publish("in/a", b"two")
             await box.until(2)
             session.acknowledge(box.deliveries[0])
-            await asyncio.wait_for(session.publish(Outgoing(topic="out", payload=b"flush")), 10)
+            await asyncio.wait_for(session.publish(Outgoing(topic="out", payload=b"flush")), 60)
         box.deliveries.clear()
         async with running(session_of(broker, box, version_5=version_5)):
             (again,) = await box.until(1)
@@ -102,7 +102,7 @@ async def test_the_receive_maximum_bounds_what_is_in_flight_to_us(broker):
         for number in range(6):
             await sender.publish("in/a", bytes([number]))
         await box.until(3)
-        await asyncio.wait_for(session.publish(Outgoing(topic="out", payload=b"round trip")), 10)
+        await asyncio.wait_for(session.publish(Outgoing(topic="out", payload=b"round trip")), 60)
         assert len(box.deliveries) == 3
         session.acknowledge(box.deliveries[0])
         await box.until(4)
@@ -119,7 +119,7 @@ async def test_a_publish_in_flight_when_the_connection_goes_is_failed_not_forgot
         outcome = session.publish(Outgoing(topic="out", payload=b"x"))
         session.drop("a test wants it")
         with pytest.raises(NotConnectedError):
-            await asyncio.wait_for(outcome, 10)
+            await asyncio.wait_for(outcome, 60)
 
 
 async def test_the_session_comes_back_by_itself_after_the_broker_was_gone(broker):
@@ -132,7 +132,7 @@ async def test_the_session_comes_back_by_itself_after_the_broker_was_gone(broker
         await broker.mosquitto.start()
         async with asyncio.timeout(90):
             await session.wait_connected()
-        assert await asyncio.wait_for(session.publish(Outgoing(topic="out", payload=b"x")), 10) < 0x80
+        assert await asyncio.wait_for(session.publish(Outgoing(topic="out", payload=b"x")), 60) < 0x80
     assert states == [True, False, True, False]
 
 
@@ -175,7 +175,7 @@ async def test_a_name_found_too_late_connects_nobody(monkeypatch):
         options = SessionOptions(address=address, client_id="late", subscriptions=(), on_delivery=Box().take)
         connection = Connection(options, 1)
         opening = asyncio.create_task(connection.open(), name="opening")
-        await asyncio.wait_for(looked_up.wait(), 15)
+        await asyncio.wait_for(looked_up.wait(), 60)
         opening.cancel()
         connection.close(polite=False)
         answered.set()
@@ -220,12 +220,12 @@ async def test_a_retained_message_comes_once_not_with_every_reconnect(broker):
     for version_5 in (True, False):
         box = Box()
         async with Participant("p", port=broker.port, version_5=True) as sender:
-            sender._client.publish("in/kept", b"retained", qos=1, retain=True).wait_for_publish(10)
+            sender._client.publish("in/kept", b"retained", qos=1, retain=True).wait_for_publish(60)
             session = session_of(broker, box, version_5=version_5, client_id=f"retained-{version_5}")
             async with running(session):
                 (first,) = await box.until(1)
                 session.acknowledge(first)
-                await asyncio.wait_for(session.publish(Outgoing(topic="out", payload=b"flush")), 10)
+                await asyncio.wait_for(session.publish(Outgoing(topic="out", payload=b"flush")), 60)
                 session.drop("a test wants it")
                 async with asyncio.timeout(90):
                     while session.connected:
