@@ -7,6 +7,8 @@ from contextlib import closing
 
 import pytest
 
+from gateway.cli.acts import PASSWORD
+from gateway.cli.user import NEW_PASSWORD
 from gateway.config.line_definition import procedures_of
 from gateway.config.reading import read
 from gateway.errors import ConfigurationError
@@ -15,6 +17,8 @@ from tests.decisions.test_deviations import Plant
 from tests.fixtures.acting import acting
 from tests.fixtures.building import line as at_line
 from tests.fixtures.commands import labline
+from tests.fixtures.console import quick_passwords
+from tests.fixtures.people import ADDED_BY_COMMAND
 
 PROCEDURE = "---\ntitle: Viscosity out\nanalyte: viscosity\n---\n1. Take a second sample\n2. Tell the shift lead\n"
 CONFIGURATION = """
@@ -129,3 +133,32 @@ def test_a_procedure_with_a_broken_head_is_named_and_nothing_else_is_searched(li
         assert (problem.file, "analyte viscosity" in problem.message) == (str(broken), True)
     finally:
         broken.unlink()
+
+
+def test_a_deviation_is_closed_with_a_password_and_its_draft_says_so(line, tmp_path, monkeypatch):
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    quick_passwords(monkeypatch)
+    for name in (NEW_PASSWORD, PASSWORD):
+        (tmp_path / name).write_text("a password of their own\n")
+    run(line, *ADDED_BY_COMMAND)
+    assert run(line, "user", "password", "q.head")[0] == 0
+    close = ("deviation", "close", "BAD-1", "--reason", "the sample was mixed up", "--person", "q.head")
+    code, said = run(line, *close)
+    assert (code, "say why none is needed" in said) == (2, True)
+    code, said = run(line, *close, "--no-action", "a single sample")
+    assert (code, "is closed" in said) == (0, True), said
+    assert run(line, *close, "--no-action", "again")[0] == 2
+    listed = json.loads(run(line, "deviation", "list", "--json")[1])["deviations"]
+    assert {item["lot"]: (item["state"], item["closed_by"]) for item in listed} == {
+        "BAD-1": ("closed", ["Q. Head"]), "BAD-2": ("open", None),
+    }  # fmt: skip
+    draft = run(line, "deviation", "show", "BAD-1")[1]
+    assert "the sample was mixed up" in draft
+    assert "a single sample" in draft
+
+
+def test_the_load_of_the_laboratory_is_forecast_without_a_model(line):
+    model = '[[model]]\nbundle = "nowhere"\nequipment = "R1"\nevery = "5s"\nstage = "shadow"\nexpires_after = "10m"\n'
+    (line / "modelled.toml").write_text(f"{CONFIGURATION}\n{model}", encoding="utf-8")
+    made = labline("lab", "load", "--json", "--config", str(line / "modelled.toml"))
+    assert (made.code, len(made.document["days"]), made.document["approved_by"]) == (0, 28, None), made.error
