@@ -128,8 +128,8 @@ def _say_actions(saying: Saying, actions: Iterable[ActionOnRecord]) -> None:
         saying.say(
             f"ACTION_{effect.effectiveness.value.upper()}",
             action=item.action.action,
-            failed=effect.since.failed,
-            samples=effect.since.samples,
+            failed=effect.since.failed_lots,
+            lots=effect.since.lots,
             owner=item.action.owner,
         )
         saying.fact("action", item.action.action)
