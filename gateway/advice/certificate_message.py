@@ -68,7 +68,10 @@ def certificate_message(
 ) -> OutgoingMessage:
     """Return the message of a version; ``changed``: its state, None of a draft; ``made``: its document."""
     state = CertificateState.DRAFT if changed is None else changed.state
-    content = drafted.content
+    content, part = drafted.content, drafted.content.part_name
+    of = (
+        part_id_of(content.material_lot_id, part) if part else content.material_lot_id
+    )  # nothing of a part names the lot
     payload = CertificatePayload(
         schema="labline.certificate/1",
         id=identity_of("certificate-message", drafted.certificate_id, drafted.version, drafted.draft, state, cause),
@@ -80,7 +83,7 @@ def certificate_message(
         version=drafted.version,
         draft=drafted.draft,
         state=state.value,
-        material_lot_id=content.material_lot_id,
+        material_lot_id=of,
         customer=content.customer,
         complete=content.complete,
         why="" if changed is None else changed.why,
@@ -91,8 +94,6 @@ def certificate_message(
         document=_document(made),
         problem="" if made is None else made.problem,
     )
-    part = content.part_name  # whose certificate is no message on the topic of the lot
-    of = part_id_of(content.material_lot_id, part) if part else content.material_lot_id
     return CERTIFICATE.message(payload.id, CERTIFICATE.topic_of(line.topic_root, of), payload)
 
 

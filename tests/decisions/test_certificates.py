@@ -351,6 +351,8 @@ def test_a_part_of_a_lot_has_a_certificate_that_rests_on_the_decision_on_the_par
     bench.decide_part(Verdict.RELEASE)
     bench.follow_up()
     assert bench.sign(of_part(bench)).outcome is ActOutcome.DONE
+    of_part_told = {document["material_lot_id"] for document in bench.sent("certificate") if document["data"]["part"]}
+    assert of_part_told == {f"{LOT}/{DRUMS}"}
     whole = next(item for item in bench.certificates() if item.drafted.content.part is None)
     assert (whole.state, whole.drafted.certificate_id == part.drafted.certificate_id) == (CertificateState.DRAFT, False)
 

@@ -152,7 +152,9 @@ class CertificatePayload(PayloadWithTexts):
     version: int
     draft: int = Field(description="which draft of the version it is")
     state: State
-    material_lot_id: str
+    material_lot_id: str = Field(
+        description="the lot; of a part the name by which messages call it, so that nothing names the lot"
+    )
     customer: str
     complete: bool = Field(description="whether it has no gaps, so that it may be signed")
     why: str = Field(description="of a withdrawn one, the reason")
