@@ -18,7 +18,7 @@ from tests.fixtures.commands import labline
 from tests.fixtures.plant_to_find import PlantToFind
 
 PAGE = (Path(__file__).parents[2] / "docs" / "first-plant.md").read_text(encoding="utf-8")
-ONE_MACHINE = PAGE.partition("## A plant that checks everybody")[0]  # that one: tests/packages
+ONE_MACHINE = PAGE.partition("## 6. The first certificate")[0]  # what follows it has tests of its own
 STEPS = [
     line.removeprefix("$ ")
     for block in re.findall(r"^```(?:console)?\n(.*?)^```", ONE_MACHINE, re.MULTILINE | re.DOTALL)
