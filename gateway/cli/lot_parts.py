@@ -54,7 +54,7 @@ def parts_document(connection: sqlite3.Connection, known: LotOnRecord) -> dict[s
     of_lot = parts_of_lot(connection, known.material_lot_id)
     if not of_lot.parts and not of_lot.damaged:
         return {}
-    left = remainder_of(connection, known.material_lot_id, of_lot.parts)
+    left = remainder_of(connection, known.material_lot_id, (item.part for item in of_lot.parts))
     return {
         "parts": [_part(item) for item in of_lot.parts],
         "rest": {"quantity": left.rest, "of": left.total, "unit": left.unit, "parts_exceed_lot": left.exceeded},
@@ -91,7 +91,9 @@ def show_parts(connection: sqlite3.Connection, known: LotOnRecord) -> None:
         return
     for item in of_lot.parts:
         show_wrapped(f"part {item.part.name}: {item.part.amount}, {in_words(item)}", hanging=2)
-    show_wrapped(_left(remainder_of(connection, known.material_lot_id, of_lot.parts)), hanging=2)
+    show_wrapped(
+        _left(remainder_of(connection, known.material_lot_id, (item.part for item in of_lot.parts))), hanging=2
+    )
 
 
 def in_words(item: PartOnRecord) -> str:
@@ -108,6 +110,8 @@ def _decided(decision: LotDecided | None) -> str:
 
 def _left(left: Remainder) -> str:
     """Return how much is left, of which the lot's own recommendation and decision speak."""
+    if left.damaged:
+        return "the rest: not known, as a message on the lot's quantity does not match its hash"
     if left.total is None:
         return "the rest: production has not said how much the lot is"
     if left.rest is None:

@@ -1,12 +1,14 @@
 """How much: a number and its unit, read without guessing. Pure."""
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from gateway.records.production import Quantity
 
 _LONGEST = 40  # characters
+_LEAST = Decimal("1e-9")
 _WRITTEN = re.compile(r"\s*(?P<whole>[0-9]{1,15})(?:[.,](?P<decimals>[0-9]{1,9}))?\s*(?P<unit>[^\s0-9][^\n]*?)\s*")
 _THOUSANDS = 3  # digits after a separator: a decimal number or thousands, nobody can say
 
@@ -27,7 +29,14 @@ def quantity_in(text: str) -> Quantity | None:
 
 
 def stated_quantity(value: Any, unit: Any) -> Quantity | None:
-    """Return the quantity in two fields of a message, or in the first alone; None where it is not certain."""
+    """Return the quantity in two fields of a message, or in the first alone; None where it is not certain.
+
+    The first may have both in it: ``{"value": 1200, "unit": "kg"}``. Where both say a unit, it is the same one.
+    """
+    if isinstance(value, Mapping):
+        number, own = value.get("value"), value.get("unit")
+        certain = not isinstance(number, Mapping) and (unit is None or unit == own)
+        return stated_quantity(number, own) if certain else None
     if isinstance(value, str) and not isinstance(unit, str):
         return quantity_in(value)
     if not isinstance(unit, str) or not unit.strip() or isinstance(value, bool):
@@ -42,5 +51,5 @@ def stated_quantity(value: Any, unit: Any) -> Quantity | None:
 
 
 def _quantity(number: Decimal, unit: str) -> Quantity | None:
-    within = 0 < number < 10**15
+    within = _LEAST <= number < 10**15
     return Quantity(number=f"{number.normalize():f}", unit=unit) if within else None

@@ -92,8 +92,8 @@ _CONTEXT_FIELDS: Mapping[str, Schema] = {
     "supplier": _text("who delivered it"),
     "state": _text("the equipment's state"),
     "quantity": {
-        "type": ["number", "string", "null"],
-        "description": "how much a lot is, as a number, or a text such as 2000 kg; of events of a lot",
+        "type": ["number", "string", "object", "null"],
+        "description": "how much a lot is, as a number, a text such as 2000 kg, or value and unit; of events of a lot",
     },
     "unit": _text("of quantity, such as kg"),
     "phase": _text("which phase of the batch, such as heating"),

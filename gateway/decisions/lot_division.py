@@ -19,7 +19,7 @@ from gateway.records.acts import Answer, done, refused
 from gateway.records.lot_parts import BETWEEN, DivideLot, LotDivided, part_id_of
 from gateway.records.production import Quantity
 
-MOST_PARTS = 20  # of a lot: so many are judged in the transaction that has the lot judged (decide_batch)
+MOST_PARTS = 10  # of a lot: with few other lots, they are judged in the transaction that has the lot judged
 _LONGEST_NAME = 60  # characters
 _MOST_NAMED = 3
 
@@ -95,7 +95,7 @@ def _wrong_quantity(act: DivideLot, quantity: Quantity | None, facts: DivideLotF
     before = _before(act, facts)
     if before is not None and (before.quantity, before.unit) == (quantity.number, quantity.unit):
         return refused(ActRefusal.PART_DECLARED_ALREADY, part=act.part, quantity=str(quantity))
-    others = [Quantity(number=item.part.quantity, unit=item.part.unit) for item in facts.parts if item.part != before]
+    others = [item.part.as_quantity for item in facts.parts if item.part != before]
     unit = facts.total.unit if facts.total is not None else next((item.unit for item in others), quantity.unit)
     apart, own = total_in(unit, others), in_unit(quantity, unit)
     if apart is None or own is None:

@@ -141,9 +141,9 @@ def reasons_of(reasons: tuple[Reason, ...]) -> tuple[CodeAndText, ...]:
 
 def _lots(connection: sqlite3.Connection, snapshot: Snapshot) -> tuple[LotState, ...]:
     """Return the newest lots, the newest first; none of their parts, which a reader could take for lots."""
-    parameters = {"query": "", "before": _LAST_PLACE, "most": MOST_LOTS}
+    parameters = {"query": "", "before": _LAST_PLACE, "most": MOST_LOTS, "with_parts": 0}
     rows = connection.execute(SQL["console_lots"], parameters).fetchall()
-    return tuple(_lot(Reading(connection, snapshot.line, {}), row) for row in rows if row["part_of"] is None)
+    return tuple(_lot(Reading(connection, snapshot.line, {}), row) for row in rows)
 
 
 def _lot(reading: Reading, row: sqlite3.Row) -> LotState:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from gateway.records.act_kinds import ActKind
+from gateway.records.production import Quantity
 from gateway.records.record import Record
 
 OF_REST_ALONE = "OF_REST_ALONE"
@@ -35,6 +36,11 @@ class LotDivided(Record):
     def amount(self) -> str:
         """Return how much it is, as people write it."""
         return f"{self.quantity} {self.unit}"
+
+    @property
+    def as_quantity(self) -> Quantity:
+        """Return how much it is."""
+        return Quantity(number=self.quantity, unit=self.unit)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from gateway.advice.provisional import IN_A_ROW
 from gateway.console.views.lots import lots_view
+from gateway.contract.quantities import stated_quantity
 from gateway.contract.sinks.rule import messages_of
 from gateway.contract.times import rfc3339
 from gateway.decisions import lot_division
@@ -162,6 +163,27 @@ def test_only_quality_and_supervisors_divide_and_with_a_reason(bench):
     assert bench.rows("SELECT count(*) FROM lot_part") == [(0,)]
 
 
+def test_a_quantity_may_be_one_value_with_its_unit_and_none_is_smaller_than_can_be_weighed():
+    stated = {"value": 1200, "unit": "kg"}
+    assert str(stated_quantity(stated, None)) == str(stated_quantity(stated, "kg")) == "1200 kg"
+    assert str(stated_quantity({"value": "2.5", "unit": "t"}, None)) == "2.5 t"
+    for unclear in ({}, {"value": 1200}, {"value": stated, "unit": "kg"}, {"value": 1200, "unit": ["kg"]}):
+        assert stated_quantity(unclear, None) is None, unclear
+    assert stated_quantity(stated, "t") is stated_quantity(stated, ["kg"]) is stated_quantity(1e-20, "kg") is None
+    assert str(stated_quantity(0.1 + 0.2, "t")) == "0.30000000000000004 t"
+
+
+def test_a_quantity_of_a_lot_that_was_edited_limits_nothing_so_nothing_is_divided_or_released_by_it(bench):
+    bench.result(viscosity(100.0))
+    bench.context("lot_ended", material_lot_id=LOT, equipment_id="R1", quantity=3000, unit="kg")
+    bench.divide()
+    bench.connection.execute(
+        "UPDATE context_change SET body = json_remove(body, '$.quantity') WHERE kind = 'lot_ended'"
+    )
+    assert bench.divide(REST, "2000 kg").code is ActRefusal.LOT_RECORDS_IN_DOUBT
+    assert bench.decide_part(RELEASE).code is ActRefusal.LOT_RECORDS_IN_DOUBT
+
+
 # --- deciding on a part ----------------------------------------------------------------------------------
 
 
@@ -295,7 +317,9 @@ def test_other_systems_that_read_the_lots_of_a_line_read_no_part_as_one(bench):
     lines = lots_view(bench.connection, query="", before=2**62).lots
     assert {line.material_lot_id: line.part_of for line in lines} == {LOT: None, PART: LOT}
     snapshot = SimpleNamespace(line=bench.line)
-    assert [lot.material_lot_id for lot in state_reading._lots(bench.connection, snapshot)] == [LOT]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(state_reading, "MOST_LOTS", 1)  # the newest is the part: it takes no place of a lot
+        assert [lot.material_lot_id for lot in state_reading._lots(bench.connection, snapshot)] == [LOT]
 
 
 @pytest.mark.parametrize("verdict", [REJECT, HOLD])
@@ -357,6 +381,40 @@ def test_a_review_that_a_release_needs_is_needed_for_a_part_too(bench):
     bench.result(viscosity(100.0))
     bench.divide()
     assert bench.decide_part(RELEASE).code is ActRefusal.REVIEW_NOT_SIGNED
+
+
+def test_a_part_that_was_taken_out_by_hand_makes_its_lot_not_whole_and_neither_it_nor_another_part_is_released(bench):
+    bench.result(viscosity(100.0))
+    bench.divide()
+    bench.divide(REST)
+    bench.decide_part(HOLD)
+    bench.connection.execute("DELETE FROM lot_part WHERE part_id = ?", (PART,))
+    assert bench.decide(RELEASE).code is ActRefusal.LOT_RECORDS_IN_DOUBT
+    assert bench.decide_part(RELEASE, REST).code is ActRefusal.LOT_RECORDS_IN_DOUBT
+    assert bench.divide("drum 21", "1 kg").code is ActRefusal.LOT_RECORDS_IN_DOUBT
+    bench.result(viscosity(100.5, sample_id="S-2"))
+    assert bench.newest_part(REST)["part_decision"] is None
+    assert bench.newest_part(REST)["part_recommendation"] != "release"
+
+
+@pytest.mark.parametrize("script", [
+    "DELETE FROM lot_part",
+    "UPDATE lot_part SET material_lot_id = 'LOT/2'",
+    "UPDATE lot_part SET body = replace(body, '2000', '1')",
+])  # fmt: skip
+def test_a_released_lot_whose_part_is_taken_out_by_hand_is_told_to_nobody_as_a_release(bench, script):
+    bench.result(viscosity(100.0))
+    bench.decide(RELEASE)
+    bench.divide()
+    bench.decide_part(HOLD)
+    waiting = SimpleNamespace(material_lot_id=LOT, message_id=bench.newest()["id"], ordered_by=f"lot {LOT}")
+    bench.connection.executescript(script)
+    assert why_not_released(bench.connection, "mes", waiting) is not None
+    bench.result(viscosity(100.5, sample_id="S-2"))
+    newest = bench.newest()
+    assert (newest["recommendation"], newest["decision"]) == ("hold", None) or not newest["decision"]["stands"]
+    assert "release" not in told(newest)
+    assert bench.decide(RELEASE).outcome is ActOutcome.REFUSED
 
 
 # --- the whole lot ---------------------------------------------------------------------------------------

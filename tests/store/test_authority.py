@@ -33,11 +33,13 @@ from gateway.store.care.opening import prepare
 from gateway.store.database import STATE_FILE, open_state, read_state
 from gateway.store.queries.authority import authority_in, not_vouched_for
 from gateway.store.queries.lot_decisions import decision_of_lot
+from gateway.store.queries.lot_parts import parts_of_lot
 from gateway.store.queries.setpoints import stop_of
 from gateway.store.queries.signed_stages import signed_stages
 from gateway.store.queries.users import keys_of_all, sign_in, user_named, user_of, users_of_all
 from gateway.store.statements import SQL
 from tests.fixtures.building import moment
+from tests.fixtures.deciding import DRUMS
 from tests.fixtures.store_bench import viscosity
 from tests.people.test_lot_decisions import LOT, Deciding, by
 from tests.people.test_stages import Staging
@@ -58,6 +60,7 @@ def made(tmp_path_factory):
         bench.act(ChangeUser(user_id="carl", roles=(Role.VIEWER,)))
         bench.act(EnrollKey(user_id="anna", public_key=KEY, label="T-07"))
         bench.result(viscosity(100.0))
+        assert bench.divide().outcome is ActOutcome.DONE
         act = DecideLot(material_lot_id=LOT, verdict=Verdict.REJECT, basis_sha256=basis_sha256(bench.basis()))
         assert bench.act(act, credential=by("anna")).outcome is ActOutcome.DONE
         bench.sha256 = bench.line.model_named("viscosity").bundle.identity.sha256
@@ -99,6 +102,11 @@ def is_stopped(connection):
 def decision_is_in_doubt(connection):
     decided = decision_of_lot(connection, LOT)
     return decided.decision is None and decided.damaged != ()
+
+
+def part_is_in_doubt(connection):
+    of_lot = parts_of_lot(connection, LOT)
+    return of_lot.parts == () and of_lot.damaged != ()
 
 
 def nobody(account):
@@ -148,6 +156,8 @@ EDITS = {
         "material_lot_id, 'release', state, at_ns, replace(body, '\"reject\"', '\"release\"') FROM lot_decision"),
         decision_is_in_doubt),
     "the rejection is taken out": ("DELETE FROM lot_decision", decision_is_in_doubt),
+    "a part is taken out": ("DELETE FROM lot_part", part_is_in_doubt),
+    "a part of another lot": ("UPDATE lot_part SET material_lot_id = 'LOT/2'", part_is_in_doubt),
     "a signature": (
         ("INSERT INTO signature (signature_id, record_kind, record_id, record_version, record_sha256, user_id, "
         "printed_name, role, meaning, signed_ns, event_id) SELECT 's2', record_kind, record_id, record_version, "
@@ -211,6 +221,7 @@ def test_untouched_everybody_is_who_they_are(store):
             assert user_named(connection, "carl").roles == (Role.VIEWER,)
             assert matches("a password of hers", sign_in(connection, "anna", "here").password.password_hash)
             assert decision_of_lot(connection, LOT).decision.verdict is Verdict.REJECT
+            assert [item.part.name for item in parts_of_lot(connection, LOT).parts] == [DRUMS]
             assert signed_stages(connection).unknown == frozenset()
             assert is_stopped(connection)
         assert authority.refused == {}
@@ -245,8 +256,10 @@ def test_a_reader_that_began_before_a_change_is_no_finding(store):
         assert user_named(reading, "carl").roles == (Role.VIEWER,)
         change_carl(writing)
         writing.execute("COMMIT")
+        authority.take([(f'lot_part ["{LOT}/new",2]', "ab")])
         take_written(writing, authority)
         assert user_named(reading, "carl").roles == (Role.VIEWER,)
+        assert parts_of_lot(reading, LOT).damaged == ()
         assert authority.refused == {}
 
 

@@ -68,7 +68,7 @@ def rest_view(connection: sqlite3.Connection, lot: str, of_lot: PartsOfLot) -> R
     """Return what is left beside the parts of a lot; None of one that is not divided."""
     if not of_lot.parts:
         return None
-    left = remainder_of(connection, lot, of_lot.parts)
+    left = remainder_of(connection, lot, (item.part for item in of_lot.parts))
     return RestView(
         quantity=None if left.rest is None else f"{left.rest} {left.unit}",
         of=None if left.total is None else f"{left.total} {left.unit}",

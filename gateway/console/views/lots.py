@@ -40,7 +40,7 @@ class LotsView(View):
 
 def lots_view(connection: sqlite3.Connection, *, query: str, before: int) -> LotsView:
     """Return the newest lots whose names hold a text, before a place in the list."""
-    parameters = {"query": query.lower(), "before": before, "most": MOST + 1}
+    parameters = {"query": query.lower(), "before": before, "most": MOST + 1, "with_parts": 1}
     rows = connection.execute(SQL["console_lots"], parameters).fetchall()
     return LotsView(
         query=query,

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from gateway.records.lot_parts import BETWEEN
 from gateway.store.tables import TABLES
 
 AUTHORISES = "authorises"
@@ -20,6 +21,7 @@ AUTHORISES = "authorises"
 NOT_OURS = "trail_not_ours"
 """Kind of a line that says which lines before it this gateway has not written: they vouch for no authority."""
 _LATELY_SECONDS = 5.0  # a reader may still see what was there as it began
+_PART = "lot_part "  # before the name of a part, in that of the owner of its rows
 
 Row = tuple[str, str | None]
 
@@ -56,6 +58,7 @@ class Authority:
     rows: dict[str, str] = field(default_factory=dict)
     newest: dict[str, int] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
+    _parts: dict[str, dict[str, float]] = field(default_factory=dict)  # of each lot: a part, and until when it is new
     _rows_before: dict[str, tuple[str, float]] = field(default_factory=dict)
     _newest_before: dict[str, tuple[int, float]] = field(default_factory=dict)
 
@@ -71,6 +74,9 @@ class Authority:
                 continue
             self.rows[name] = digest
             newest = None if of is None else self.newest.get(of.owner)
+            if newest is None and of is not None and of.owner.startswith(_PART):
+                part = of.owner.removeprefix(_PART)
+                self._parts.setdefault(part.rpartition(BETWEEN)[0], {})[part] = until
             if of is not None and (newest is None or of.seq > newest):
                 if newest is not None:
                     self._newest_before[of.owner] = newest, until
@@ -83,6 +89,7 @@ class Authority:
         """Forget what was there before: nobody reads yet."""
         self._rows_before.clear()
         self._newest_before.clear()
+        self._parts = {lot: dict.fromkeys(parts, 0.0) for lot, parts in self._parts.items()}
 
     def vouches(self, name: str, digest: str | None, *, lately: bool = False) -> bool:
         """Return whether a row is as the trail vouches for it; ``lately``: or was so some seconds ago."""
@@ -98,6 +105,11 @@ class Authority:
             return True
         before, until = self._newest_before.get(of.owner, (0, 0.0))
         return lately and before == of.seq and until > time.monotonic()
+
+    def parts_of(self, lot: str, *, lately: bool = False) -> list[str]:
+        """Return the parts of a lot that are vouched for; ``lately``: without those of the last seconds."""
+        now = time.monotonic()
+        return sorted(part for part, new_until in self._parts.get(lot, {}).items() if not lately or new_until < now)
 
     def refuse(self, name: str, why: str) -> None:
         """Note a row that authorises nothing; each once."""

@@ -1,4 +1,4 @@
-"""What a connection to the state database asks of authority: the SQL functions ``vouched`` and ``in_force``.
+"""What a connection to the state database asks of authority: ``vouched``, ``in_force`` and other SQL functions.
 
 ``vouched(name, hash)`` says whether the trail vouches for a row as it is, ``in_force`` that none of its owner is newer,
 too. Connections of a gateway that runs share what it holds; any other reads the trail when it is first asked.
@@ -124,6 +124,7 @@ def answer_on(connection: sqlite3.Connection, directory: Path, *, writes: bool) 
     connection.create_function("vouched", 2, asked.vouched)
     connection.create_function("in_force", 2, asked.in_force)
     connection.create_function("has_rows", 1, asked.has_rows)
+    connection.create_function("parts_in_trail", 1, asked.parts_in_trail)
 
 
 def answer_all(connection: sqlite3.Connection) -> None:
@@ -131,6 +132,7 @@ def answer_all(connection: sqlite3.Connection) -> None:
     for name in ("vouched", "in_force"):
         connection.create_function(name, 2, lambda _name, _hash: 1)
     connection.create_function("has_rows", 1, lambda _owner: 0)
+    connection.create_function("parts_in_trail", 1, lambda _lot: "[]")
 
 
 class _Asked:
@@ -161,6 +163,10 @@ class _Asked:
             return 0
         self._held().refuse(owner, f"{owner.strip()}: records that audit lines vouch for are missing")
         return 1
+
+    def parts_in_trail(self, lot: str) -> str:
+        """Return the parts of a lot that the trail vouches for, as JSON; what this connection writes now is there."""
+        return json.dumps(self._held().parts_of(lot, lately=self._shared and not self._writes))
 
     def _answer(self, name: str, digest: str | None, *, newest: bool) -> int:
         authority = self._held()

@@ -10,7 +10,7 @@ from gateway.store.facts.acts import act_base
 from gateway.store.facts.loaders import loader
 from gateway.store.facts.reading import Reading
 from gateway.store.queries.lot_decisions import basis_of, decision_of_lot
-from gateway.store.queries.lot_parts import parts_of_lot
+from gateway.store.queries.lot_parts import parts_declared, parts_of_lot, quantity_of_lot
 from gateway.store.queries.lots import LotOnRecord, lot_on_record
 from gateway.store.queries.reviews import has_lapsed, signed_review_of
 from gateway.store.statements import value_of
@@ -24,6 +24,7 @@ def decide_lot_facts(reading: Reading, event: ActRequested) -> DecideLotFacts:
         raise TypeError(f"{act.kind} is no DecideLot")
     known = lot_on_record(reading.connection, act.material_lot_id)
     decided = decision_of_lot(reading.connection, act.material_lot_id)
+    parts = parts_of_lot(reading.connection, act.material_lot_id)
     of_lot = _damaged_of_whole_lot(reading, known)
     return DecideLotFacts(
         **act_base(reading, event),
@@ -32,21 +33,23 @@ def decide_lot_facts(reading: Reading, event: ActRequested) -> DecideLotFacts:
         waits=known is not None and known.waits_to_be_judged,
         open_points=() if known is None else known.against_release,
         inside=0 if known is None else known.inside,
-        damaged_records=(*decided.damaged, *(() if known is None else known.damaged), *of_lot),
+        damaged_records=(*decided.damaged, *(() if known is None else known.damaged), *of_lot, *parts.damaged),
         scope=Scope(client_id=None if known is None else known.client_id),
         review_stands=_reviews_stand(reading, act, None if known is None else known.part, at_ns=event.at_ns),
         part=None if known is None else known.part,
-        parts=tuple(item.part.name for item in parts_of_lot(reading.connection, act.material_lot_id).parts),
+        parts=tuple(item.part.name for item in parts.parts),
     )
 
 
 def _damaged_of_whole_lot(reading: Reading, known: LotOnRecord | None) -> tuple[str, ...]:
-    """Return the damaged records of the lot that a part is of, with its decision, which may have been a rejection."""
+    """Return the damaged records of the lot that a part is of, its decision and parts, and how much it is."""
     if known is None or known.part is None:
         return ()
     lot = lot_on_record(reading.connection, known.part.material_lot_id)
     decided = decision_of_lot(reading.connection, known.part.material_lot_id)
-    return (*decided.damaged, *(() if lot is None else lot.damaged))
+    parts = parts_declared(reading.connection, known.part.material_lot_id)
+    quantity = quantity_of_lot(reading.connection, known.part.material_lot_id)
+    return (*decided.damaged, *(() if lot is None else lot.damaged), *parts.damaged, *quantity.damaged)
 
 
 def _reviews_stand(reading: Reading, act: DecideLot, part: LotDivided | None, *, at_ns: int) -> bool | None:

@@ -23,15 +23,16 @@ def divide_lot_facts(reading: Reading, event: ActRequested) -> DivideLotFacts:
     lot, part_id = act.material_lot_id, part_id_of(act.material_lot_id, act.part)
     known = lot_on_record(reading.connection, lot)
     of_lot, own = parts_of_lot(reading.connection, lot), part_declared(reading.connection, lot)
+    total, damaged = quantity_of_lot(reading.connection, lot)
     named = reading.values("lots_named_alike", likeness=likeness_key(part_id), most=MOST_ALIKE)
     return DivideLotFacts(
         **act_base(reading, event),
         known=known is not None,
         part_of=own.part,
         parts=of_lot.parts,
-        total=quantity_of_lot(reading.connection, lot),
+        total=total,
         alike=tuple(name for name in named if name != part_id),
         own_lot=value_of(reading.connection, "is_lot_of_production", material_lot_id=part_id) is not None,
-        damaged_records=(*of_lot.damaged, *own.damaged, *(() if known is None else known.damaged)),
+        damaged_records=(*of_lot.damaged, *own.damaged, *damaged, *(() if known is None else known.damaged)),
         scope=Scope(client_id=None if known is None else known.client_id),
     )

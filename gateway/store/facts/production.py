@@ -7,7 +7,7 @@ from gateway.facts.production import LotClosedFacts, LotEndedFacts
 from gateway.records.production import Context
 from gateway.store.facts.loaders import loader
 from gateway.store.facts.reading import Reading
-from gateway.store.queries.lot_parts import parts_of_lot
+from gateway.store.queries.lot_parts import PartsDeclared, parts_declared
 from gateway.store.queries.lots import part_declared
 from gateway.store.statements import SQL
 
@@ -25,9 +25,10 @@ def lot_ended_facts(reading: Reading, event: ContextChanged) -> LotEndedFacts:
 def lot_closed_facts(reading: Reading, event: ContextChanged) -> LotClosedFacts:
     """Return the open guidance of a lot that is closed, and of its parts; also where it is a part itself."""
     lot = event.change.material_lot_id
-    of_lot = () if lot is None else parts_of_lot(reading.connection, lot).parts
+    of_lot = PartsDeclared((), ()) if lot is None else parts_declared(reading.connection, lot)
+    reading.note_damaged(of_lot.damaged)
     own = None if lot is None else part_declared(reading.connection, lot).part
-    parts = (*(item.part for item in of_lot), *(() if own is None else (own,)))
+    parts = (*(part for part, _recommendation in of_lot.parts), *(() if own is None else (own,)))
     open_guidance = tuple(
         guidance
         for name in dict.fromkeys((lot, *(part.part_id for part in parts)))

@@ -52,6 +52,7 @@ SELECT l.row_number AS place, l.material_lot_id, l.material_definition_id AS pro
        ) AS results, (SELECT material_lot_id FROM lot_part WHERE part_id = l.material_lot_id LIMIT 1) AS part_of
 FROM lot_checked AS l
 WHERE l.row_number < :before AND (:query = '' OR instr(lower(l.material_lot_id), :query) > 0)
+  AND (:with_parts OR NOT EXISTS (SELECT 1 FROM lot_part AS p WHERE p.part_id = l.material_lot_id))
 ORDER BY l.row_number DESC LIMIT :most;
 
 -- name: console_lot_in_progress

@@ -20,6 +20,12 @@ WHERE p.material_lot_id = :material_lot_id
   AND p.seq = (SELECT max(newest.seq) FROM lot_part AS newest WHERE newest.part_id = p.part_id)
 ORDER BY p.part_id;
 
+-- name: missing_parts_of_lot
+-- parts of which the trail knows and nothing is there: they were taken out by hand
+SELECT value AS part_id FROM json_each(parts_in_trail(:material_lot_id))
+WHERE CASE WHEN EXISTS (SELECT 1 FROM lot_part WHERE part_id = value AND material_lot_id = :material_lot_id) THEN 0
+    ELSE has_rows('lot_part ' || value) END;
+
 -- name: judge_parts_again
 INSERT INTO lot_to_judge (material_lot_id, cause, at_ns)
 SELECT DISTINCT part_id, :cause, :at_ns FROM lot_part WHERE material_lot_id = :material_lot_id
@@ -32,12 +38,12 @@ SELECT DISTINCT material_lot_id, :cause, :at_ns FROM lot_part WHERE part_id = :p
 ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
 
 -- name: quantities_of_lot
--- that production has stated of a lot, the latest first
-SELECT at_ns, json_extract(body, '$.quantity.number') AS number, json_extract(body, '$.quantity.unit') AS unit, holds,
+-- that production has stated of a lot, the latest first; a message that does not hold may have stated any
+SELECT at_ns, read ->> '$.quantity.number' AS number, read ->> '$.quantity.unit' AS unit, holds,
        'context_change ' || event_id AS record
-FROM context_change_checked
+FROM (SELECT *, CASE WHEN json_valid(body) THEN body ELSE '{}' END AS read FROM context_change_checked)
 WHERE material_lot_id = :material_lot_id AND kind IN ('lot_started', 'lot_ended', 'lot_closed')
-  AND json_valid(body) AND json_extract(body, '$.quantity.number') IS NOT NULL
+  AND (NOT holds OR read ->> '$.quantity.number' IS NOT NULL)
 ORDER BY at_ns DESC LIMIT 50;
 
 -- name: is_lot_of_production

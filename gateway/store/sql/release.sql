@@ -31,7 +31,8 @@ SELECT EXISTS (SELECT 1 FROM lot_to_judge WHERE material_lot_id = :material_lot_
        -- also where it was taken out by hand; only where nothing is there it is asked whether something should be
        CASE WHEN EXISTS (SELECT 1 FROM lot_part WHERE part_id = :material_lot_id) THEN 1
             ELSE has_rows('lot_part ' || :material_lot_id) END AS is_part,
-       EXISTS (SELECT 1 FROM lot_part WHERE material_lot_id = :material_lot_id) AS divided,
+       CASE WHEN EXISTS (SELECT 1 FROM lot_part WHERE material_lot_id = :material_lot_id) THEN 1
+            ELSE parts_in_trail(:material_lot_id) <> '[]' END AS divided,
        EXISTS (SELECT 1 FROM certificate WHERE material_lot_id = :material_lot_id) AS certified,
        EXISTS (SELECT 1 FROM material_use WHERE consumed_lot_id = :material_lot_id) OR EXISTS (
            SELECT 1 FROM lot_part AS p JOIN material_use AS u ON u.consumed_lot_id = p.material_lot_id

@@ -12,6 +12,7 @@ from gateway.lab.disposition import LotState
 from gateway.lab.refused_specifications import RefusedOfProduct
 from gateway.lab.release.assessment import Tally
 from gateway.lab.release.lot_knowledge import LotContext, LotKnowledge, Relation, ResultOnRecord
+from gateway.lab.release.parts import Excess
 from gateway.records.certificates import CertificateOnRecord
 from gateway.records.laboratory import Disposition
 from gateway.records.lot_decisions import LotDecided
@@ -30,7 +31,7 @@ from gateway.store.facts.reading import Reading
 from gateway.store.facts.standing import Standing, all_standing, standing_and_others
 from gateway.store.queries.certificates import certificates_of_lot
 from gateway.store.queries.lot_decisions import decision_of_lot
-from gateway.store.queries.lot_parts import excess_of, parts_of_lot
+from gateway.store.queries.lot_parts import parts_declared, parts_of_lot, remainder_of
 from gateway.store.queries.lots import recommendation_in
 from gateway.store.queries.reviews import signed_review_of
 from gateway.store.statements import SQL, value_of
@@ -157,9 +158,17 @@ def _facts_of_part(reading: Reading, glance: LotAtAGlance, part: LotDivided, *, 
         review=signed_review_of(reading.connection, glance.lot)[0] if there_is["reviewed"] else None,
         **_certified(reading, part, decision),
         part=part,
-        excess=excess_of(reading.connection, lot),
+        excess=_excess(reading, lot),
         whole_lot=tuple(all_standing(reading, lot).values()),
     )
+
+
+def _excess(reading: Reading, lot: str) -> Excess | None:
+    """Return how much the parts of a lot are together, where that is more than production says the lot is."""
+    declared = parts_declared(reading.connection, lot)
+    left = remainder_of(reading.connection, lot, (part for part, _recommendation in declared.parts))
+    reading.note_damaged((*declared.damaged, *left.damaged))
+    return Excess(parts=f"{left.set_apart} {left.unit}", total=f"{left.total} {left.unit}") if left.exceeded else None
 
 
 class _Certified(TypedDict):
