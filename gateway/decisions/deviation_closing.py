@@ -5,7 +5,7 @@ the actions were effective. Where that is too early to say the closing names the
 """
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 from gateway.contract.lims.names import normalised
@@ -18,6 +18,7 @@ from gateway.lab.effectiveness import ActionOnRecord, Effectiveness
 from gateway.records.act_refusals import ActRefusal
 from gateway.records.acts import Answer, CloseDeviation, damaged, done, refused
 from gateway.records.deviation_states import ActionJudged, DeviationClosed
+from gateway.time_units import SECOND_NS
 
 _NAMED = 3
 _LONGEST_REASON = 2000
@@ -50,7 +51,8 @@ def on_close_deviation(event: ActRequested, facts: CloseDeviationFacts) -> Decis
     act, known = event.act, facts.deviation
     if not isinstance(act, CloseDeviation):
         raise TypeError(f"{act.kind} is no CloseDeviation")
-    refusal = _not_closed(act, facts)
+    today = datetime.fromtimestamp(event.at_ns // SECOND_NS, UTC).astimezone(facts.line.time_zone).date()
+    refusal = _not_closed(act, facts, today)
     if refusal is not None or known is None:
         return Decision(answer=refusal)
     if event.signed is None:
@@ -86,7 +88,7 @@ def on_close_deviation(event: ActRequested, facts: CloseDeviationFacts) -> Decis
     )
 
 
-def _not_closed(act: CloseDeviation, facts: CloseDeviationFacts) -> Answer | None:
+def _not_closed(act: CloseDeviation, facts: CloseDeviationFacts, today: date) -> Answer | None:
     """Return why a deviation is not closed, None where it may be."""
     known = facts.deviation
     if facts.not_holding:
@@ -98,12 +100,15 @@ def _not_closed(act: CloseDeviation, facts: CloseDeviationFacts) -> Answer | Non
         return refused(ActRefusal.DEVIATION_CLOSED_ALREADY, person=facts.closed.printed_name)
     if known.version != act.version:
         return refused(ActRefusal.DEVIATION_CHANGED, version=known.version)
-    return _by_actions(act, facts.actions) if facts.actions else _without_action(act)
+    by_actions = _by_actions(act, facts.actions) if facts.actions else _without_action(act)
+    return by_actions or _by_day(act, today)
 
 
 def _without_action(act: CloseDeviation) -> Answer | None:
     if not normalised(act.no_action):
         return refused(ActRefusal.DEVIATION_WITHOUT_ACTION)
+    if act.check_by is not None:
+        return refused(ActRefusal.NO_EFFECT_TO_CHECK)
     if len(act.no_action) > _LONGEST_REASON:
         return refused(ActRefusal.ACTION_TOO_LONG, most=_LONGEST_REASON)
     return None
@@ -111,6 +116,8 @@ def _without_action(act: CloseDeviation) -> Answer | None:
 
 def _by_actions(act: CloseDeviation, actions: tuple[ActionOnRecord, ...]) -> Answer | None:
     """Return what is still to be done, or looked at: of the action that was done last, as it may mend the others."""
+    if normalised(act.no_action):
+        return refused(ActRefusal.DEVIATION_HAS_ACTIONS, count=len(actions))
     waiting = [item.action.action for item in actions if item.done_ns is None]
     if waiting:
         return refused(ActRefusal.DEVIATION_ACTIONS_OPEN, count=len(waiting), actions="; ".join(waiting[:_NAMED]))
@@ -121,8 +128,17 @@ def _by_actions(act: CloseDeviation, actions: tuple[ActionOnRecord, ...]) -> Ans
                        lots=since.lots)  # fmt: skip
     if last.effect.effectiveness is Effectiveness.TOO_EARLY and act.check_by is None:
         return refused(ActRefusal.EFFECT_NOT_KNOWN_YET, action=last.action.action, count=since.lots)
-    if act.check_by is not None and not is_day(act.check_by):
+    return None
+
+
+def _by_day(act: CloseDeviation, today: date) -> Answer | None:
+    """Return what is wrong with the day until which the effect is looked at; ``today``: at the plant."""
+    if act.check_by is None:
+        return None
+    if not is_day(act.check_by):
         return refused(ActRefusal.ACTION_DUE_IS_NO_DAY, due=act.check_by)
+    if date.fromisoformat(act.check_by) < today:
+        return refused(ActRefusal.CHECK_DAY_IS_PAST, day=act.check_by)
     return None
 
 

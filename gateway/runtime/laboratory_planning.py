@@ -27,6 +27,7 @@ from gateway.store.facts.reading import Reading
 
 log = structlog.get_logger()
 _EVERY_SECONDS = 600.0
+_FAILED = "LABORATORY_PLAN_FAILED"
 
 
 class LaboratoryPlanner:
@@ -40,14 +41,16 @@ class LaboratoryPlanner:
         inbox: EventQueue,
         clock: Clock,
         on_alarm: Callable[[str], None],
+        on_condition: Callable[[str, bool], None],
         begin_after_seconds: float = 5.0,
     ) -> None:
-        """``on_alarm`` hears of records that do not match their hash."""
+        """``on_alarm`` hears of records that do not match their hash, ``on_condition`` whether plans can be made."""
         self._line = line
         self._directory = directory
         self._inbox = inbox
         self._clock = clock
         self._on_alarm = on_alarm
+        self._on_condition = on_condition
         self._begin_after_seconds = begin_after_seconds
 
     def take_line(self, line: LineDefinition) -> None:
@@ -60,8 +63,12 @@ class LaboratoryPlanner:
         while True:
             try:
                 await self.look()
+                self._on_condition(_FAILED, False)
             except (LablineError, *SQLITE_ERRORS) as error:
                 log.warning("the plan of the laboratory waits for the store", error=str(error))
+            except Exception:  # a loop's edge: a forecast that cannot be made must stop no prediction, release or write
+                log.exception("the plan of the laboratory could not be made")
+                self._on_condition(_FAILED, True)
             await asyncio.sleep(_EVERY_SECONDS)
 
     async def look(self) -> None:
@@ -85,7 +92,7 @@ def laboratory_planner(ground: Dependencies) -> LaboratoryPlanner:
     """Return the loop of a gateway."""
     return LaboratoryPlanner(
         ground.line, directory=ground.settings.store.directory, inbox=ground.inbox, clock=ground.clock,
-        on_alarm=ground.health.alarm,
+        on_alarm=ground.health.alarm, on_condition=ground.health.condition,
     )  # fmt: skip
 
 

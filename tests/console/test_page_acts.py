@@ -91,7 +91,7 @@ async def test_an_operator_approves_with_a_signature_and_the_setpoint_moves_at_t
         await expect(entry).to_have_count(1)
         await expect(page.locator(".part-guidance .moved").first).to_contain_text("Move written")
         signed = page.locator(".part-guidance .signed").first
-        for text in ("Person Operator (operator)", "UTC", "decision: approve of guidance"):
+        for text in ("Person Operator (operator)", "UTC", "decision: approval of guidance"):
             await expect(signed).to_contain_text(text)
 
 

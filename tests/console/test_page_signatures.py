@@ -64,7 +64,7 @@ async def test_a_second_person_signs_at_the_same_browser_and_the_first_stays_sig
         await expect(card).to_contain_text("recommended HOLD")  # the facts that are signed with it
         await card.get_by_role("button", name="Another person signs").click()
         dialog = page.get_by_role("dialog")
-        await expect(dialog).to_contain_text("approval: reject of lot LOT-1")
+        await expect(dialog).to_contain_text("approval: rejection of lot LOT-1")
         await keep(page, "second-signature-wide-light")
         await sign(dialog, "quality")
         await expect(dialog.get_by_role("alert")).to_contain_text("quality has signed this already")
@@ -75,9 +75,9 @@ async def test_a_second_person_signs_at_the_same_browser_and_the_first_stays_sig
         await sign(dialog, "supervisor")
         await expect(dialog).to_be_hidden()
         await expect(page.locator("[data-key=account]")).to_have_text("Person Quality")
-        given = page.locator(".part-given tr", has_text="reject of lot LOT-1")
+        given = page.locator(".part-given tr", has_text="rejection of lot LOT-1")
         await expect(given).to_have_count(2)
-        await expect(given.filter(has_text="Person Supervisor")).to_contain_text("approval: reject of lot LOT-1")
+        await expect(given.filter(has_text="Person Supervisor")).to_contain_text("approval: rejection of lot LOT-1")
         await expect(given.filter(has_text="Person Supervisor")).to_contain_text("UTC")
         await page.goto("/#/lots/LOT-1")
         for name, role, meaning in (
@@ -86,7 +86,7 @@ async def test_a_second_person_signs_at_the_same_browser_and_the_first_stays_sig
         ):
             signed = page.locator(".decision .signed", has_text=name)
             await expect(signed).to_contain_text(f"({role})")
-            await expect(signed).to_contain_text(f"{meaning}: reject of lot LOT-1")
+            await expect(signed).to_contain_text(f"{meaning}: rejection of lot LOT-1")
             await expect(signed).to_contain_text("UTC")
 
 
@@ -101,7 +101,7 @@ async def test_an_act_is_shown_to_whom_it_waits_for_and_to_nobody_else_as_theirs
         assert await viewer.locator("nav a[data-key=signatures] .count").count() == 0
         await card.get_by_role("button", name="Sign", exact=True).click()
         await sign(second.get_by_role("dialog"), "supervisor")
-        await expect(second.locator(".part-given")).to_contain_text("approval: reject of lot LOT-2")
+        await expect(second.locator(".part-given")).to_contain_text("approval: rejection of lot LOT-2")
         await author.goto("/#/lots/LOT-2")
         await expect(author.locator(".decision .signed")).to_have_count(2)
 
@@ -155,7 +155,7 @@ async def test_a_signed_record_is_exported_from_the_page_and_holds_by_minisign_a
         card = await waiting(page, "LOT-4")
         await card.get_by_role("button", name="Another person signs").click()
         await sign(page.get_by_role("dialog"), "supervisor")
-        row = page.locator(".part-given tr", has_text="approval: reject of lot LOT-4")
+        row = page.locator(".part-given tr", has_text="approval: rejection of lot LOT-4")
         async with page.expect_download() as coming:
             await row.get_by_role("link", name="Export").click()
         download = await coming.value

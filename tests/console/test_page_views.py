@@ -176,7 +176,7 @@ async def test_the_draft_of_a_deviation_opens_and_shows_what_was_signed_about_it
     assert (await quality.act("decide_lot", parameters, reason="far outside", sign_in=signed))["outcome"] == "done"
     async with lots.page("viewer") as page:
         await page.goto("/#/lots/BAD")
-        await expect(page.locator(".decision .signed")).to_contain_text("decision: reject of lot BAD")
+        await expect(page.locator(".decision .signed")).to_contain_text("decision: rejection of lot BAD")
         async with page.context.expect_page() as opened:
             await page.locator(".part-deviations a[target=_blank]").click()
         draft = await opened.value
@@ -184,7 +184,7 @@ async def test_the_draft_of_a_deviation_opens_and_shows_what_was_signed_about_it
         row = draft.locator("tr", has_text="Person Quality")
         await expect(row).to_contain_text("quality")
         await expect(row).to_contain_text("UTC")
-        await expect(row).to_contain_text("decision: reject of lot BAD")
+        await expect(row).to_contain_text("decision: rejection of lot BAD")
 
 
 async def test_samples_show_what_the_laboratory_is_asked_for(lots):
@@ -300,7 +300,7 @@ async def test_quality_sets_a_part_of_a_lot_apart_and_decides_on_it_alone(lots):
         await page.get_by_role("button", name="Release this part").click()
         await expect(dialog).to_contain_text("Only part drums 1-10 of lot L/2 is decided on: 2000 kg.")
         await sign(dialog, "quality", reason="filled before the leak")
-        await expect(page.locator(".decision")).to_contain_text("release of the part L/2/drums 1-10 alone")
+        await expect(page.locator(".decision")).to_contain_text("release of part L/2/drums 1-10")
         await page.locator("[data-key=part-of] a").click()
         await expect(parts.locator("tr", has_text="drums 1-10")).to_contain_text("released")
         await expect(parts.locator("tr", has_text="The rest of the lot")).to_contain_text("not decided")

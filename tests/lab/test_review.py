@@ -17,6 +17,7 @@ from gateway.line.review_rules import ReviewRules
 from gateway.store.audit.evidence import with_hash
 from gateway.store.database import open_state
 from gateway.store.queries.review_facts import review_facts
+from gateway.store.statements import SQL
 from gateway.time_units import SECOND_NS
 from tests.fixtures.building import BAD, GOOD, NOW_NS, tag
 from tests.fixtures.store_bench import Bench, viscosity
@@ -112,6 +113,29 @@ def test_a_result_with_a_right_hash_that_nobody_sent_or_somebody_edited_is_an_ex
     damaged = [item.text for item in reviewed(bench).exceptions if item.code is ReviewCode.RECORDS_DAMAGED]
     assert len(damaged) == 1
     assert row["result_id"] in damaged[0]
+
+
+def test_a_result_that_was_replaced_and_is_made_to_count_again_by_hand_is_an_exception(bench):
+    bench.result(viscosity(100.0, result_version=1))
+    bench.result(viscosity(120.0, result_version=2))
+    with closing(open_state(bench.directory, vouching=False)) as by_hand:
+        by_hand.execute("UPDATE lab_result SET current = NOT current")  # with right hashes: its triggers set them
+    assert ReviewCode.RECORDS_DAMAGED in codes(reviewed(bench))
+
+
+def test_what_the_trail_says_of_results_is_asked_by_index_also_where_lines_are_archived(bench):
+    bench.result(viscosity(100.0))
+    ((result_id,),) = bench.rows("SELECT result_id FROM lab_result")
+    asked = {"results": f'["{result_id}"]', "most": 10}
+    plan = [row[3] for row in bench.connection.execute(f"EXPLAIN QUERY PLAN {SQL['review_results_denied']}", asked)]
+    assert not [step for step in plan if step in {"SCAN a", "SCAN audit"}], plan
+    assert bench.connection.execute(SQL["review_results_denied"], asked).fetchall() == []
+    with closing(open_state(bench.directory, vouching=False)) as by_hand:
+        by_hand.execute("DROP TRIGGER audit_is_append_only_delete")
+        by_hand.execute("DELETE FROM audit")
+        assert len(by_hand.execute(SQL["review_results_denied"], asked).fetchall()) == 1
+        by_hand.execute("INSERT INTO audit_archive VALUES (1, 2, 'hash', 'sha256')")
+        assert by_hand.execute(SQL["review_results_denied"], asked).fetchall() == []
 
 
 def test_a_lot_whose_row_asks_for_less_care_than_the_trail_is_an_exception(bench):

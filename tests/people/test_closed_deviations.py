@@ -109,6 +109,7 @@ def plant(tmp_path):
 def test_a_deviation_without_an_action_is_closed_with_the_reason_why_none_is_needed(plant):
     assert plant.close().code is ActRefusal.DEVIATION_WITHOUT_ACTION
     assert plant.close(no_action=" ").code is ActRefusal.DEVIATION_WITHOUT_ACTION
+    assert plant.close(no_action="a single sample", check_by="soon").code is ActRefusal.NO_EFFECT_TO_CHECK
     assert plant.close(reason="", no_action="a single sample").code is ActRefusal.REASON_NEEDED
     assert plant.open_in_review()
     assert plant.close(no_action="a single sample").outcome is ActOutcome.DONE
@@ -138,7 +139,9 @@ def test_actions_are_done_first_and_their_effect_is_known_or_looked_at_until_a_d
     assert plant.complete(action_id).outcome is ActOutcome.DONE
     assert plant.close().code is ActRefusal.EFFECT_NOT_KNOWN_YET
     assert plant.close(check_by="soon").code is ActRefusal.ACTION_DUE_IS_NO_DAY
-    assert plant.close(check_by="2026-06-30").outcome is ActOutcome.DONE
+    assert plant.close(check_by="2027-01-14").code is ActRefusal.CHECK_DAY_IS_PAST
+    assert plant.close(check_by="2027-06-30", no_action="none").code is ActRefusal.DEVIATION_HAS_ACTIONS
+    assert plant.close(check_by="2027-06-30").outcome is ActOutcome.DONE
     (judged,) = closing_of(plant.connection, plant.key).actions
     assert (judged.effectiveness, judged.lots, judged.failed_lots_before) == ("too_early", 0, 1)
 
@@ -147,7 +150,7 @@ def test_an_action_that_did_not_help_is_followed_by_another_one(plant):
     plant.good_lots(9)
     plant.complete(plant.recorded())
     plant.lot("BAD-2", 111.0)
-    refused = plant.close(check_by="2026-06-30")
+    refused = plant.close(check_by="2027-06-30")
     assert (refused.code, refused.parameters["failed"], refused.parameters["lots"]) == (
         ActRefusal.ACTION_DID_NOT_HELP, 1, 1,
     )  # fmt: skip
@@ -231,7 +234,7 @@ def test_the_printed_draft_has_the_actions_and_the_closing(plant):
     draft = decode(Deviation, plant.rows("SELECT body FROM deviation")[0][0])
     plant.complete(plant.recorded("Clean <b>the</b> filter"))
     plant.good_lots(2)
-    plant.close(check_by="2026-06-30")
+    plant.close(check_by="2027-06-30")
     given = {"actions": actions_of(plant.connection, plant.key), "closed": closing_of(plant.connection, plant.key)}
     page, text = html(draft, **given), markdown(draft, **given)
     assert "Clean &lt;b&gt;the&lt;/b&gt; filter" in page

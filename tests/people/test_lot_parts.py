@@ -197,7 +197,7 @@ def test_a_release_of_a_part_releases_neither_its_lot_nor_another_part(bench):
     assert bench.decision() is None
     assert bench.newest_part(REST)["part_decision"] is None
     decision = bench.newest_part()["part_decision"]
-    assert (decision["stands"], decision["meaning"]) == (True, f"decision: release of the part {PART} alone")
+    assert (decision["stands"], decision["meaning"]) == (True, f"decision: release of part {PART}")
 
 
 def test_who_does_not_name_the_part_decides_on_none(bench):

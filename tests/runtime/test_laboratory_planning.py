@@ -15,12 +15,12 @@ from gateway.runtime.laboratory_planning import LaboratoryPlanner
 from tests.fixtures.store_bench import Bench
 
 
-def planner_of(bench, inbox, alarms=()):
+def planner_of(bench, inbox, on_condition=lambda _code, _stands: None):
     load = LaboratoryLoad(plan=True, weeks=1, calendar=LaboratoryCalendar(zone=ZoneInfo("UTC")))
     bench.line = replace(bench.line, laboratory_load=load)
     return LaboratoryPlanner(
-        bench.line, directory=bench.directory, inbox=inbox, clock=SystemClock(), on_alarm=list(alarms).append,
-        begin_after_seconds=0.0,
+        bench.line, directory=bench.directory, inbox=inbox, clock=SystemClock(), on_alarm=lambda _code: None,
+        on_condition=on_condition, begin_after_seconds=0.0,
     )  # fmt: skip
 
 
@@ -61,3 +61,29 @@ async def test_a_line_without_a_plan_asks_for_nothing_until_it_has_one(tmp_path)
         (pending,) = await inbox.take(most=20)
         pending.committed()
         await looking
+
+
+async def test_a_forecast_that_fails_is_an_alarm_and_ends_nothing(tmp_path, monkeypatch):
+    bench, inbox, conditions, failed, works = Bench(tmp_path), EventQueue(), [], asyncio.Event(), asyncio.Event()
+
+    def noted(code, stands):
+        conditions.append((code, stands))
+        (failed if stands else works).set()
+
+    def fails(*_arguments, **_named):
+        raise IndexError("odd history")
+
+    monkeypatch.setattr(laboratory_planning, "plan_due", fails)
+    monkeypatch.setattr(laboratory_planning, "_EVERY_SECONDS", 0.01)
+    running = asyncio.create_task(planner_of(bench, inbox, noted).run())
+    try:
+        async with asyncio.timeout(60):
+            await failed.wait()
+            monkeypatch.setattr(laboratory_planning, "plan_due", lambda *_arguments, **_named: (None, ()))
+            await works.wait()
+        assert not running.done()
+        assert {code for code, _stands in conditions} == {"LABORATORY_PLAN_FAILED"}
+    finally:
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running

@@ -21,20 +21,26 @@ WHERE r.material_lot_id = :lot
 ORDER BY r.row_number LIMIT :most;
 
 -- name: review_results_denied
--- results that count, and of which the trail says another hash: first by the line of their own arrival, which has all but
--- those that became current again later; what archived lines alone know is taken as it is
+-- Results that count, and of which the newest line of the trail that names them says another hash. A result's row changes
+-- with lines about a version of the same measurement only, by index, or with what names many rows at once (a salvage, a
+-- migration: read once for all results). What archived lines alone know is taken as it is.
+WITH in_bulk AS MATERIALIZED (
+    SELECT a.seq, named.key AS name, named.value AS hash
+    FROM audit AS a, json_each(CASE WHEN json_valid(a.body) THEN a.body ELSE '{}' END, '$.vouched') AS named
+    WHERE a.subject IN (SELECT subject FROM audit WHERE kind IN ('salvaged', 'records_migrated'))
+      AND named.key IN (SELECT 'lab_result ' || value FROM json_each(:results))
+)
 SELECT 'lab_result ' || r.result_id FROM json_each(:results) AS wanted
 JOIN lab_result AS r ON r.result_id = wanted.value AND r.current = 1
-WHERE CASE
-    WHEN r.hash IS (
-        SELECT a.body ->> ('$.vouched."lab_result ' || r.result_id || '"') FROM audit AS a
-        WHERE a.subject = r.result_id AND a.kind = 'result_accepted' ORDER BY a.seq DESC LIMIT 1
-    ) THEN 0
-    ELSE r.hash IS NOT coalesce((
-        SELECT a.body ->> ('$.vouched."lab_result ' || r.result_id || '"') FROM audit AS a
-        WHERE instr(a.body, '"lab_result ' || r.result_id || '":') > 0 ORDER BY a.seq DESC LIMIT 1
-    ), CASE WHEN EXISTS (SELECT 1 FROM audit_archive) THEN r.hash END)
-END LIMIT :most;
+WHERE r.hash IS NOT coalesce((
+    SELECT line.hash FROM (
+        SELECT a.seq, CASE WHEN json_valid(a.body) THEN a.body ->> ('$.vouched."lab_result ' || r.result_id || '"') END AS hash
+        FROM lab_result AS version CROSS JOIN audit AS a ON a.subject = version.result_id
+        WHERE version.source = r.source AND version.sample_id = r.sample_id AND version.test_id = r.test_id
+          AND version.replicate = r.replicate
+        UNION ALL SELECT seq, hash FROM in_bulk WHERE name = 'lab_result ' || r.result_id
+    ) AS line WHERE line.hash IS NOT NULL ORDER BY line.seq DESC LIMIT 1
+), CASE WHEN EXISTS (SELECT 1 FROM audit_archive) THEN r.hash END) LIMIT :most;
 
 -- name: review_points
 -- the points of each assessment, open and settled; what a person has decided on the lot is looked at by itself
