@@ -40,9 +40,9 @@ class Questions:
     def received(self, message: Received) -> None:
         """Take a message of ``answer/{terminal}``."""
         document = json.loads(message.payload) if message.payload else {}
-        if document.get("schema") != "labline.answer/1" or document.get("id") not in self._waiting:
+        if document.get("schema") != "labline.answer/1" or document.get("question_id") not in self._waiting:
             return
-        question, at, arrived = self._waiting.pop(document["id"])
+        question, at, arrived = self._waiting.pop(document["question_id"])
         self.answered.append(
             Answered(
                 question=question,

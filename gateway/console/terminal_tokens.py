@@ -6,7 +6,7 @@ from functools import partial
 
 from starlette.responses import Response
 
-from gateway.console.application import Answering
+from gateway.console.application import Answering, counted_rate
 from gateway.console.asked import Asked
 from gateway.console.refusals import RefusedError, RequestRefusal
 from gateway.console.shown import Shown
@@ -17,6 +17,9 @@ from gateway.copilot.tokens import TerminalTokens
 from gateway.database.writer import Writer
 from gateway.records.outgoing import AuditEntry
 from gateway.store.audit import trail as audit
+from gateway.transport.http_entrance import Rate
+
+_PER_SECOND, _AT_ONCE = 1.0, 5  # of one person: each is a line of the audit trail
 
 
 class TokenAnswers:
@@ -26,6 +29,7 @@ class TokenAnswers:
         self._tokens = tokens
         self._shown = shown
         self._writer = writer
+        self._rates: dict[str, Rate] = {}
 
     def answering(self) -> Mapping[str, Answering]:
         """Return what answers each route."""
@@ -37,6 +41,9 @@ class TokenAnswers:
         assert isinstance(body, TokenAsked)  # noqa: S101 - its route says so
         if self._tokens is None:
             raise RefusedError(404, RequestRefusal.NO_TERMINALS)
+        rate = counted_rate(self._rates, session.user.user_id, per_second=_PER_SECOND, at_once=_AT_ONCE)
+        if not rate.takes():
+            raise RefusedError(429, RequestRefusal.TOO_MANY_REQUESTS)
         snapshot = self._shown.snapshot()
         entry = AuditEntry(kind="terminal_token_issued", subject=session.user.user_id, body={"terminal": body.terminal})
         await self._writer.run(partial(_on_record, entry=entry, at_ns=snapshot.at.wall_ns))

@@ -17,7 +17,7 @@ class QuestionMessage(BaseModel):
     id: str | None = Field(default=None, max_length=200)
     person: str | None = Field(default=None, max_length=200)
     token: str | None = Field(default=None, max_length=LONGEST_TOKEN)
-    proof: str = Field(default="", max_length=200)
+    proof: str | None = Field(default=None, max_length=200)
 
 
 def read_question(payload: bytes) -> QuestionMessage | None:

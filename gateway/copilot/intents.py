@@ -12,7 +12,7 @@ from importlib.resources import files
 
 from gateway.copilot.answers import Answer
 from gateway.copilot.ground import Asking, Ground
-from gateway.copilot.readers import documents, knowledge, lot_lists, lots, process
+from gateway.copilot.readers import documents, knowledge, lot_lists, lots, process, results
 from gateway.people.rights import EVERYBODY
 from gateway.records.users import Role
 
@@ -155,7 +155,7 @@ _ROWS = (
         name="results_of_sample",
         negated=True,
         usual=True,
-        answer=lots.results_of_sample,
+        answer=results.results_of_sample,
         needs=("samples",),
         subject="laboratory",
         reads=("lab_result",),
@@ -164,7 +164,7 @@ _ROWS = (
         name="last_results",
         without=("lots", "samples"),
         usual=True,
-        answer=lots.last_results,
+        answer=results.last_results,
         needs=("analytes",),
         subject="laboratory",
         reads=("lab_result",),

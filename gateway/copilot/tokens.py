@@ -11,6 +11,7 @@ from gateway.people.terminal_tokens import TerminalToken, proof_of, read, signin
 from gateway.time_units import seconds_to_ns
 
 _MOST_TOKENS, _MOST_QUESTIONS = 500, 500
+_MOST_OF_A_PERSON = 5
 _SHORTEST_ID = 8
 
 
@@ -96,9 +97,13 @@ class TerminalTokens:
         return live.token
 
     def _forget(self, boot_ns: int, *, replaced: tuple[str, str]) -> None:
-        """Forget what is over, what a newer token replaces, and the oldest of too many."""
+        """Forget what is over, what a newer token replaces, and the oldest of too many, of one person first."""
+        user_id = replaced[0]
         for token_id, live in list(self._live.items()):
             if live.token.expires_boot_ns <= boot_ns or (live.token.user_id, live.token.terminal) == replaced:
                 del self._live[token_id]
+        own = [token_id for token_id, live in self._live.items() if live.token.user_id == user_id]
+        for token_id in own[: max(0, len(own) - _MOST_OF_A_PERSON + 1)]:
+            del self._live[token_id]
         while len(self._live) >= _MOST_TOKENS:
             self._live.popitem(last=False)

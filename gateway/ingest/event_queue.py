@@ -84,11 +84,12 @@ class EventQueue:
         self._queues[urgency].append(Pending(event, answered=answered, begin=begin))
         self._filled.set()
 
-    def withdraw(self, event_id: str) -> None:
-        """Take an event out, where it still waits."""
-        for queue in self._queues:
-            for pending in [item for item in queue if item.event.event_id == event_id]:
-                queue.remove(pending)
+    def withdraw(self, event_id: str) -> bool:
+        """Take an event out, where it still waits; return whether it did: if not, it is being decided, or was."""
+        waiting = [(queue, item) for queue in self._queues for item in queue if item.event.event_id == event_id]
+        for queue, pending in waiting:
+            queue.remove(pending)
+        return bool(waiting)
 
     async def take(self, *, most: int) -> list[Pending]:
         """Wait until something is there and return at most that many events, most urgent first.

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from threading import Lock
 from typing import Protocol
 
 from gateway.errors import InferenceError
@@ -51,6 +52,7 @@ class Meaning:
         self._tokens = tokens
         self._vectors = vectors
         self._languages = languages
+        self._lock = Lock()  # the console and the terminals ask in threads of their own
         self._kept: OrderedDict[str, Row] = OrderedDict()
         self.least = least
 
@@ -61,14 +63,16 @@ class Meaning:
     def nearness(self, text: str, others: Sequence[str]) -> list[float] | None:
         """Return how near other texts are to one, -1 to 1; None where the model fails: then words alone rank."""
         wanted = dict.fromkeys((text, *others))
-        missing = [one for one in wanted if one not in self._kept]
+        with self._lock:
+            known = {one: self._kept[one] for one in wanted if one in self._kept}
+        missing = [one for one in wanted if one not in known]
         try:
-            made = dict(zip(missing, self._vectors([self._tokens(one) for one in missing]), strict=True))
+            known |= zip(missing, self._vectors([self._tokens(one) for one in missing]), strict=True)
         except InferenceError:
             return None
-        known = {one: made[one] if one in made else self._kept[one] for one in wanted}
-        for one in others:
-            self._keep(one, known[one])
+        with self._lock:
+            for one in others:
+                self._keep(one, known[one])
         return [float(known[text] @ known[one]) for one in others]
 
     def _keep(self, text: str, vector: Row) -> None:

@@ -30,6 +30,7 @@ from gateway.store.queries.corrective_actions import (
 )
 from gateway.store.queries.deviation_states import closing_of
 from gateway.store.statements import SQL
+from gateway.texts.catalogue import language
 
 Kind = TypeVar("Kind")
 _MOST, _BY_WORDS, _OF_SERIES = 5, 30, 20
@@ -157,7 +158,7 @@ def _with_meaning(where: Searched, key: str, by_words: dict[str, float], sight: 
 
     Only those that were found and may be seen are compared; nothing else reaches the model.
     """
-    if where.meaning is None:
+    if where.meaning is None or not where.meaning.compares(language()):
         return by_words
     texts = {one: text for one in (key, *by_words) if (text := _text(where, one, sight))}
     others = [one for one in by_words if one in texts and one != key]

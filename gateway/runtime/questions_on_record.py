@@ -34,14 +34,23 @@ class QuestionsOnRecord:
         committed = asyncio.Event()
         try:
             self._inbox.put(event, Urgency.LATER, committed.set)
-            async with asyncio.timeout(self._commit_seconds):
-                await committed.wait()
-        except TimeoutError:
-            self._inbox.withdraw(event.event_id)
-            return False
+            if await _is_set(committed, self._commit_seconds):
+                return True
+            if self._inbox.withdraw(event.event_id):
+                return False
+            return await _is_set(committed, self._commit_seconds)  # it is in the batch that is being committed
         finally:
             self._waiting -= 1
-        return True
+
+
+async def _is_set(event: asyncio.Event, seconds: float) -> bool:
+    """Return whether an event comes in time."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True
 
 
 class AskedByCommands:

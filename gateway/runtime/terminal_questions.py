@@ -28,9 +28,8 @@ from gateway.copilot.desk import Desk, Finished
 from gateway.copilot.ground import Asker, Ground
 from gateway.copilot.options import CopilotOptions
 from gateway.copilot.tokens import TerminalTokens, TokenRefusal
-from gateway.database.opening import SQLITE_ERRORS
 from gateway.deadlines import ClockReading
-from gateway.errors import LablineError, NotConnectedError
+from gateway.errors import NotConnectedError
 from gateway.knowledge.index import read_index
 from gateway.knowledge.options import KnowledgeOptions
 from gateway.knowledge.searching import Searched
@@ -95,10 +94,7 @@ class TerminalQuestions:
             return
         asked = _Asked(terminal=delivery.topic.rpartition("/")[2], message=message, delivery=delivery)
         if not self._rate.takes():
-            language = self._line().language
-            text = sentence(language, "TOO_MANY_QUESTIONS")
-            refused = Answer(outcome=Outcome.NOT_ANSWERED, intent="", language=language, text=text)
-            self._send(asked, Finished(answer=refused))
+            self._send(asked, Finished(answer=self._without_answer("TOO_MANY_QUESTIONS")))
             return
         with suppress(asyncio.QueueFull):
             self._waiting.put_nowait(asked)
@@ -117,10 +113,10 @@ class TerminalQuestions:
                     continue
                 try:
                     answer, asker = await loop.run_in_executor(thread, self._answered, asked, token, at)
-                except (LablineError, *SQLITE_ERRORS) as error:
-                    log.warning("a terminal's question could not be answered", error=str(error))
+                except Exception:  # a question never ends the gateway, whatever a reader stumbles over
+                    log.exception("a terminal's question could not be answered", terminal=asked.terminal)
                     self._state = None
-                    continue
+                    answer, asker = self._without_answer("NOT_READ"), self._guest(asked)
                 self._finish(asked, answer, asker, at)
         finally:
             thread.shutdown(wait=False)
@@ -131,8 +127,16 @@ class TerminalQuestions:
         """Have an answer finished and sent while the next question is read."""
 
         async def finish() -> None:
-            finished = await self._desk.finished(asked.message.question, answer, asker, at)
-            self._send(asked, finished)
+            """Finish and send; what fails is logged here, as nobody awaits it."""
+            try:
+                finished = await self._desk.finished(asked.message.question, answer, asker, at)
+            except Exception:
+                log.exception("an answer could not be finished", terminal=asked.terminal)
+                finished = Finished(answer=self._without_answer("NOT_READ"))
+            try:
+                self._send(asked, finished)
+            except Exception:
+                log.exception("an answer could not be sent", terminal=asked.terminal)
 
         task = asyncio.create_task(finish(), name="terminal-answer")  # as few as the rate lets in
         self._finishing.add(task)
@@ -146,14 +150,16 @@ class TerminalQuestions:
         if self._tokens is None:
             return TokenRefusal.TOKEN_UNKNOWN
         return self._tokens.taken(
-            message.token, message.proof, terminal=asked.terminal, line=self._line().path, question_id=message.id,
+            message.token, message.proof or "", terminal=asked.terminal, line=self._line().path, question_id=message.id,
             question=message.question,
         )  # fmt: skip
 
     def _refused(self, why: TokenRefusal) -> Answer:
+        return self._without_answer(why.value, Outcome.TOKEN_REFUSED)
+
+    def _without_answer(self, code: str, outcome: Outcome = Outcome.NOT_ANSWERED) -> Answer:
         language = self._line().language
-        text = sentence(language, why.value)
-        return Answer(outcome=Outcome.TOKEN_REFUSED, intent="", language=language, text=text)
+        return Answer(outcome=outcome, intent="", language=language, text=sentence(language, code))
 
     def _guest(self, asked: _Asked) -> Asker:
         sight = self._knowledge.sights.of_terminal(asked.terminal)
@@ -208,7 +214,7 @@ def _payload(asked: _Asked, finished: Finished, *, line: str, now_ns: int) -> An
     answer = finished.answer
     return AnswerPayload(
         schema="labline.answer/1",
-        id=asked.message.id or finished.event_id or identity_of("answer", asked.terminal, now_ns),
+        id=finished.event_id or identity_of("answer", asked.terminal, now_ns),
         cause=finished.event_id or None,
         issued_at=rfc3339(now_ns),
         line=line,

@@ -5,13 +5,16 @@ import tomllib
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from gateway.copilot.answers import Outcome
 from gateway.copilot.intents import INTENTS
 from gateway.copilot.question import LONGEST_QUESTION
+from gateway.copilot.readers.reasons import shown_reasons
 from gateway.knowledge.sight import NOBODYS_CLIENT, Sight
+from gateway.lab.lot_reasons import LotReason, lot_reason
 from gateway.people.rights import EVERYBODY
 from gateway.records.lot_decisions import Verdict
 from gateway.records.lot_parts import DivideLot
@@ -180,11 +183,16 @@ def test_what_is_missing_for_a_release_names_a_decision_a_review_and_a_certifica
         with asking(plant) as ask:
             answer = ask("what is missing for the release of LOT-12345")
             guest = ask("what is missing for the release of LOT-12345", **GUEST)
+            why = ask("why is lot LOT-12345 on hold?", **GUEST)
+            person = ask("why is lot LOT-12345 on hold?")
     assert "Nothing speaks against" not in answer.text
     assert "A signed review of its record is missing." in answer.text
     assert "Rejected by Anna Quality" in answer.text
     assert "Rejected by quality" in guest.text
-    assert "Anna" not in str(guest)
+    assert "Rejected by quality" in why.text
+    assert "Anna" not in str((guest, why))
+    assert "smells" not in str((guest, why))
+    assert "Anna Quality has rejected this lot" in person.text
 
 
 @pytest.mark.parametrize("length", [LONGEST_QUESTION + 1, 10_000])
@@ -265,13 +273,37 @@ def test_moves_of_setpoints_that_nobody_made_are_not_invented(ask):
         assert ask(text).outcome is Outcome.NOTHING_ON_RECORD
 
 
+def test_a_guest_hears_of_no_person_in_the_reasons_of_a_part_or_in_what_was_before(tmp_path):
+    plant = made(tmp_path)
+    with closing(plant.connection):
+        plant.act(DivideLot(material_lot_id="LOT-12345", part="drum 1", quantity="200 kg"), credential=by("anna"))
+        decided(plant, "LOT-12345", Verdict.REJECT, "smells")
+        with asking(plant) as ask:
+            about = ('status of lot "LOT-12345/drum 1"', 'what is missing for the release of "LOT-12345/drum 1"')
+            of_part = [ask(text, **GUEST) for text in about]
+            assert "Anna Quality has rejected this lot" in ask('status of lot "LOT-12345/drum 1"').text
+    for answer in of_part:
+        assert answer.outcome is Outcome.ANSWERED
+        assert not [word for word in ("Anna", "smells") if word in str(answer)], answer.text
+    assert all("Lot LOT-12345: Rejected by quality" in answer.text for answer in of_part)
+    assert "Nothing speaks against" not in of_part[1].text
+    code = "DECIDED_BY_QUALITY"
+    quoted = {"variant": "with_reason", "reason": "Anna: smells"}
+    before = lot_reason(LotReason.HELD_BEFORE, told_at="then", codes=[code], shown=quoted)
+    settled = lot_reason(LotReason.POINT_SETTLED, point_id="p", code=code, shown={"point": "Anna: smells"})
+    other = lot_reason(LotReason.HELD_BEFORE, told_at="then", codes=["x"], shown={"variant": "without_reason"})
+    guest, person = (SimpleNamespace(asker=SimpleNamespace(known=known)) for known in (False, True))
+    assert shown_reasons(guest, (before, settled, other)) == [other.text]
+    assert len(shown_reasons(person, (before, settled, other))) == 3
+
+
 def test_nobody_is_told_of_a_part_as_of_its_lot(ask):
     plant = ask.plant
     plant.act(DivideLot(material_lot_id="LOT-1000", part="drum 1", quantity="200 kg"), credential=by("anna"))
     answer = ask("What is the status of lot LOT-1000?")
     assert "Part drum 1 (200 kg) is not released." in answer.text
-    assert "A release of lot LOT-1000 is one of the rest alone." in answer.text
+    assert "The release of lot LOT-1000 does not cover its unreleased parts." in answer.text
     decided(plant, "LOT-1000/drum 1", Verdict.HOLD, "leaks", part="drum 1")
-    assert "Of these no lots but parts of lots: LOT-1000/drum 1." in ask("Which lots are on hold?").text
-    assert "A release of lot LOT-1000 is one of the rest alone." in ask("Which lots were released?").text
+    assert "These are parts of lots: LOT-1000/drum 1." in ask("Which lots are on hold?").text
+    assert "The release of lot LOT-1000 does not cover its unreleased parts." in ask("Which lots were released?").text
     assert "This is said of part drum 1 of lot LOT-1000 alone" in ask('status of lot "LOT-1000/drum 1"').text

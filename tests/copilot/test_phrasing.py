@@ -178,12 +178,21 @@ def test_the_wording_of_a_careful_model_passes(answers):
         ("The batch is 5 kg.", "The batch is 5 Kg.", ()),
         ("5 mmol are used.", "5 Mmol are used.", ()),
         ("Lot abc is on hold.", "Lot Abc is on hold.", ("abc",)),
+        ("Lot 7 is held: valve A failed.", "Lot 7 is held: valve failed.", ()),
+        ("Line A and line B are held.", "Line line B are held.", ()),
+        ("Product A, order A, made on R1", "Product, order, made on R1", ()),
+        ("IT is down", "is down", ()),
         ("Lot the one that is fine is on hold.", "Lot one fine is on hold.", ("the one that is fine",)),
     ],
 )
 def test_small_words_change_nothing_that_counts(computed, phrased, names):
     assert not says_the_same(computed, phrased, language="en", names=names)
     assert says_the_same(computed, computed, language="en", names=names)
+
+
+def test_a_name_in_capitals_is_no_article_of_german_either():
+    assert not says_the_same("Ventil DES ist defekt", "Ventil ist defekt", language="de")
+    assert says_the_same("Die Charge ist gesperrt.", "Charge gesperrt.", language="de")
 
 
 # --- the server --------------------------------------------------------------------------------------------------

@@ -106,11 +106,25 @@ def test_a_model_that_fails_leaves_it_to_words(plant):
     assert ask(plant, "procedure for a blocked strainer", broken).outcome is Outcome.NOTHING_ON_RECORD
 
 
+def test_two_that_ask_at_once_share_what_is_kept(monkeypatch):
+    monkeypatch.setattr("gateway.knowledge.meaning._MOST_KEPT", 1)
+    shared = []
+
+    def vectors(texts):
+        if texts == [[9]]:  # while the model runs for one, another's texts push out what was kept
+            shared[0].nearness("other", ["else"])
+        return [_One()] * len(texts)
+
+    shared.append(Meaning(lambda text: [9 if text == "question" else 1], vectors, least=0.1))
+    shared[0].nearness("first", ["kept"])
+    assert shared[0].nearness("question", ["kept"]) == [1.0]
+
+
 class Heard(Meaning):
     """Notes what reaches the model."""
 
-    def __init__(self):
-        super().__init__(lambda _text: [1], lambda texts: [_One()] * len(texts), least=0.0)
+    def __init__(self, languages=frozenset()):
+        super().__init__(lambda _text: [1], lambda texts: [_One()] * len(texts), least=0.0, languages=languages)
         self.texts = []
 
     def nearness(self, text, others):
@@ -146,7 +160,13 @@ def test_events_that_mean_the_same_are_nearer(plant):
         key = plant.deviations()[-1].deviation_id
         near = knowledge_of(replace(where, meaning=Heard()), key, EVERYTHING).similar
         assert [event.by_words for event in near] == [1.0, 1.0]
-        assert min(event.by_words for event in knowledge_of(where, key, EVERYTHING).similar) < 1.0
+        by_words = [event.by_words for event in knowledge_of(where, key, EVERYTHING).similar]
+        assert min(by_words) < 1.0
+        german = Heard(frozenset({"de"}))  # and the plant writes English
+        assert [event.by_words for event in knowledge_of(replace(where, meaning=german), key, EVERYTHING).similar] == (
+            by_words
+        )
+        assert german.texts == []
 
 
 # --- the files ------------------------------------------------------------------------------------------------------

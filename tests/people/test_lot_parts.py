@@ -22,6 +22,7 @@ from gateway.records.act_refusals import ActRefusal
 from gateway.records.acts import ActOutcome, SettlePoint
 from gateway.records.lot_decisions import DecisionState, Verdict
 from gateway.store.deliveries import why_not_released
+from gateway.store.queries import reviews
 from gateway.store.queries.lot_decisions import decision_of_lot
 from gateway.store.queries.lots import lot_on_record
 from gateway.store.queries.tracing import trace
@@ -376,11 +377,21 @@ def test_a_point_of_the_lot_is_settled_for_the_lot_and_then_for_its_part(bench):
     assert (known.recommendation.value, known.open_points, len(known.settled)) == ("release", (), 1)
 
 
-def test_a_review_that_a_release_needs_is_needed_for_a_part_too(bench):
+def test_a_review_that_a_release_needs_is_needed_for_a_part_too(bench, monkeypatch):
     bench.line = replace(bench.line, review=replace(bench.line.review, required_for_release=True))
     bench.result(viscosity(100.0))
     bench.divide()
     assert bench.decide_part(RELEASE).code is ActRefusal.REVIEW_NOT_SIGNED
+    part = lot_on_record(bench.connection, PART).part
+    asked = []
+
+    def standing(lot):
+        return lambda _connection, _line, name, **_at: asked.append(name) or name == lot
+
+    for lot, stands in ((LOT, True), (PART, False)):  # nothing names the part: the review of its lot is enough
+        monkeypatch.setattr(reviews, "_review_stands", standing(lot))
+        assert reviews.reviews_stand(bench.connection, bench.line, PART, part, at_ns=bench.now_ns) is stands
+    assert asked == [LOT, LOT]
 
 
 def test_a_part_that_was_taken_out_by_hand_makes_its_lot_not_whole_and_neither_it_nor_another_part_is_released(bench):

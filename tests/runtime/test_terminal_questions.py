@@ -11,7 +11,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from gateway.clock import SystemClock
-from gateway.contract.answers import LONGEST_MESSAGE, answer_topic
+from gateway.contract.answers import LONGEST_MESSAGE, answer_topic, read_question
 from gateway.contract.payloads.answer import OUTCOMES
 from gateway.contract.publications import ANSWER
 from gateway.copilot.answers import Answer, Outcome, Phrased
@@ -66,6 +66,10 @@ def plant(tmp_path_factory):
         yield plant
 
 
+def event_id(recorded):
+    return recorded[0].event_id
+
+
 def desk_of(recorded, *, commits=True):
     async def on_record(event):
         recorded.append(event)
@@ -100,7 +104,7 @@ async def test_a_question_is_answered_to_the_terminal_and_put_on_record_as_a_gue
         asked = {"question": "Why is lot BAD on hold?", "id": "q-1", "person": "op"}
         questions.take(delivery(json.dumps(asked).encode(), correlation=b"c-1"))
         (answer,) = await session.until(1)
-    assert (answer["schema"], answer["id"], answer["outcome"]) == ("labline.answer/1", "q-1", "answered")
+    assert (answer["schema"], answer["id"], answer["outcome"]) == ("labline.answer/1", event_id(recorded), "answered")
     assert "lot BAD" in [source["record"] for source in answer["sources"]]
     assert (session.sent[0].topic, session.sent[0].correlation) == ("root/answer/T-07", b"c-1")
     assert len(session.acknowledged) == 1
@@ -135,6 +139,52 @@ async def test_a_phrased_answer_carries_its_label_beside_the_computed_text(plant
     label = "Phrased by the language model m-1; the computed answer counts."
     assert answer["phrased"] == {"label": label, "text": "Said otherwise.", "model": "m-1", "prompt_version": "p/1"}
     assert recorded[0].phrased_by == "m-1"
+
+
+async def test_a_reader_that_fails_ends_nothing_and_who_asked_hears_of_it(plant, monkeypatch):
+    session, recorded = FakeSession(), []
+
+    def fails(*_arguments, **_options):
+        raise KeyError("odd")
+
+    async with answering(plant, session, recorded) as questions:
+        monkeypatch.setattr("gateway.runtime.terminal_questions.answered", fails)
+        questions.take(delivery(b"open alarms"))
+        (failed,) = await session.until(1)
+        monkeypatch.undo()
+        questions.take(delivery(b"open alarms"))
+        _failed, answer = await session.until(2)
+    assert (failed["outcome"], failed["facts"], answer["outcome"]) == ("not_answered", [], "answered")
+    assert "log says why" in failed["text"]
+    assert [event.outcome for event in recorded] == ["not_answered", "answered"]
+
+
+async def test_an_answer_that_cannot_be_finished_is_one_that_says_so(plant):
+    session = FakeSession()
+
+    async def breaks(_event):
+        raise RuntimeError("odd")
+
+    async with answering(plant, session, [], desk=Desk(on_record=breaks)) as questions:
+        questions.take(delivery(b"open alarms"))
+        (answer,) = await session.until(1)
+    assert (answer["outcome"], answer["facts"], answer["cause"]) == ("not_answered", [], None)
+
+
+def test_what_the_schema_lets_be_null_is_read():
+    assert read_question(b'{"question": "open alarms", "id": null, "person": null, "token": null, "proof": null}')
+
+
+async def test_a_question_that_is_being_committed_as_its_time_ends_is_answered():
+    inbox = EventQueue()
+    event = question_answered("open alarms", SAID, Asker(name="op", known=False, sight=NOBODYS_CLIENT), CLOCK.now())
+    waiting = asyncio.create_task(QuestionsOnRecord(inbox, commit_seconds=0.2).put(event))
+    (pending,) = await inbox.take(most=1)
+    withdrawn = asyncio.Event()
+    inbox.withdraw = lambda _event_id: withdrawn.set()
+    await withdrawn.wait()
+    pending.committed()
+    assert await waiting
 
 
 async def test_a_question_that_is_not_committed_in_time_is_taken_back():

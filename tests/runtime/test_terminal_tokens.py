@@ -108,13 +108,21 @@ def test_a_token_that_was_changed_is_none(tokens):
 def test_there_are_never_more_tokens_and_questions_than_so_many(tokens):
     first = issued(tokens, "T-first")
     for number in range(500):
-        issued(tokens, f"T-{number}")
+        issued(tokens, f"T-{number}", user_id=f"user-{number}")
     assert len(tokens._live) == 500
     assert taken(tokens, first, terminal="T-first") is TokenRefusal.TOKEN_EXPIRED
     last = issued(tokens)
     for number in range(500):
         assert taken(tokens, last, question_id=f"question-{number}").user_id == "quality"
     assert taken(tokens, last, question_id="question-x") is TokenRefusal.TOKEN_USED_UP
+
+
+def test_one_person_has_few_tokens_and_pushes_out_nobody_elses(tokens):
+    other = issued(tokens, user_id="olga")
+    own = [issued(tokens, f"T-{number}") for number in range(6)]
+    assert taken(tokens, own[0], terminal="T-0") is TokenRefusal.TOKEN_EXPIRED
+    assert taken(tokens, own[1], terminal="T-1").user_id == "quality"
+    assert taken(tokens, other).user_id == "olga"
 
 
 def test_every_refusal_has_its_sentence():
@@ -163,6 +171,7 @@ async def at_terminal(served, line, tokens, recorded):
 async def test_a_person_asks_at_a_terminal_with_their_own_rights_until_they_sign_out(tmp_path, monkeypatch):
     clock, recorded = SystemClock(), []
     tokens = TerminalTokens(clock, life_seconds=900)
+    monkeypatch.setattr("gateway.console.terminal_tokens._PER_SECOND", 0.0)  # so that no time passes for a person
     async with console_on_lots(tmp_path, monkeypatch, before=_with_a_client, tokens=tokens) as served:
         quality, operator = served.browser(), served.browser()
         await quality.sign_in("quality", PASSWORD)
@@ -170,6 +179,10 @@ async def test_a_person_asks_at_a_terminal_with_their_own_rights_until_they_sign
         tokens_of = [(await browser.post("/api/ask/token", {"terminal": "T-07"})).document for browser in
                      (quality, operator)]  # fmt: skip
         assert (await served.browser().post("/api/ask/token", {"terminal": "T-07"})).status == 401
+        other = served.browser()
+        await other.sign_in("viewer", PASSWORD)
+        statuses = [(await other.post("/api/ask/token", {"terminal": "T-09"})).status for _ in range(6)]
+        assert statuses == [200] * 5 + [429]
         async with at_terminal(served, served.line, tokens, recorded) as ask:
             assert (await ask("status of lot LOT-C"))["outcome"] == "nothing_on_record"  # a guest
             assert (await ask("status of lot LOT-C", tokens_of[0]))["outcome"] == "answered"
@@ -198,7 +211,8 @@ async def test_a_person_asks_at_a_terminal_with_their_own_rights_until_they_sign
         given = [
             tuple(row) for row in state.execute("SELECT subject, body FROM audit WHERE kind = 'terminal_token_issued'")
         ]
-    assert given == [("quality", '{"terminal":"T-07"}'), ("operator", '{"terminal":"T-07"}')]
+    assert given[:2] == [("quality", '{"terminal":"T-07"}'), ("operator", '{"terminal":"T-07"}')]
+    assert given[2:] == [("viewer", '{"terminal":"T-09"}')] * 5
 
 
 async def test_where_terminals_are_not_answered_there_are_no_tokens(tmp_path, monkeypatch):
@@ -214,8 +228,8 @@ async def test_where_terminals_are_not_answered_there_are_no_tokens(tmp_path, mo
 def test_the_example_of_a_terminal_signs_what_is_taken(tokens):
     token = issued(tokens)
     told = subprocess.run(
-        [sys.executable, SCRIPT, "--terminal", "T-07", "--token", token.text, "--key", token.key, "Wer hat's ä"],
-        check=True, capture_output=True,
+        [sys.executable, SCRIPT, "--terminal", "T-07", "Wer hat's ä"], check=True, capture_output=True,
+        env={"LABLINE_TERMINAL_TOKEN": token.text, "LABLINE_TERMINAL_KEY": token.key, "PYTHONUTF8": "1"},
     )  # fmt: skip
     message = json.loads(told.stdout)
     assert tokens.taken(message["token"], message["proof"], terminal="T-07", line=LINE, question_id=message["id"],

@@ -39,6 +39,7 @@ class CertificateLineView(View):
     version: int
     state: StateWord
     material_lot_id: str
+    part: str | None = Field(description="of which part of the lot alone; null: of the lot")
     product_name: str
     customer_name: str
     job_order_id: str | None
@@ -172,6 +173,7 @@ def _line(version: CertificateOnRecord) -> CertificateLineView:
         version=drafted.version,
         state=version.state.value,
         material_lot_id=content.material_lot_id,
+        part=content.part_name or None,
         product_name=content.product_name,
         customer_name=content.customer_name,
         job_order_id=content.job_order_id,

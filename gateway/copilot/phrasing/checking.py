@@ -21,7 +21,7 @@ _WORD = re.compile(r"[^\W\d_]+")
 _BREAKS, _COMMA = frozenset(".;:"), ","
 _MOST_ADDED, _MOST_IN_A_ROW = 0.6, 3
 _LONGEST_TIMES, _LONGEST_MORE = 2, 100  # characters
-_SHORTEST_RENAMED = 2
+_SHORTEST_CAPITALISED = 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -135,13 +135,18 @@ class _Alignment:
         return first_letter and one.casefold() in self._words.of_sentences and our.text not in self._kept
 
     def _may_be_left_out(self, token: _Token) -> bool:
-        return token.text.lower() in self._words.left_out and token.text not in self._kept
+        word = _in_small_letters(token)
+        return word in self._words.left_out and self._kept.isdisjoint({token.text, word})
 
     def _may_be_added(self, token: _Token) -> bool:
-        """Return whether a word is free; with a capital only where a sentence begins, as a name may look like it."""
-        begins = token.begins and len(token.text) >= _SHORTEST_RENAMED and token.text[1:].islower()
-        word = token.text if token.text.islower() else token.text.lower() if begins else ""
-        return word in self._words.added and token.text not in self._kept and word not in self._kept
+        word = _in_small_letters(token)
+        return word in self._words.added and self._kept.isdisjoint({token.text, word})
+
+
+def _in_small_letters(token: _Token) -> str:
+    """Return a word that has a capital only where a sentence begins; empty otherwise, as it may be a name."""
+    begins = token.begins and len(token.text) >= _SHORTEST_CAPITALISED and token.text[1:].islower()
+    return token.text if token.text.islower() else token.text.lower() if begins else ""
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@ from gateway.copilot.answers import Answer, Saying, limits_shown, number_shown, 
 from gateway.copilot.ground import Asking, Ground, lot_link
 from gateway.copilot.readers.lot_lists import listed
 from gateway.copilot.readers.lot_parts import say_parts
+from gateway.copilot.readers.reasons import shown_points, shown_reasons, whole_lot_is_decided
 from gateway.copilot.readers.times import shown_time
 from gateway.copilot.slots import equipment_of
 from gateway.lab.in_force import in_force, in_unit
@@ -14,7 +15,7 @@ from gateway.records.lot_decisions import DecisionState
 from gateway.store.codec import decode
 from gateway.store.queries.lot_decisions import decision_of_lot
 from gateway.store.queries.lots import LotOnRecord, lot_on_record
-from gateway.store.queries.reviews import has_lapsed, signed_review_of
+from gateway.store.queries.reviews import reviews_stand
 from gateway.store.statements import SQL
 
 _MOST_NAMED, _MOST_VALUES = 8, 6
@@ -96,9 +97,8 @@ def status_of_lot(ground: Ground, asking: Asking) -> Answer:
     saying.fact("recommendation", known.recommendation.value)
     saying.source(f"lot {lot}", lot, lot_link(lot))
     reasons = known.disposition.reasons if known.disposition is not None else ()
-    texts = list(
-        dict.fromkeys([item.point.reason.text for item in known.against_release] or [item.text for item in reasons])
-    )
+    against = [item.point.reason for item in known.against_release]
+    texts = shown_reasons(ground, against or reasons)
     if texts:
         saying.say("BECAUSE", reasons=" ".join(texts[:_MOST_NAMED]))
     for text in texts[:_MOST_NAMED]:
@@ -106,6 +106,7 @@ def status_of_lot(ground: Ground, asking: Asking) -> Answer:
     if known.disposition is not None:
         saying.source(f"disposition {known.disposition.disposition_id}", lot, lot_link(lot))
     _decided(ground, lot, saying)
+    _decided_on_whole_lot(ground, known, saying)
     say_parts(ground, known, saying)
     if known.disposition is not None and AWAITS_CERTIFICATE in known.disposition.flags:
         saying.say("AWAITS_CERTIFICATE", lot=lot)
@@ -155,6 +156,13 @@ def _decided(ground: Ground, lot: str, saying: Saying) -> None:
     saying.source(f"signed_record {decision.record_id}", lot, lot_link(lot))
 
 
+def _decided_on_whole_lot(ground: Ground, known: LotOnRecord, saying: Saying) -> None:
+    """Say to a guest that the whole lot of a part is decided on, as its reason names a person and is left out."""
+    if known.part is not None and not ground.asker.known and whole_lot_is_decided(known):
+        saying.say("ABOUT_LOT", lot=known.part.material_lot_id)
+        _decided(ground, known.part.material_lot_id, saying)
+
+
 def missing_for_release(ground: Ground, asking: Asking) -> Answer:
     """Say what speaks against a release, and what a person does about each point."""
     lot = asking.slots.lots[0]
@@ -164,7 +172,7 @@ def missing_for_release(ground: Ground, asking: Asking) -> Answer:
     saying = ground.saying()
     saying.source(f"lot {lot}", lot, lot_link(lot))
     saying.say("ABOUT_LOT", lot=lot)
-    points = known.against_release
+    points = shown_points(ground, known)
     missing = known.disposition.missing_tests if known.disposition is not None else ()
     saying.fact("open_points", len(points))
     if missing:
@@ -183,7 +191,8 @@ def missing_for_release(ground: Ground, asking: Asking) -> Answer:
     decided = decision_of_lot(ground.state, lot).decision is not None
     if decided:
         _decided(ground, lot, saying)
-    if not points and not missing and not before and not decided:
+    _decided_on_whole_lot(ground, known, saying)
+    if not known.against_release and not missing and not before and not decided:
         saying.say("NOTHING_MISSING" if known.recommendation is Recommendation.RELEASE else "NOT_JUDGED_YET", lot=lot)
     if known.damaged:
         saying.say("RECORDS_DAMAGED", lot=lot)
@@ -192,12 +201,12 @@ def missing_for_release(ground: Ground, asking: Asking) -> Answer:
 
 def _before_a_release(ground: Ground, known: LotOnRecord) -> list[str]:
     """Return what is to come first, besides points: the lot's judgement, a signed review, a signed certificate."""
-    review, _damaged = signed_review_of(ground.state, known.material_lot_id)
-    no_review = review is None or has_lapsed(ground.state, ground.line, review, at_ns=ground.now_ns)
+    needs_review = ground.line.review.required_for_release
     flags = () if known.disposition is None else known.disposition.flags
     steps = {
         "WAITS_TO_BE_JUDGED": known.waits_to_be_judged,
-        "REVIEW_IS_MISSING": ground.line.review.required_for_release and no_review,
+        "REVIEW_IS_MISSING": needs_review
+        and not reviews_stand(ground.state, ground.line, known.material_lot_id, known.part, at_ns=ground.now_ns),
         "AWAITS_CERTIFICATE": AWAITS_CERTIFICATE in flags,
     }
     return [code for code, needed in steps.items() if needed]
@@ -289,68 +298,4 @@ def running_lot(ground: Ground, asking: Asking) -> Answer:
         saying.source(f"lot {lot}", lot, lot_link(lot))
     if not equipment:
         return ground.nothing(asking.intent, "NO_EQUIPMENT")
-    return saying.answered(asking.intent)
-
-
-def results_of_sample(ground: Ground, asking: Asking) -> Answer:
-    """Say the results of a sample."""
-    sample = asking.slots.samples[0]
-    rows = ground.reading().rows("copilot_results_of_sample", {"sample_id": sample})
-    results = [
-        result for result in (decode(LabResult, row["body"]) for row in rows) if ground.sees(result.scope, *result.lots)
-    ]
-    if not results:
-        return ground.nothing(asking.intent, "NO_SAMPLE", sample=sample)
-    saying = ground.saying()
-    for result in results[:_MOST_NAMED]:
-        lot = result.material_lot_id
-        saying.say(
-            "RESULT",
-            test=result.test_id,
-            value=number_shown(ground.language, result.value_text, result.unit),
-            sample=sample,
-            lot=lot or "-",
-            status=status_shown(ground.language, result.status),
-        )
-        saying.fact(result.analyte, result.value if result.value is not None else result.value_text, result.unit)
-        saying.source(
-            f"lab_result {result.result_id}",
-            f"{result.test_id} {result.value_text} {sample}",
-            lot_link(lot) if lot else None,
-        )
-    if len(results) > _MOST_NAMED:
-        saying.say("MORE_VALUES", count=len(results) - _MOST_NAMED)
-    return saying.answered(asking.intent)
-
-
-def last_results(ground: Ground, asking: Asking) -> Answer:
-    """Say the newest results of an analyte."""
-    analyte = asking.slots.analytes[0]
-    rows = ground.reading().rows("copilot_last_results", {"analyte": analyte, "most": 200})
-    results = [decode(LabResult, row["body"]) for row in rows]
-    products = set(asking.slots.products)
-    seen = [
-        item
-        for item in results
-        if ground.sees(item.scope, *item.lots)
-        and (not products or item.material_definition_id in products)
-        and (asking.from_ns is None or (item.sampled_ns or 0) >= asking.from_ns)
-    ][:_MOST_VALUES]
-    if not seen:
-        return ground.nothing(asking.intent, "NO_RESULTS", analyte=analyte)
-    saying = ground.saying()
-    for result in seen:
-        lot = result.material_lot_id
-        saying.say(
-            "RESULT",
-            test=result.test_id,
-            value=number_shown(ground.language, result.value_text, result.unit),
-            sample=result.sample_id,
-            lot=lot or "-",
-            status=status_shown(ground.language, result.status),
-        )
-        saying.fact(analyte, result.value if result.value is not None else result.value_text, result.unit)
-        saying.source(
-            f"lab_result {result.result_id}", f"{result.test_id} {result.sample_id}", lot_link(lot) if lot else None
-        )
     return saying.answered(asking.intent)

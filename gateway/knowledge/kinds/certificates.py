@@ -21,10 +21,11 @@ def certificate(connection: sqlite3.Connection, key: str) -> Document | None:
         raise DamagedRecordError(key)
     content, signature = newest.drafted.content, None if newest.changed is None else newest.changed.signature
     lot = content.material_lot_id
+    of = lot if content.part is None else f"{lot}/{content.part.name}"  # of a part alone: nobody takes it for the lot's
     return Document(
         kind="certificate",
         key=key,
-        title=joined(f"{content.customer_name} {lot}", newest.state.value, f"v{newest.drafted.version}"),
+        title=joined(f"{content.customer_name} {of}", newest.state.value, f"v{newest.drafted.version}"),
         text=joined(
             "certificate of analysis", content.product_name, content.customer, content.job_order_id,
             content.requirement, newest.drafted.reason,

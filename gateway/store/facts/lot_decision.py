@@ -12,8 +12,7 @@ from gateway.store.facts.reading import Reading
 from gateway.store.queries.lot_decisions import basis_of, decision_of_lot
 from gateway.store.queries.lot_parts import parts_declared, parts_of_lot, quantity_of_lot
 from gateway.store.queries.lots import LotOnRecord, lot_on_record
-from gateway.store.queries.reviews import has_lapsed, signed_review_of
-from gateway.store.statements import value_of
+from gateway.store.queries.reviews import reviews_stand
 
 
 @loader
@@ -53,19 +52,7 @@ def _damaged_of_whole_lot(reading: Reading, known: LotOnRecord | None) -> tuple[
 
 
 def _reviews_stand(reading: Reading, act: DecideLot, part: LotDivided | None, *, at_ns: int) -> bool | None:
-    """Return whether the signed reviews that a release rests on stand; None where the decision needs none.
-
-    That of a part rests on the record of its lot, and where something names the part itself, on that of the part.
-    """
+    """Return whether the signed reviews that a release rests on stand; None where the decision needs none."""
     if not reading.line.review.required_for_release or act.verdict is not Verdict.RELEASE:
         return None
-    lots = [act.material_lot_id]
-    if part is not None:
-        own = value_of(reading.connection, "has_record_of_its_own", material_lot_id=act.material_lot_id)
-        lots = [part.material_lot_id, *(lots if own else [])]
-    return all(_review_stands(reading, lot, at_ns=at_ns) for lot in lots)
-
-
-def _review_stands(reading: Reading, lot: str, *, at_ns: int) -> bool:
-    signed, _damaged = signed_review_of(reading.connection, lot)
-    return signed is not None and not has_lapsed(reading.connection, reading.line, signed, at_ns=at_ns)
+    return reviews_stand(reading.connection, reading.line, act.material_lot_id, part, at_ns=at_ns)

@@ -9,6 +9,7 @@ from gateway.lab.review.document import Answer
 from gateway.lab.review.on_record import ReviewOnRecord
 from gateway.lab.review.review import review_of
 from gateway.line.definition import LineDefinition
+from gateway.records.lot_parts import LotDivided
 from gateway.records.reviews import LotReviewed, ReviewState
 from gateway.store.codec import decode
 from gateway.store.queries.review_facts import MOST_ROWS, review_facts
@@ -46,6 +47,25 @@ def has_lapsed(connection: sqlite3.Connection, line: LineDefinition, signed: Lot
     now = review_of(facts)
     new = {item.exception_id for item in now.exceptions} - set(signed.exceptions)
     return bool(new) or now.basis_sha256 != signed.basis_sha256
+
+
+def reviews_stand(
+    connection: sqlite3.Connection, line: LineDefinition, lot: str, part: LotDivided | None, *, at_ns: int
+) -> bool:
+    """Return whether the signed reviews that a release of a lot, or of a ``part``, rests on stand.
+
+    That of a part rests on the record of its lot, and where something names the part itself, on that of the part, too.
+    """
+    lots = [lot]
+    if part is not None:
+        own = value_of(connection, "has_record_of_its_own", material_lot_id=lot)
+        lots = [part.material_lot_id, *(lots if own else [])]
+    return all(_review_stands(connection, line, name, at_ns=at_ns) for name in lots)
+
+
+def _review_stands(connection: sqlite3.Connection, line: LineDefinition, lot: str, *, at_ns: int) -> bool:
+    signed, _damaged = signed_review_of(connection, lot)
+    return signed is not None and not has_lapsed(connection, line, signed, at_ns=at_ns)
 
 
 def answers_of_lot(

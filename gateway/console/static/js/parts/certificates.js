@@ -18,5 +18,6 @@ export function certificateState({ state: name, gaps: missing, damaged }) {
 export function certificatesOfLot(lines) {
   if (lines.length === 0) return null;
   return section("certificates", text("nav.certificates"), h("ul", { class: "plain" }, lines.map((line) => h("li", { "data-key": line.certificate_id },
-    h("a", { href: `#/certificates/${encodeURIComponent(line.certificate_id)}` }, line.number), " ", certificateState(line), h("span", { class: "quiet" }, ` · ${line.customer_name}`)))));
+    h("a", { href: `#/certificates/${encodeURIComponent(line.certificate_id)}` }, line.number), " ",
+    line.part ? h("strong", {}, `${text("certificate.part")} ${line.part} `) : "", certificateState(line), h("span", { class: "quiet" }, ` · ${line.customer_name}`)))));
 }

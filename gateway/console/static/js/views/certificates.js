@@ -21,7 +21,7 @@ export const certificates = {
       view.lines.map((line) => ({
         key: line.certificate_id,
         cells: [h("a", { href: `#/certificates/${encodeURIComponent(line.certificate_id)}` }, line.number), state(line),
-          h("a", { href: `#/lots/${encodeURIComponent(line.material_lot_id)}` }, line.material_lot_id), line.product_name, line.customer_name, line.job_order_id ?? "–", time(line.drafted_at)],
+          h("a", { href: `#/lots/${encodeURIComponent(line.material_lot_id)}` }, line.part ? `${line.material_lot_id} / ${line.part}` : line.material_lot_id), line.product_name, line.customer_name, line.job_order_id ?? "–", time(line.drafted_at)],
       }))),
     more(view),
   ],
@@ -90,7 +90,7 @@ function waiting(pending) {
 
 function actions(view, newest) {
   const of = { certificate_id: view.certificate_id, version: newest.version };
-  const about = [h("p", { class: "strong" }, `${view.product_name}, ${view.material_lot_id}`), h("p", {}, view.customer_name)];
+  const about = [h("p", { class: "strong" }, [view.product_name, view.material_lot_id, ...(view.part ? [`${text("certificate.part")} ${view.part}`] : [])].join(", ")), h("p", {}, view.customer_name)];
   const still = () => (page.data?.certificate_id === view.certificate_id ? page.data : view).versions[0].sha256 === newest.sha256;
   const button = (name, level, options) => h("button", { "data-key": name, type: "button", class: level, disabled: !page.connected, onclick: () => askAndDo({ name, parameters: of, about, stillOpen: still, heading: `${options.label}: ${newest.number}`, ...options }) }, options.label);
   const issued = newest.state === "signed" || newest.state === "questioned";
