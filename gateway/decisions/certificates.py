@@ -39,9 +39,10 @@ def on_certificate_due(event: FollowUpDue, facts: CertificateDueFacts) -> Decisi
     decided, after = _first_drafts(known.lot, event, facts), known
     for before in known.on_record:
         meant = known.of(before.drafted.content.part_name)
-        if meant is None or meant.lot is None:
-            continue
-        again = _again(before, meant.lot, event, facts)
+        if meant is not None and meant.lot is not None:
+            again = _again(before, meant.lot, event, facts)
+        else:  # the part that it is of was taken out by hand
+            again = _questioned(before, known.lot, event, facts)
         if any(isinstance(record, CertificateChanged) for record in again.records):
             after = after_change(after, before, CertificateState.QUESTIONED)
         decided += again
@@ -87,7 +88,7 @@ def _questioned(
     """Flag an issued certificate whose facts have changed: the customer has a copy of it."""
     drafted, changed = before.drafted, before.changed
     why = questions(drafted.content, lot)
-    if not why or changed is None:
+    if before.state is not CertificateState.SIGNED or not why or changed is None:
         return Decision()
     number = number_of(drafted.certificate_id, drafted.version)
     now = CertificateChanged(

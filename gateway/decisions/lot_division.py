@@ -6,6 +6,7 @@ What is declared again gets its quantity corrected; a release of the part lapses
 import unicodedata
 from fractions import Fraction
 
+from gateway.advice.publication import cleared_disposition
 from gateway.contract.lims.names import normalised
 from gateway.contract.lims.result_fields import lot_names, perhaps_several
 from gateway.decision import Decision
@@ -49,6 +50,11 @@ def on_divide_lot(event: ActRequested, facts: DivideLotFacts) -> Decision:
     entry = audit_entry("lot_divided", act.material_lot_id, scope=facts.scope, part=part.name,
                         part_id=part.part_id, quantity=part.quantity, unit=part.unit, **again, person=event.person,
                         reason=event.reason)  # fmt: skip
+    if before is None:  # what was said of the name as of a lot is no disposition of the part
+        as_lot = cleared_disposition(part.part_id, line=facts.line, cause=event.event_id)
+        return Decision(
+            records=(part,), audit=(entry,), messages=(as_lot,), answer=done(part_id=part.part_id, quantity=part.amount)
+        )
     return Decision(records=(part,), audit=(entry,), answer=done(part_id=part.part_id, quantity=part.amount))
 
 
@@ -75,6 +81,8 @@ def _unclear_name(act: DivideLot, facts: DivideLotFacts) -> Answer | None:
     part_id = part_id_of(act.material_lot_id, act.part)
     if not _is_plain(act.part) or perhaps_several(part_id) or lot_names(part_id) != [part_id]:
         return refused(ActRefusal.PART_NAME_UNCLEAR, part=act.part[:_LONGEST_NAME], most=_LONGEST_NAME)
+    if facts.decided_as_lot:
+        return refused(ActRefusal.PART_DECIDED_AS_LOT, part=part_id)
     if facts.own_lot:
         return refused(ActRefusal.PART_IS_A_LOT, part=part_id)
     if facts.alike:

@@ -15,7 +15,8 @@ class DivideLotFacts(ActFacts):
 
     ``parts``: those that it has, the one that is declared again among them; ``total``: how much production says that it
     is, None where it says nothing. ``alike``: other names that only look like that of the part; ``own_lot``: whether
-    production speaks of a lot by the part's name. ``damaged_records``: of the lot and its parts.
+    production speaks of a lot by the part's name; ``decided_as_lot``: whether a person has.
+    ``damaged_records``: of the lot and its parts.
     """
 
     known: bool
@@ -24,5 +25,6 @@ class DivideLotFacts(ActFacts):
     total: Quantity | None
     alike: tuple[str, ...]
     own_lot: bool
+    decided_as_lot: bool
     damaged_records: tuple[str, ...]
     scope: Scope

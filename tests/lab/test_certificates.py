@@ -70,7 +70,8 @@ def lot(*records, products=(PRODUCT,), client_id=None, **changes):
     )  # fmt: skip
     return CertifiedLot(**{
         "knowledge": knowledge, "started_ns": NOW_NS - 10**12, "ended_ns": NOW_NS, "closed": False, "uses": (),
-        "decision": released(), "open_points": (), "damaged": (), "time_zone": "UTC", **changes,
+        "decision": released(), "open_points": (), "damaged": (), "time_zone": "UTC",
+        "unreleased_parts": (), **changes,
     })  # fmt: skip
 
 

@@ -26,7 +26,8 @@ class CertifiedLot:
     """What a certificate is drafted from. ``decision``: on the lot, or on the ``part`` that is certified by itself.
 
     ``open_points``: what speaks against a release, in sentences; ``damaged``: records behind the lot that do not match
-    their hash, or are in doubt; ``open_deviations``: how many of the lot nobody has closed.
+    their hash, or are in doubt; ``open_deviations``: how many of the lot nobody has closed; ``unreleased_parts``: what
+    is set apart from the lot and not released, so that no paper may be of the whole.
     """
 
     knowledge: LotKnowledge
@@ -38,6 +39,7 @@ class CertifiedLot:
     open_points: tuple[str, ...]
     damaged: tuple[str, ...]
     time_zone: str
+    unreleased_parts: tuple[str, ...]
     open_deviations: int = 0
     part: Part | None = None
 
@@ -154,5 +156,7 @@ def _of_decision(lot: CertifiedLot, requirement: Requirement) -> Iterator[Reason
         yield gap(Gap.DECISION_LAPSED, person=decision.printed_name)
     if lot.open_deviations and not requirement.over_open_points:
         yield gap(Gap.DEVIATION_OPEN, count=lot.open_deviations)
+    if lot.unreleased_parts:
+        yield gap(Gap.PART_NOT_RELEASED, parts=", ".join(lot.unreleased_parts[:_MOST_NAMED]))
     if lot.open_points and not requirement.over_open_points:
         yield gap(Gap.OPEN_POINTS, count=len(lot.open_points), points=" ".join(lot.open_points[:_MOST_NAMED]))

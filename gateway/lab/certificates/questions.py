@@ -27,6 +27,8 @@ class Question(StrEnum):
     RELEASE_OVER = "RELEASE_OVER"
     MATERIALS_CHANGED = "MATERIALS_CHANGED"
     LOT_CHANGED = "LOT_CHANGED"
+    PART_NOT_RELEASED = "PART_NOT_RELEASED"
+    PART_CHANGED = "PART_CHANGED"
     RECORD_DAMAGED = "RECORD_DAMAGED"
 
 
@@ -38,8 +40,15 @@ def questions(issued: CertificateContent, lot: CertifiedLot) -> tuple[Reason, ..
 def _questions(issued: CertificateContent, lot: CertifiedLot) -> Iterator[Reason]:
     yield from _of_results(issued, lot)
     decision = lot.decision
-    if decision is None or decision.verdict is not Verdict.RELEASE or decision.state is DecisionState.LAPSED:
+    released = (
+        decision is not None and decision.verdict is Verdict.RELEASE and decision.state is not DecisionState.LAPSED
+    )
+    if decision is None or not released or (issued.decision and issued.decision.record_id != decision.record_id):
         yield _question(Question.RELEASE_OVER)
+    if lot.unreleased_parts:
+        yield _question(Question.PART_NOT_RELEASED, parts=", ".join(lot.unreleased_parts[:_MOST_NAMED]))
+    if issued.part != lot.part:
+        yield _question(Question.PART_CHANGED)
     if set(components_of(lot.uses)) != set(issued.components):
         yield _question(Question.MATERIALS_CHANGED)
     context = lot.knowledge.context

@@ -66,10 +66,16 @@ def _of_lot(reading: Reading, lot: str, *, at_ns: int, asked: str = "") -> LotCe
     whole = _known(reading, lot, None, on_record, damaged, at_ns=at_ns)
     if whole.lot is None:
         return whole
+    of_lot = parts_of_lot(reading.connection, lot)
+    whole = replace(whole, lot=replace(
+        whole.lot,
+        unreleased_parts=tuple(item.part.name for item in of_lot.parts if not item.released),
+        damaged=tuple(dict.fromkeys((*whole.lot.damaged, *of_lot.damaged))),
+    ))  # fmt: skip
     certified = {item.drafted.content.part_name for item in on_record} | {asked}
     parts = {
         item.part.name: _of_part(reading, whole, item.part, on_record, damaged, at_ns=at_ns)
-        for item in parts_of_lot(reading.connection, lot).parts
+        for item in of_lot.parts
         if item.part.name in certified
     }
     return replace(whole, parts=parts)
@@ -95,7 +101,8 @@ def _of_part(
     return replace(own, lot=replace(
         own.lot,
         knowledge=knowledge,
-        uses=whole.lot.uses,
+        uses=tuple(dict.fromkeys((*whole.lot.uses, *own.lot.uses))),
+        unreleased_parts=(),
         damaged=tuple(dict.fromkeys((*whole.lot.damaged, *own.lot.damaged))),
         part=Part(name=part.name, quantity=part.amount),
         open_deviations=whole.lot.open_deviations + own.lot.open_deviations,
@@ -124,6 +131,7 @@ def _known(
         ended_ns=facts.ended_ns,
         closed=facts.closed,
         uses=uses_of_lot(reading, lot),
+        unreleased_parts=(),
         decision=facts.decision,
         open_points=tuple(item.point.reason.text for item in known.against_release),
         damaged=tuple(dict.fromkeys((*reading.damaged, *known.damaged, *damaged, *doubts))),

@@ -33,6 +33,7 @@ def divide_lot_facts(reading: Reading, event: ActRequested) -> DivideLotFacts:
         total=total,
         alike=tuple(name for name in named if name != part_id),
         own_lot=value_of(reading.connection, "is_lot_of_production", material_lot_id=part_id) is not None,
+        decided_as_lot=value_of(reading.connection, "is_decided_as_lot", material_lot_id=part_id) is not None,
         damaged_records=(*of_lot.damaged, *own.damaged, *damaged, *(() if known is None else known.damaged)),
         scope=Scope(client_id=None if known is None else known.client_id),
     )

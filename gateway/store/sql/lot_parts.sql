@@ -50,6 +50,12 @@ ORDER BY at_ns DESC LIMIT 50;
 SELECT 1 FROM lot WHERE material_lot_id = :material_lot_id AND coalesce(started_ns, ended_ns, closed_ns) IS NOT NULL
 UNION SELECT 1 FROM material_use WHERE material_lot_id = :material_lot_id LIMIT 1;
 
+-- name: is_decided_as_lot
+-- whether people have decided on a name, or certified it, before it was one of a part
+SELECT 1 FROM lot_decision WHERE material_lot_id = :material_lot_id
+  AND NOT EXISTS (SELECT 1 FROM lot_part WHERE part_id = :material_lot_id)
+UNION SELECT 1 FROM certificate WHERE material_lot_id = :material_lot_id LIMIT 1;
+
 -- name: has_record_of_its_own
 -- whether anything that is assessed of a part names the part itself
 SELECT 1 FROM assessment

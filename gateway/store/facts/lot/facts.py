@@ -132,7 +132,7 @@ def _facts_of_part(reading: Reading, glance: LotAtAGlance, part: LotDivided, *, 
     on_lot = decision_of_lot(reading.connection, lot)  # which may be a rejection that was taken out by hand
     reading.note_damaged(on_lot.damaged)
     return LotFacts(
-        knowledge=replace(known.knowledge, parents=(), is_part=True),  # the parents of its lot are known with the lot
+        knowledge=replace(known.knowledge, is_part=True),  # what went into its lot is known with the lot
         whole=True,
         production=_production(reading, lot, production),
         on_record=glance.production is not None,
