@@ -266,6 +266,6 @@ async def _finish(scene: Scene) -> None:
 
 def _issued(scene: Scene) -> bool:
     """Return whether the MES has what was signed, and may ship these lots, and the broker has it, too."""
-    told = {lot for lot, state, _complete in scene.observer.certificates.values() if state == "signed"}
-    signed = told | scene.quality.signed
-    return signed <= told & scene.mes.certificates.keys() & scene.mes.released
+    received = {lot for lot, state, _complete in scene.observer.certificates.values() if state == "signed"}
+    signed = received | scene.quality.signed
+    return signed <= received & scene.mes.certificates.keys() & scene.mes.released

@@ -89,7 +89,7 @@ class Observer:
 
     def _guidance(self, document: dict[str, Any], at: float) -> None:
         identity, state = document["id"], document["state"]
-        self.seen[f"{identity}/{state}/{document['cause']}"] += 1  # what goes on, or stands with another, is told anew
+        self.seen[f"{identity}/{state}/{document['cause']}"] += 1  # what goes on is published again
         first = identity not in self.guidance
         if state == "proposed" and document["attention"] == "new" and document["requires"]["role"] == "operator":
             self.calls.setdefault(identity, at)

@@ -134,8 +134,8 @@ def _of_rest(lot_facts: LotFacts, decision: LotDecided | None) -> tuple[str, ...
     if not is_of_rest(decision, lot_facts.parts):
         return ()
     before = lot_facts.decision
-    told = before is not None and before.verdict is Verdict.RELEASE and before.state is DecisionState.STANDS
-    return (OF_REST_ALONE, *((RELEASE_TAKEN_BACK,) if told and not lot_facts.told_of_rest else ()))
+    released_before = before is not None and before.verdict is Verdict.RELEASE and before.state is DecisionState.STANDS
+    return (OF_REST_ALONE, *((RELEASE_TAKEN_BACK,) if released_before and not lot_facts.told_of_rest else ()))
 
 
 def is_of_rest(decision: LotDecided | None, parts: tuple[PartOnRecord, ...]) -> bool:

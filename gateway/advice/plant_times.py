@@ -1,6 +1,6 @@
 """Instants and lengths of time as people at the plant say them. Pure."""
 
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gateway.lab.deviations import Deviation
@@ -22,6 +22,11 @@ def instant(at_ns: int, zone: ZoneInfo) -> str:
     """Return ``2026-03-02 09:14:07 +01:00``: the plant's clock with its offset."""
     local = datetime.fromtimestamp(at_ns // SECOND_NS, zone).isoformat(sep=" ")
     return f"{local[:19]} {local[19:]}"
+
+
+def day_of(at_ns: int, zone: ZoneInfo) -> date:
+    """Return the day of an instant, by the plant's clock."""
+    return datetime.fromtimestamp(at_ns // SECOND_NS, zone).date()
 
 
 def duration(length_ns: int) -> str:

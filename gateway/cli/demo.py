@@ -45,7 +45,7 @@ class DemoCommandOptions:
     embedded_broker: bool = typer.Option(
         False, "--embedded-broker", help="Use the built-in broker even if mosquitto is installed."
     )
-    sign: bool = typer.Option(
+    sign: bool | None = typer.Option(
         None, "--sign/--no-sign",
         help="Whether simulated quality releases lots and signs certificates. Without it: only with --headless.",
     )  # fmt: skip

@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import typer
 
 from gateway.advice.documents import html, markdown, title_of
+from gateway.advice.plant_times import day_of
 from gateway.cli.acts import person_option, reason_option, show_waiting, sign_in_of
 from gateway.cli.options import CONFIG, JSON
 from gateway.cli.output import out, show_json, show_table
 from gateway.cli.search import searched
+from gateway.clock import SystemClock
 from gateway.config.reading import read
 from gateway.contract.lims.names import normalised
 from gateway.contract.times import rfc3339
@@ -28,6 +31,7 @@ from gateway.records.deviation_states import DeviationClosed
 from gateway.runtime.act_requests import perform
 from gateway.store.codec import decode, encode
 from gateway.store.database import read_state
+from gateway.store.queries.closings_to_check import ClosingToCheck, closings_to_check
 from gateway.store.queries.corrective_actions import actions_of
 from gateway.store.queries.deviation_states import closing_of
 from gateway.store.statements import SQL
@@ -62,14 +66,20 @@ def list_deviations(
     config: Path = CONFIG,
     as_json: bool = JSON,
 ) -> None:
-    """List the newest drafts: one for each lot, or for each episode in which a series was out of control."""
+    """List the newest drafts, one for each lot or episode out of control; first what is to be looked at today."""
     settings, _sha256 = read(config)
+    today = day_of(SystemClock().now_ns(), ZoneInfo(settings.site.time_zone))
     with closing(read_state(settings.store.directory)) as connection:
         rows = connection.execute(SQL["all_deviations"], {"most": _MOST}).fetchall()
         deviations = [_row(row, closing_of(connection, row["deviation_id"])) for row in rows]
+        to_check = [_to_check(item) for item in closings_to_check(connection, today)]
     if as_json:
-        show_json({"deviations": deviations})
+        show_json({"to_check": to_check, "deviations": deviations})
         return
+    if to_check:
+        show_table("closed, effect to be looked at now", ("by", "effect", "action", "lot", "id"),
+                   [(item["check_by"], item["effect"], item["action"], item["lot"] or "-", item["id"])
+                    for item in to_check])  # fmt: skip
     columns = (
         "id",
         "about",
@@ -114,6 +124,20 @@ def _row(row: sqlite3.Row, closed: DeviationClosed | None) -> dict[str, Any]:
         "sample": row["sample_id"],
         "analyte": row["analyte"],
         "product": row["product"],
+    }
+
+
+def _to_check(item: ClosingToCheck) -> dict[str, Any]:
+    """Return a closing whose day has come."""
+    since = item.last.effect.since
+    return {
+        "id": item.closed.deviation_id,
+        "lot": item.closed.material_lot_id,
+        "check_by": item.check_by,
+        "action": item.last.action.action,
+        "effect": item.last.effect.effectiveness.value.replace("_", " "),
+        "lots": since.lots,
+        "failed_lots": since.failed_lots,
     }
 
 

@@ -39,10 +39,10 @@ def _content(path: Path, sha256: str, key: str) -> bytes:
         content = path.read_bytes()
     except OSError as error:
         raise _wrong(f"{_KEY}.{key}", f"{path} cannot be read: {error.strerror}", "put the file there") from error
-    found = sha256_hex(content)
-    if found != sha256:
+    actual = sha256_hex(content)
+    if actual != sha256:
         hint = "is it the file that you mean? Then put this hash into the configuration"
-        raise _wrong(f"{_KEY}.{key}_sha256", f"{path} has the SHA-256 {found}", hint)
+        raise _wrong(f"{_KEY}.{key}_sha256", f"{path} has the SHA-256 {actual}", hint)
     return content
 
 

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from starlette.responses import Response
 
+from gateway.advice.plant_times import day_of
 from gateway.console.application import Answering
 from gateway.console.asked import Asked
 from gateway.console.reading import ConsoleReader
@@ -106,8 +107,9 @@ class SearchAnswers:
 
     async def actions(self, asked: Asked) -> Response:
         """Show the actions."""
-        sight = self._sight(asked)
-        return _json(await self._reader.read(lambda connection: actions_view(connection, sight)))
+        sight, now = self._sight(asked), self._shown.snapshot()
+        today = day_of(now.at.wall_ns, now.line.time_zone)
+        return _json(await self._reader.read(lambda connection: actions_view(connection, sight, today)))
 
     async def suppliers(self, asked: Asked) -> Response:
         """Show the scorecards of suppliers."""

@@ -17,7 +17,7 @@ from gateway.decisions.certificate_draft import (
     newest_of,
     requirement_of,
 )
-from gateway.decisions.certificate_release import after_change, told_of_release
+from gateway.decisions.certificate_release import after_change, dispositions_after_change
 from gateway.decisions.certificate_versions import (
     named,
     no_draft,
@@ -82,7 +82,7 @@ def on_sign_certificate(event: ActRequested, facts: CertificateActFacts) -> Deci
     return (
         Decision(records=(issued,), audit=(entry,), answer=done(**named(version), certificate_state="signed"))
         + replaced
-        + told_of_release(event, facts, after)
+        + dispositions_after_change(event, facts, after)
     )
 
 
@@ -180,7 +180,7 @@ def on_withdraw_certificate(event: ActRequested, facts: CertificateActFacts) -> 
     return (
         Decision(answer=done(**named(version), certificate_state="withdrawn"))
         + _ended(version, CertificateState.WITHDRAWN, event, facts, why=event.reason)
-        + told_of_release(event, facts, after)
+        + dispositions_after_change(event, facts, after)
     )
 
 

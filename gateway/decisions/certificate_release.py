@@ -13,7 +13,7 @@ from gateway.lab.certificates.awaited import awaited
 from gateway.records.certificates import CertificateOnRecord, CertificateState
 from gateway.records.lot_parts import RELEASE_TAKEN_BACK
 
-_TOLD_ONCE = frozenset({AWAITS_CERTIFICATE, CERTIFICATE_WITHDRAWN, RELEASE_TAKEN_BACK})
+_OF_ONE_MESSAGE = frozenset({AWAITS_CERTIFICATE, CERTIFICATE_WITHDRAWN, RELEASE_TAKEN_BACK})
 
 
 def after_change(known: LotCertificates, version: CertificateOnRecord, state: CertificateState) -> LotCertificates:
@@ -23,15 +23,17 @@ def after_change(known: LotCertificates, version: CertificateOnRecord, state: Ce
     return replace(known, on_record=others, parts=parts)
 
 
-def told_of_release(event: Event, facts: CertificateDueFacts | CertificateActFacts, after: LotCertificates) -> Decision:
+def dispositions_after_change(
+    event: Event, facts: CertificateDueFacts | CertificateActFacts, after: LotCertificates
+) -> Decision:
     """Publish the disposition of the lot, and of each part, whose release waits for a certificate now, or no longer."""
-    told = _told(event, facts, facts.known, after)
+    published = _published(event, facts, facts.known, after)
     for name, part in after.parts.items():
-        told += _told(event, facts, facts.known.parts[name], part)
-    return told
+        published += _published(event, facts, facts.known.parts[name], part)
+    return published
 
 
-def _told(
+def _published(
     event: Event, facts: CertificateDueFacts | CertificateActFacts, known: LotCertificates, after: LotCertificates
 ) -> Decision:
     lot, before, decision = after.lot, after.disposition, None if after.lot is None else after.lot.decision
@@ -42,7 +44,7 @@ def _told(
     if waited == waits:
         return Decision()
     name = lot.knowledge.lot if after.part is None else after.part.part_id
-    kept = tuple(flag for flag in before.flags if flag not in _TOLD_ONCE)
+    kept = tuple(flag for flag in before.flags if flag not in _OF_ONE_MESSAGE)
     disposition = replace(
         before,
         disposition_id=identity_of("disposition", event.event_id, name, event.at_ns),

@@ -12,7 +12,7 @@ from gateway.decisions.certificate_draft import (
     newest_of,
     requirement_of,
 )
-from gateway.decisions.certificate_release import after_change, told_of_release
+from gateway.decisions.certificate_release import after_change, dispositions_after_change
 from gateway.decisions.changes import audit_entry
 from gateway.events import CertificateMailed, CertificatePrinted, FollowUpDue
 from gateway.facts.certificates import CertificateDueFacts, CertificateIssuedFacts
@@ -46,7 +46,7 @@ def on_certificate_due(event: FollowUpDue, facts: CertificateDueFacts) -> Decisi
         if any(isinstance(record, CertificateChanged) for record in again.records):
             after = after_change(after, before, CertificateState.QUESTIONED)
         decided += again
-    return decided + told_of_release(event, facts, after)
+    return decided + dispositions_after_change(event, facts, after)
 
 
 def _first_drafts(lot: CertifiedLot, event: FollowUpDue, facts: CertificateDueFacts) -> Decision:

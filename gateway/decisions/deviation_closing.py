@@ -5,9 +5,10 @@ the actions were effective. Where that is too early to say the closing names the
 """
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
+from gateway.advice.plant_times import day_of
 from gateway.contract.lims.names import normalised
 from gateway.decision import Decision
 from gateway.decisions.changes import audit_entry
@@ -18,7 +19,6 @@ from gateway.lab.effectiveness import ActionOnRecord, Effectiveness
 from gateway.records.act_refusals import ActRefusal
 from gateway.records.acts import Answer, CloseDeviation, damaged, done, refused
 from gateway.records.deviation_states import ActionJudged, DeviationClosed
-from gateway.time_units import SECOND_NS
 
 _NAMED = 3
 _LONGEST_REASON = 2000
@@ -51,8 +51,7 @@ def on_close_deviation(event: ActRequested, facts: CloseDeviationFacts) -> Decis
     act, known = event.act, facts.deviation
     if not isinstance(act, CloseDeviation):
         raise TypeError(f"{act.kind} is no CloseDeviation")
-    today = datetime.fromtimestamp(event.at_ns // SECOND_NS, UTC).astimezone(facts.line.time_zone).date()
-    refusal = _not_closed(act, facts, today)
+    refusal = _not_closed(act, facts, day_of(event.at_ns, facts.line.time_zone))
     if refusal is not None or known is None:
         return Decision(answer=refusal)
     if event.signed is None:

@@ -21,6 +21,7 @@ LARGEST_CONSTANT = 2**24
 MOST_NUMBERS = 2**25  # in all results together
 MOST_WORK = 2**29  # multiplications: about a quarter of a second on one core
 _MOST_DIMENSIONS = 8
+_PLAIN = "export the model as one file, without loops and branches"
 _HINT = "export the model from plain operators (docs/operations.md lists them), for tables of numbers"
 
 
@@ -40,11 +41,41 @@ def check_graph(model: bytes, *, inputs: int, where: str) -> None:
         raise BundleRefusedError(f"{where} is not a model that this gateway runs: {error}", hint=_HINT) from error
 
 
-def _check_file(graph: Graph) -> None:
+def check_plain(model: bytes, *, where: str) -> None:
+    """Raise BundleRefusedError where a graph holds loops, branches or functions of its own, or values elsewhere.
+
+    For a sentence model, whose operators and sizes are not limited: it predicts nothing.
+    """
+    try:
+        graph = read_graph(model)
+        _check_parts(graph)
+        _check_nothing_hidden(graph)
+    except (NotProtobufError, NotAllowedError) as error:
+        raise BundleRefusedError(f"{where} is not a model that this gateway runs: {error}", hint=_PLAIN) from error
+
+
+def _check_nothing_hidden(graph: Graph) -> None:
+    constants = dict(graph.constants)
+    for node in graph.nodes:
+        for name, attribute in node.attributes.items():
+            if attribute.subgraph:
+                raise NotAllowedError(f"operator {_kind(node)} carries a graph of its own")
+            if attribute.tensor is not None:
+                constants[f"{_kind(node)} {name}"] = attribute.tensor
+    outside = [name for name, constant in constants.items() if constant.external]
+    if outside:
+        raise NotAllowedError(f"the values of {outside[0]} stand outside the file")
+
+
+def _check_parts(graph: Graph) -> None:
     if graph.odd:
         raise NotAllowedError(f"it has {', '.join(graph.odd)}")
     if len(graph.nodes) > MOST_NODES:
         raise NotAllowedError(f"it has {len(graph.nodes)} operators, more than {MOST_NODES}")
+
+
+def _check_file(graph: Graph) -> None:
+    _check_parts(graph)
     for name, constant in graph.constants.items():
         _check_constant(name, constant)
     for node in graph.nodes:

@@ -1,7 +1,7 @@
 """A sentence model on the CPU: numbers of words in, one vector of length 1 for each text out.
 
-The file is the plant's own, held to the hash that the configuration names. One thread; a run that takes too long is
-stopped, as that of any model (``onnx.py``).
+The file is the plant's own, held to the hash that the configuration names; its graph is without loops and branches. One
+thread; a run that takes too long is stopped, as that of any model (``onnx.py``).
 """
 
 from collections.abc import Callable, Sequence
@@ -11,6 +11,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from gateway.errors import InferenceError, LablineError
+from gateway.inference.graph_limits import check_plain
 from gateway.transport.onnx import session_options, watched
 
 Vectors = NDArray[np.float32]
@@ -24,6 +25,7 @@ def load_sentence_model(content: bytes, *, pad: int, where: str) -> Callable[[Se
 
     Raises LablineError where it is no such model.
     """
+    check_plain(content, where=where)
     try:
         session = onnxruntime.InferenceSession(content, session_options(), providers=["CPUExecutionProvider"])
     except Exception as error:
@@ -56,11 +58,11 @@ def _run(
             (values,) = session.run([output], {name: given[name] for name in names}, run.options)
         except Exception as error:
             raise InferenceError(f"the sentence model failed: {error}") from error
-    found = np.asarray(values, np.float32)
-    if found.ndim == _OF_WORDS and found.shape[:2] == ids.shape:
+    vectors = np.asarray(values, np.float32)
+    if vectors.ndim == _OF_WORDS and vectors.shape[:2] == ids.shape:
         weights = mask[:, :, None].astype(np.float32)
-        found = (found * weights).sum(axis=1) / weights.sum(axis=1)
-    if found.ndim != _OF_TEXTS or len(found) != len(texts) or not np.isfinite(found).all():
+        vectors = (vectors * weights).sum(axis=1) / weights.sum(axis=1)
+    if vectors.ndim != _OF_TEXTS or len(vectors) != len(texts) or not np.isfinite(vectors).all():
         raise InferenceError("the sentence model gave no vector for each text")
-    lengths = np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12)
-    return np.asarray(found / lengths, np.float32)
+    lengths = np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    return np.asarray(vectors / lengths, np.float32)

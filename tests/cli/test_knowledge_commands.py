@@ -7,12 +7,16 @@ from contextlib import closing
 
 import pytest
 
+from gateway.cli import deviation
 from gateway.cli.acts import PASSWORD
 from gateway.cli.user import NEW_PASSWORD
 from gateway.config.line_definition import procedures_of
 from gateway.config.reading import read
 from gateway.errors import ConfigurationError
 from gateway.store.database import read_state
+from gateway.store.queries.closings_to_check import ClosingToCheck
+from gateway.store.queries.corrective_actions import actions_of
+from gateway.store.queries.deviation_states import closing_of
 from tests.decisions.test_deviations import Plant
 from tests.fixtures.acting import acting
 from tests.fixtures.building import line as at_line
@@ -155,6 +159,20 @@ def test_a_deviation_is_closed_with_a_password_and_its_draft_says_so(line, tmp_p
     draft = run(line, "deviation", "show", "BAD-1")[1]
     assert "the sample was mixed up" in draft
     assert "a single sample" in draft
+    (other,) = (item["id"] for item in listed if item["lot"] == "BAD-2")
+    recorded = run(line, "action", "record", other, "--action", "clean", "--owner", "q", "--person", "q.head")
+    action = recorded[1].split()[-1]
+    assert run(line, "action", "done", action, "--reason", "cleaned", "--person", "q.head")[0] == 0
+    assert json.loads(run(line, "deviation", "list", "--json")[1])["to_check"] == []
+    with closing(read_state(line / "store")) as state:
+        (closed,) = (closing_of(state, item["id"]) for item in listed if item["lot"] == "BAD-1")
+        due = ClosingToCheck(closed=closed, check_by="2026-12-24", last=actions_of(state, other)[0])
+    monkeypatch.setattr(deviation, "closings_to_check", lambda _connection, _today: (due,))
+    (shown,) = json.loads(run(line, "deviation", "list", "--json")[1])["to_check"]
+    assert (shown["lot"], shown["check_by"], shown["action"], shown["effect"]) == (
+        "BAD-1", "2026-12-24", "clean", "not effective",
+    )  # fmt: skip
+    assert run(line, "deviation", "list")[1].startswith("closed, effect to be looked at now")
 
 
 def test_the_load_of_the_laboratory_is_forecast_without_a_model(line):

@@ -44,6 +44,15 @@ async def at_search(pages):
         yield page
 
 
+async def with_one_to_check(route):
+    """Answer as the gateway will once the day of the closing has come."""
+    answer = await route.fetch()
+    document = await answer.json()
+    (action,) = document["actions"]
+    due = {"deviation_id": action["deviation_id"], "check_by": "2026-12-24", "action": action}
+    await route.fulfill(response=answer, json={**document, "to_check": [due]})
+
+
 async def test_words_lead_to_records_and_a_record_to_its_lot(pages):
     async with at_search(pages) as page:
         await page.fill("#search", "Viskosität BAD")
@@ -101,8 +110,13 @@ async def test_an_action_is_recorded_and_done_at_the_page_of_a_deviation(pages):
         await expect(page.locator("tbody tr")).to_contain_text("Acme")
         await keep(page, "suppliers-wide-light")
     async with pages.page("operator") as page:
+        await page.route("**/api/actions", with_one_to_check)
         await page.goto("/#/actions")
-        await expect(page.locator(".card")).to_contain_text("Clean the filter")
+        due = page.locator(".part-to-check")
+        await expect(due).to_contain_text("Its effect is looked at until 2026-12-24")
+        await expect(due.locator(".card")).to_contain_text("Clean the filter")
+        await expect(page.locator(".card")).to_have_count(2)
+        await keep(page, "actions-wide-light")
         await expect(page.get_by_role("button", name="It was done")).to_have_count(0)
 
 

@@ -5,7 +5,9 @@ from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
 
+import onnx
 import pytest
+from onnx import TensorProto, helper
 
 from gateway.config.embeddings import meaning_of
 from gateway.config.knowledge_tables import EmbeddingsTable
@@ -13,7 +15,7 @@ from gateway.contract.identity import sha256_hex
 from gateway.copilot.answering import answered
 from gateway.copilot.answers import Outcome
 from gateway.copilot.ground import Asker, Ground
-from gateway.errors import ConfigurationError, InferenceError, LablineError
+from gateway.errors import BundleRefusedError, ConfigurationError, InferenceError, LablineError
 from gateway.knowledge.catching_up import catch_up
 from gateway.knowledge.index import open_index
 from gateway.knowledge.meaning import Meaning, ranked
@@ -24,8 +26,9 @@ from gateway.knowledge.synonyms import synonyms_of, usual_groups
 from gateway.knowledge.wordpiece import LONGEST_TOKENS, read_wordpiece
 from gateway.line.procedures import Procedure
 from gateway.store.database import read_state
+from gateway.transport.onnx_sentences import load_sentence_model
 from tests.decisions.test_deviations import Plant
-from tests.knowledge.sentence_model import tokenizer, vocabulary, written
+from tests.knowledge.sentence_model import model, tokenizer, vocabulary, written
 
 USUAL = synonyms_of(usual_groups())
 PROCEDURES = (
@@ -185,6 +188,18 @@ def test_files_that_are_not_those_of_the_configuration_are_refused(tmp_path, key
     with pytest.raises(ConfigurationError) as refused:
         meaning_of(EmbeddingsTable(**table))
     assert refused.value.problems[0].key.startswith(f"knowledge.embeddings.{key}")
+
+
+@pytest.mark.parametrize(("change", "why"), [("loop", "carries a graph"), ("elsewhere", "stand outside the file")])
+def test_a_model_with_a_loop_or_with_values_elsewhere_is_refused(change, why):
+    made = onnx.load_model_from_string(model())
+    if change == "loop":
+        body = helper.make_graph([], "body", [], [])
+        made.graph.node.append(helper.make_node("Loop", ["", ""], ["again"], body=body))
+    else:
+        made.graph.initializer[0].data_location = TensorProto.EXTERNAL
+    with pytest.raises(BundleRefusedError, match=why):
+        load_sentence_model(made.SerializeToString(), pad=0, where="model.onnx")
 
 
 def test_a_file_that_is_no_model_is_refused(tmp_path):

@@ -3,13 +3,17 @@
 import json
 from contextlib import closing
 from dataclasses import replace
+from datetime import date
+from types import SimpleNamespace
 
 import pytest
 
 from gateway.advice.documents import html, markdown
+from gateway.console.views.capa import actions_view
 from gateway.knowledge.searching import Asked, search
+from gateway.knowledge.sight import EVERYTHING
 from gateway.lab.deviations import Deviation
-from gateway.lab.effectiveness import FEWEST_LOTS
+from gateway.lab.effectiveness import FEWEST_LOTS, Effectiveness
 from gateway.lab.review.codes import ReviewCode
 from gateway.lab.review.review import review_of
 from gateway.records.act_kinds import ActKind
@@ -23,6 +27,7 @@ from gateway.store.audit import trail as audit
 from gateway.store.care.checking import check
 from gateway.store.codec import decode
 from gateway.store.database import open_state
+from gateway.store.queries.closings_to_check import closings_to_check
 from gateway.store.queries.corrective_actions import actions_of
 from gateway.store.queries.deviation_states import closing_of
 from gateway.store.queries.review_facts import review_facts
@@ -38,6 +43,8 @@ OTHERS = (
     AddUser(user_id="olga", full_name="Olga O.", roles=(Role.OPERATOR,)),
     AddUser(user_id="emil", full_name="Emil E.", roles=(Role.ENGINEER,)),
 )
+
+BLIND = SimpleNamespace(sees=lambda _scope: False)
 
 FORGED_CLOSING = """
 INSERT INTO deviation_state (deviation_id, version, state, at_ns, body)
@@ -144,6 +151,29 @@ def test_actions_are_done_first_and_their_effect_is_known_or_looked_at_until_a_d
     assert plant.close(check_by="2027-06-30").outcome is ActOutcome.DONE
     (judged,) = closing_of(plant.connection, plant.key).actions
     assert (judged.effectiveness, judged.lots, judged.failed_lots_before) == ("too_early", 0, 1)
+
+
+def test_a_closing_whose_day_has_come_is_to_be_checked_until_its_effect_is_there(plant):
+    plant.complete(plant.recorded())
+    plant.close(check_by="2027-06-30")
+    assert closings_to_check(plant.connection, date(2027, 6, 29)) == ()
+    (due,) = closings_to_check(plant.connection, date(2027, 6, 30))
+    assert (due.closed.deviation_id, due.check_by, due.last.effect.effectiveness) == (
+        plant.key, "2027-06-30", Effectiveness.TOO_EARLY,
+    )  # fmt: skip
+    (shown,) = actions_view(plant.connection, EVERYTHING, date(2027, 6, 30)).to_check
+    assert (shown.deviation_id, shown.action.effect.effectiveness) == (plant.key, "too_early")
+    assert actions_view(plant.connection, BLIND, date(2027, 6, 30)).to_check == []
+    plant.good_lots(FEWEST_LOTS)
+    assert closings_to_check(plant.connection, date(2028, 1, 1)) == ()
+
+
+def test_a_forged_closing_is_not_to_be_checked(plant):
+    plant.complete(plant.recorded())
+    plant.close(check_by="2027-06-30")
+    with closing(open_state(plant.directory, vouching=False)) as by_hand:
+        by_hand.execute("UPDATE deviation_state SET body = replace(body, 'clogged', 'cleaned')")
+    assert closings_to_check(plant.connection, date(2028, 1, 1)) == ()
 
 
 def test_an_action_that_did_not_help_is_followed_by_another_one(plant):

@@ -1,6 +1,7 @@
 """Deviations with what was done before, actions with whether they helped, and scorecards of suppliers."""
 
 import sqlite3
+from datetime import date
 from typing import Literal
 from urllib.parse import quote
 
@@ -13,6 +14,7 @@ from gateway.knowledge.sight import Sight
 from gateway.knowledge.similar import DeviationKnowledge, SimilarEvent
 from gateway.lab.effectiveness import ActionOnRecord, Effect, Recurrence
 from gateway.records.deviation_states import DeviationClosed
+from gateway.store.queries.closings_to_check import closings_to_check
 from gateway.store.queries.corrective_actions import WITHIN_SAMPLES, all_actions
 from gateway.store.queries.suppliers import Scorecard, scorecards
 
@@ -107,9 +109,18 @@ class DeviationKnowledgeView(View):
     similar: list[SimilarEventView]
 
 
+class ToCheckView(View):
+    """A closing that says until when the effect is looked at, that day being over or today."""
+
+    deviation_id: str
+    check_by: str
+    action: ActionView = Field(description="the one that was done last")
+
+
 class ActionsView(View):
     """GET /api/actions."""
 
+    to_check: list[ToCheckView] = Field(description="closings whose day has come while the effect is not there yet")
     actions: list[ActionView]
 
 
@@ -224,10 +235,17 @@ def _recurrence(item: Recurrence) -> RecurrenceView:
     )  # fmt: skip
 
 
-def actions_view(connection: sqlite3.Connection, sight: Sight) -> ActionsView:
-    """Return the newest actions that may be seen."""
+def actions_view(connection: sqlite3.Connection, sight: Sight, today: date) -> ActionsView:
+    """Return the newest actions that may be seen, and first the closings to look at; ``today``: at the plant."""
     actions = all_actions(connection, most=_MOST_ACTIONS)
-    return ActionsView(actions=[action_view(item) for item in actions if _seen(connection, sight, item)])
+    return ActionsView(
+        to_check=[
+            ToCheckView(deviation_id=item.closed.deviation_id, check_by=item.check_by, action=action_view(item.last))
+            for item in closings_to_check(connection, today)
+            if _seen(connection, sight, item.last)
+        ],
+        actions=[action_view(item) for item in actions if _seen(connection, sight, item)],
+    )
 
 
 def _seen(connection: sqlite3.Connection, sight: Sight, item: ActionOnRecord) -> bool:

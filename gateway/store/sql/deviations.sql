@@ -105,6 +105,12 @@ SELECT deviation_id, version, state, at_ns, body,
        'deviation_state ' || seq AS record
 FROM deviation_state_checked AS s WHERE deviation_id = :deviation_id ORDER BY seq DESC LIMIT 1;
 
+-- name: deviations_to_check
+-- The newest closings that name a day that has come.
+SELECT deviation_id FROM deviation_state
+WHERE state = 'closed' AND CASE WHEN json_valid(body) THEN body ->> '$.check_by' END <= :today
+GROUP BY deviation_id ORDER BY max(seq) DESC LIMIT :most;
+
 -- name: actions_that_do_not_hold
 SELECT 'corrective_action ' || a.action_id FROM corrective_action_checked AS a
 LEFT JOIN corrective_action_done_checked AS d ON d.action_id = a.action_id

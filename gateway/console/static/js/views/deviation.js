@@ -44,6 +44,8 @@ export const actions = {
   path: () => "/api/actions",
   render: (view) => [
     h("h1", {}, text("capa.all_actions")),
+    view.to_check.length === 0 ? null : section("to-check", text("capa.to_check"), view.to_check.map((one) =>
+      h("div", { "data-key": one.deviation_id }, h("p", { class: "strong" }, text("capa.check_by_line", { day: one.check_by })), action(one.action, { deviation: true })))),
     view.actions.length === 0 ? empty("capa.none") : view.actions.map((one) => action(one, { open: true, deviation: true })),
   ],
 };
