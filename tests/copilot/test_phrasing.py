@@ -198,6 +198,25 @@ def test_a_name_in_capitals_is_no_article_of_german_either():
 # --- the server --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("computed", "phrased"),
+    [
+        ("No certificate is on record for lot LOT-1.", "No, the certificate is on record for lot LOT-1."),
+        ("No signed review of lot LOT-1 is on record.", "No, the signed review of lot LOT-1 is on record."),
+        ("No person has decided on it yet.", "No the person has decided on it yet."),
+        (
+            "Nobody has decided. LOT-1 is recommended for release.",
+            "Nobody has decided that LOT-1 is recommended for release.",
+        ),
+        ("Lots on hold: 12, 345.", "Lots on hold: 12 345."),
+        ("Lot LOT-1 is on hold.", "Lot, LOT-1 is on hold."),
+    ],
+)
+def test_a_comma_or_a_small_word_turns_no_denial_round(computed, phrased):
+    assert not says_the_same(computed, phrased, language="en")
+    assert says_the_same(computed, computed, language="en")
+
+
 async def test_an_answer_is_phrased_and_the_computed_one_stays_beside_it(server, ask):
     server.reply = lambda text, _handler: chat(joined(text))
     server.requests.clear()

@@ -42,6 +42,8 @@ class _Words:
     left_out: frozenset[str]
     same: Mapping[str, str]
     joins: frozenset[str]
+    conjunctions: frozenset[str]
+    negations: frozenset[str]
     of_sentences: frozenset[str]
 
 
@@ -61,6 +63,8 @@ def _words(language: str) -> _Words:
         left_out=frozenset(row["left_out"].split()),
         same={word: group[0] for group in row["same"] for word in group},
         joins=frozenset(row["joins"].split()),
+        conjunctions=frozenset(row["conjunctions"].split()),
+        negations=frozenset(row["negations"].split()),
         of_sentences=frozenset(of_sentences | set(row["added"].split())),
     )
 
@@ -105,9 +109,9 @@ class _Alignment:
             place = self._place(ours, at, token)
             if place is None:
                 added, in_a_row = added + 1, in_a_row + 1
-                if not self._may_be_added(token) or in_a_row > _MOST_IN_A_ROW:
+                if not self._may_be_added(token) or in_a_row > _MOST_IN_A_ROW or before in self._words.negations:
                     return False
-                breaks.joined()
+                breaks.joined |= token.text.lower() in self._words.conjunctions
                 continue
             for skipped in ours[at : place + 1]:
                 breaks.ours(skipped)
@@ -157,22 +161,28 @@ class _Breaks:
     """
 
     our_break: bool = False
+    our_comma: bool = False
     their_break: bool = False
-    their_pause: bool = False
+    their_comma: bool = False
+    joined: bool = False  # by a word that was added
 
     def ours(self, token: _Token) -> None:
         """Take one of ours."""
         self.our_break |= token.after_break
+        self.our_comma |= token.after_comma
 
     def theirs(self, token: _Token) -> None:
         """Take one of theirs."""
         self.their_break |= token.after_break
-        self.their_pause |= token.after_comma
-
-    def joined(self) -> None:
-        """Note that a word is added, which joins as a comma does."""
-        self.their_pause = True
+        self.their_comma |= token.after_comma
 
     def agree(self, *, joins: bool) -> bool:
-        """Return whether the signs say the same; ``joins``: one of the words itself joins the sentences (because)."""
-        return self.our_break if self.their_break else (self.their_pause or joins or not self.our_break)
+        """Return whether the signs say the same; ``joins``: one of the words itself joins the sentences (because).
+
+        A comma stands for a full stop or a comma, nowhere else: "No, the lot is held" is not "no lot is held".
+        """
+        if self.their_break:
+            return self.our_break
+        if self.their_comma:
+            return self.our_comma
+        return self.joined or not self.our_comma or (joins and self.our_break)
