@@ -17,7 +17,7 @@ from gateway.lab.release.assessment import Assessment, Subject
 from gateway.lab.release.decided import decision_after
 from gateway.lab.release.lot_assessments import assessments
 from gateway.lab.release.open_points import Point
-from gateway.lab.release.parts import is_of_whole_lot, result_of, with_whole_lot
+from gateway.lab.release.parts import about_of, is_of_whole_lot, with_whole_lot
 from gateway.lab.release.products_alike import naming_products_alike
 from gateway.lab.release.recommendation import recommend, with_history
 from gateway.latches import has_forgotten, in_doubt
@@ -298,7 +298,7 @@ def _rests_on(lot_facts: LotFacts, current: tuple[Assessment, ...]) -> tuple[Res
         results = tuple(sorted(results, key=lambda item: not item.points)[:MOST_RESULTS_NAMED])
     return tuple(
         RestedOn(
-            result_id=result_of(item),
+            result_id=about_of(item).subject,
             sample_id=item.sample_id or "",
             test_id=item.test_id or "",
             result_version=item.result_version,
@@ -327,7 +327,7 @@ def _missing(
 
 def _provisional(lot_facts: LotFacts, assessed: tuple[Assessment, ...]) -> tuple[ProvisionalHold, ...]:
     """Return the lot's provisional holds; one is settled only while the result stands that settled it."""
-    gone = {result_of(item) for item in assessed if item.kind == "result" and not item.current}
+    gone = {about_of(item).subject for item in assessed if item.kind == "result" and not item.current}
     return tuple(
         hold if hold.settled_by in lot_facts.final_results - gone else replace(hold, settled_by=None)
         for hold in lot_facts.provisional

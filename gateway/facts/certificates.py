@@ -1,7 +1,7 @@
 """What drafts, signatures and questions of certificates stand on."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from gateway.facts.acts import ActFacts
 from gateway.facts.base import Facts
@@ -11,7 +11,7 @@ from gateway.lab.in_force import SpecificationsOnRecord
 from gateway.records.certificates import CertificateOnRecord
 from gateway.records.laboratory import Disposition
 from gateway.records.lot_parts import LotDivided
-from gateway.records.scope import OF_THE_PLANT, Scope
+from gateway.records.scope import Scope
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,9 +29,9 @@ class LotCertificates:
     specifications: SpecificationsOnRecord
     disposition: Disposition | None
     state: LotState
-    scope: Scope = OF_THE_PLANT
-    part: LotDivided | None = None
-    parts: Mapping[str, "LotCertificates"] = field(default_factory=dict)
+    scope: Scope
+    part: LotDivided | None
+    parts: Mapping[str, "LotCertificates"]
 
     def of(self, part_name: str) -> "LotCertificates | None":
         """Return what is known of a part, or without a name of the lot; None where there is no such part."""

@@ -65,12 +65,12 @@ class LotFacts:
     review: LotReviewed | None = None  # the newest that is signed
     certified: bool = False  # whether a certificate of it was drafted, or signed
     certificates: tuple[CertificateOnRecord, ...] = ()  # only where a release of it may wait for one
-    part: LotDivided | None = None  # of which lot it is a part, and how much
-    whole_lot: tuple[Assessment, ...] = ()  # of a part: how the assessments of its lot stand
-    excess: Excess | None = None  # of a part: where the parts of its lot are more than the lot
-    divided: bool = False  # whether parts are set apart from it
-    parts: tuple[PartOnRecord, ...] = ()  # those parts, where their records hold
-    told_of_rest: bool = False  # whether the disposition published last says that a release is of the rest alone
+    part: LotDivided | None  # of which lot it is a part, and how much
+    whole_lot: tuple[Assessment, ...]  # of a part: how the assessments of its lot stand
+    excess: Excess | None  # of a part: where the parts of its lot are more than the lot
+    divided: bool  # whether parts are set apart from it
+    parts: tuple[PartOnRecord, ...]  # those parts, where their records hold
+    told_of_rest: bool  # whether the disposition published last says that a release is of the rest alone
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -26,5 +26,5 @@ class DecideLotFacts(ActFacts):
     damaged_records: tuple[str, ...]
     scope: Scope
     review_stands: bool | None
-    part: LotDivided | None = None
-    parts: tuple[str, ...] = ()
+    part: LotDivided | None
+    parts: tuple[str, ...]

@@ -21,4 +21,4 @@ class LotClosedFacts(Facts):
     """What the decision on a closed lot stands on; ``open_guidance``: about the lot and its ``parts``."""
 
     open_guidance: tuple[Guidance, ...]
-    parts: tuple[LotDivided, ...] = ()
+    parts: tuple[LotDivided, ...]

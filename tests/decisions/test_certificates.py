@@ -17,10 +17,11 @@ from gateway.records.lot_decisions import Verdict
 from gateway.records.signatures import SignaturePolicy
 from gateway.records.users import CredentialKind, Role
 from gateway.store.codec import decode
+from gateway.store.queries.reviews import review_on_record
 from gateway.time_units import SECOND_NS
 from tests.fixtures.building import moment
 from tests.fixtures.certifying import ACME, Certifying
-from tests.fixtures.deciding import DRUMS, LOT, by
+from tests.fixtures.deciding import DRUMS, LOT, REST, by
 from tests.fixtures.store_bench import viscosity
 
 
@@ -370,7 +371,14 @@ def test_a_certificate_of_a_part_names_its_own_results_and_is_in_question_once_t
     assert {result.sample_id for result in row.results} == {"S-1", "S-P"}
     bench.decide_part(Verdict.HOLD)
     bench.follow_up()
-    assert of_part(bench).state is CertificateState.QUESTIONED
+    part, certificate = f"{LOT}/{DRUMS}", of_part(bench)
+    assert certificate.state is CertificateState.QUESTIONED
+    facts = review_on_record(bench.connection, bench.line, part, at_ns=bench.now_ns).facts
+    assert [row.state for row in facts.certificates] == ["questioned"]
+    assert [row.kind for row in facts.signed if row.kind == "sign_certificate"] == ["sign_certificate"]
+    bench.divide(REST)
+    other = review_on_record(bench.connection, bench.line, f"{LOT}/{REST}", at_ns=bench.now_ns).facts
+    assert (other.certificates, other.signed) == ((), ())
 
 
 def test_others_learn_of_the_release_of_a_part_once_its_own_certificate_is_signed(bench):

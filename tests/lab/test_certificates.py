@@ -71,7 +71,7 @@ def lot(*records, products=(PRODUCT,), client_id=None, **changes):
     return CertifiedLot(**{
         "knowledge": knowledge, "started_ns": NOW_NS - 10**12, "ended_ns": NOW_NS, "closed": False, "uses": (),
         "decision": released(), "open_points": (), "damaged": (), "time_zone": "UTC",
-        "unreleased_parts": (), **changes,
+        "unreleased_parts": (), "open_deviations": 0, **changes,
     })  # fmt: skip
 
 

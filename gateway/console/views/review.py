@@ -20,6 +20,7 @@ from gateway.lab.review.exceptions import Evidence, EvidenceKind, ReviewExceptio
 from gateway.lab.review.on_record import ReviewOnRecord
 from gateway.records.act_kinds import ActKind
 from gateway.records.reviews import LotReviewed
+from gateway.store.queries.lots import part_declared
 from gateway.store.queries.reviews import review_on_record
 from gateway.store.queries.signatures import signed_record_of
 
@@ -128,7 +129,7 @@ def review_view(connection: sqlite3.Connection, snapshot: Snapshot, lot: str) ->
             for pending in waiting_for_signatures(connection, snapshot, subject=lot)
             if pending.act == ActKind.SIGN_REVIEW
         ],
-        certificates=lines_of_lot(connection, lot),
+        certificates=lines_of_lot(connection, lot, part_declared(connection, lot).part),
         required_for_release=snapshot.line.review.required_for_release,
         document=f"/api/lots/{quote(lot, safe='')}/review/document",
         damaged=list(shown.damaged),

@@ -40,7 +40,7 @@ class CertifiedLot:
     damaged: tuple[str, ...]
     time_zone: str
     unreleased_parts: tuple[str, ...]
-    open_deviations: int = 0
+    open_deviations: int
     part: Part | None = None
 
 

@@ -25,11 +25,6 @@ def about_of(item: Assessment) -> Assessment:
     return replace(item, subject=item.subject.removeprefix(OF_WHOLE_LOT)) if is_of_whole_lot(item) else item
 
 
-def result_of(item: Assessment) -> str:
-    """Return the result that an assessment is about, also where it is one of the whole lot."""
-    return item.subject.removeprefix(OF_WHOLE_LOT)
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Excess:
     """How much the parts of a lot are together, where that is more than production says the lot is."""

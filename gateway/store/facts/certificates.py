@@ -15,7 +15,7 @@ from gateway.latches import in_doubt
 from gateway.records.certificate_acts import CertificateAct, DraftCertificate
 from gateway.records.certificates import CertificateOnRecord, Part
 from gateway.records.lot_parts import LotDivided
-from gateway.records.scope import Scope
+from gateway.records.scope import OF_THE_PLANT, Scope
 from gateway.store.facts.acts import act_base
 from gateway.store.facts.investigation import uses_of_lot
 from gateway.store.facts.loaders import loader
@@ -121,7 +121,7 @@ def _known(
     known = lot_on_record(reading.connection, lot)
     if known is None:
         return LotCertificates(lot=None, on_record=on_record, waits=False, specifications=reading.specifications(),
-                               disposition=None, state=LotState(), part=part)  # fmt: skip
+                               disposition=None, state=LotState(), scope=OF_THE_PLANT, part=part, parts={})  # fmt: skip
     (facts,) = facts_of_lots(reading, [lot], at_ns=at_ns)
     products = (*facts.knowledge.context.products, *(item.drafted.content.product for item in on_record))
     doubts = ("alarms stand that put the records in doubt",) if in_doubt(reading.base()["latches"]) else ()
@@ -149,4 +149,5 @@ def _known(
         state=facts.before,
         scope=Scope(client_id=facts.knowledge.context.client_id),
         part=part,
+        parts={},
     )

@@ -41,6 +41,7 @@ class Reading:
         self.connection = connection
         self.line = line
         self.windows = windows
+        self.kept: dict[str, object] = {}  # what is read once for all that is decided with the event
         self._damaged: list[str] = []
 
     @property

@@ -147,6 +147,9 @@ WHERE s.made_ns <= :known_ns AND (
     (s.kind IN ('decide_lot', 'settle_point') AND s.subject = :lot)
     OR (s.kind IN ('sign_certificate', 'withdraw_certificate') AND s.subject IN (
         SELECT certificate_id FROM certificate WHERE material_lot_id = :lot
+        UNION SELECT c.certificate_id FROM lot_part AS p JOIN certificate AS c ON c.material_lot_id = p.material_lot_id
+        WHERE p.part_id = :lot AND json_valid(c.body) AND json_valid(p.body)
+            AND c.body ->> '$.content.part.name' = p.body ->> '$.name'
     ))
     OR (s.kind = 'close_deviation' AND s.subject IN (SELECT grown_from FROM deviation WHERE material_lot_id = :lot))
 )
@@ -161,14 +164,20 @@ WHERE material_lot_id = :lot AND at_ns <= :known_ns
 ORDER BY seq LIMIT :most;
 
 -- name: review_certificates
--- each version that was issued, as it stood then
+-- each version that was issued, as it stood then; of a part its own, which are of its lot
 SELECT s.certificate_id, s.version, (
            SELECT customer FROM certificate WHERE certificate_id = s.certificate_id LIMIT 1
        ), s.state, s.at_ns, CASE WHEN json_valid(s.body) THEN s.body ->> '$.person' ELSE '' END,
        CASE WHEN json_valid(s.body) THEN coalesce(s.body ->> '$.questions[0].text', s.body ->> '$.why', '') ELSE '' END,
        s.holds, 'certificate_state ' || s.seq AS record
 FROM certificate_state_checked AS s
-WHERE s.material_lot_id = :lot AND s.at_ns <= :known_ns AND s.seq = (
+WHERE s.material_lot_id IN (
+    SELECT :lot UNION SELECT material_lot_id FROM lot_part WHERE part_id = :lot
+) AND (s.material_lot_id = :lot OR s.certificate_id IN (
+    SELECT c.certificate_id FROM lot_part AS p JOIN certificate AS c ON c.material_lot_id = p.material_lot_id
+    WHERE p.part_id = :lot AND json_valid(c.body) AND json_valid(p.body)
+        AND c.body ->> '$.content.part.name' = p.body ->> '$.name'
+)) AND s.at_ns <= :known_ns AND s.seq = (
     SELECT max(seq) FROM certificate_state WHERE version_id = s.version_id AND at_ns <= :known_ns
 )
 ORDER BY s.seq LIMIT :most;

@@ -38,7 +38,7 @@ def assessed(connection: sqlite3.Connection, event: Event, record: LotAssessed) 
     lot = {"material_lot_id": record.material_lot_id}
     if record.whole:
         connection.execute(SQL["lot_is_judged"], {**lot, "cause": event.event_id})
-    if record.has_parts:  # whatever has the lot judged has its parts judged
+    if record.has_parts and (record.changed or record.removed or record.whole):  # which counts for its parts, too
         connection.execute(SQL["judge_parts_again"], lot | _because(event))
     if not (record.changed or record.removed):
         return

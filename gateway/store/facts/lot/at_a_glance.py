@@ -13,13 +13,12 @@ from gateway.store.facts.lot.context import context_of_lot, products_of_order
 from gateway.store.facts.lot.named_by_results import (
     Named,
     adds_a_name,
-    named_by_all,
     named_on_record,
     named_with,
     products_named,
-    with_names,
 )
 from gateway.store.facts.lot.results import NO_SAMPLE, Sample, sample_of
+from gateway.store.facts.lot.whole_lot import whole_lot
 from gateway.store.facts.reading import Reading
 from gateway.store.facts.standing import MOST_READ
 from gateway.store.queries.lots import part_declared
@@ -122,8 +121,7 @@ def _context_of_part(reading: Reading, part: LotDivided) -> LotContext:
 
     What is contradicted of the lot is a point of the lot; what production says otherwise of the part is the part's.
     """
-    of_lot = context_of_lot(reading, part.material_lot_id)
-    known = with_names(of_lot, named_by_all(reading, part.material_lot_id))
+    known = whole_lot(reading, part.material_lot_id).context
     own = context_of_lot(reading, part.part_id)
     products = tuple(dict.fromkeys((*known.products, *own.products)))
     clients = tuple(dict.fromkeys(name for name in (known.client_id, own.client_id) if name is not None))

@@ -12,7 +12,6 @@ from gateway.lab.disposition import LotState
 from gateway.lab.refused_specifications import RefusedOfProduct
 from gateway.lab.release.assessment import Tally
 from gateway.lab.release.lot_knowledge import LotContext, LotKnowledge, Relation, ResultOnRecord
-from gateway.lab.release.parts import Excess
 from gateway.records.certificates import CertificateOnRecord
 from gateway.records.laboratory import Disposition
 from gateway.records.lot_decisions import LotDecided
@@ -27,11 +26,12 @@ from gateway.store.facts.lot.refused import refused_of_lot, refused_of_product
 from gateway.store.facts.lot.relation import lots_of
 from gateway.store.facts.lot.results import NEVER, as_of_lot, results_of_lot, versions_of
 from gateway.store.facts.lot.samples import samples_of_several_lots
+from gateway.store.facts.lot.whole_lot import whole_lot
 from gateway.store.facts.reading import Reading
 from gateway.store.facts.standing import Standing, all_standing, standing_and_others
 from gateway.store.queries.certificates import certificates_of_lot
 from gateway.store.queries.lot_decisions import decision_of_lot
-from gateway.store.queries.lot_parts import parts_declared, parts_of_lot, remainder_of
+from gateway.store.queries.lot_parts import parts_of_lot
 from gateway.store.queries.lots import recommendation_in
 from gateway.store.queries.reviews import signed_review_of
 from gateway.store.statements import SQL, value_of
@@ -69,9 +69,22 @@ def facts_of_result(
     named = tuple(dict.fromkeys(certain))
     if not named:
         own = tuple(replace(record, relation=Relation.FOUND) for record in versions)
-        return (LotFacts(knowledge=LotKnowledge(context=LotContext(material_lot_id=""), results=own), whole=False),)
+        return (_of_no_lot(own),)
     arrival = Arrival(result=event.result, versions=versions, lots=lots)
     return tuple(_facts(reading, lot, arrival, at_ns=event.at_ns) for lot in named)
+
+
+def _of_no_lot(results: tuple[ResultOnRecord, ...]) -> LotFacts:
+    return LotFacts(
+        knowledge=LotKnowledge(context=LotContext(material_lot_id=""), results=results),
+        whole=False,
+        part=None,
+        whole_lot=(),
+        excess=None,
+        divided=False,
+        parts=(),
+        told_of_rest=False,
+    )
 
 
 def facts_of_lots(reading: Reading, lots: Iterable[str], *, at_ns: int) -> tuple[LotFacts, ...]:
@@ -87,6 +100,7 @@ def _facts(reading: Reading, lot: str, arrival: Arrival | None, *, at_ns: int) -
     decision = _decision(reading, lot) if glance.there_is["decided"] or _decision_is_missing(reading, lot) else None
     known = _known_whole(reading, glance, decision) if whole else _known_of_versions(reading, glance)
     production, there_is = glance.production, glance.there_is
+    parts, told_of_rest = _set_apart(reading, lot) if there_is["divided"] else ((), False)
     provisional = provisional_holds(reading, lot) if there_is["provisional"] else ()
     started_ns = None if production is None else production["started_ns"]
     at_equipment = Context(equipment_id=known.knowledge.context.equipment_id, material_lot_id=lot)
@@ -115,22 +129,24 @@ def _facts(reading: Reading, lot: str, arrival: Arrival | None, *, at_ns: int) -
         review=signed_review_of(reading.connection, lot)[0] if there_is["reviewed"] else None,
         certified=bool(there_is["certified"]),
         certificates=_certificates(reading, lot, decision) if there_is["certified"] else (),
-        **(_set_apart(reading, lot) if there_is["divided"] else _NOT_DIVIDED),
+        part=None,
+        whole_lot=(),
+        excess=None,
+        divided=bool(there_is["divided"]),
+        parts=parts,
+        told_of_rest=told_of_rest,
     )
 
 
 def _facts_of_part(reading: Reading, glance: LotAtAGlance, part: LotDivided, *, at_ns: int) -> LotFacts:
     """Return the facts of a part: all that is known of its lot, and what names the part itself."""
     lot, there_is = part.material_lot_id, glance.there_is
-    decision = (
-        _decision(reading, glance.lot) if there_is["decided"] or _decision_is_missing(reading, glance.lot) else None
-    )
+    decision = _decision(reading, glance.lot)
     known = _known_whole(reading, glance, decision)
     production = reading.row("lot_with_order", material_lot_id=lot)
     provisional = (*provisional_holds(reading, lot), *provisional_holds(reading, glance.lot))
     started_ns = None if production is None else production["started_ns"]
-    on_lot = decision_of_lot(reading.connection, lot)  # which may be a rejection that was taken out by hand
-    reading.note_damaged(on_lot.damaged)
+    of_lot = whole_lot(reading, lot)
     return LotFacts(
         knowledge=replace(known.knowledge, is_part=True),  # what went into its lot is known with the lot
         whole=True,
@@ -158,17 +174,12 @@ def _facts_of_part(reading: Reading, glance: LotAtAGlance, part: LotDivided, *, 
         review=signed_review_of(reading.connection, glance.lot)[0] if there_is["reviewed"] else None,
         **_certified(reading, part, decision),
         part=part,
-        excess=_excess(reading, lot),
-        whole_lot=tuple(all_standing(reading, lot).values()),
+        excess=of_lot.excess,
+        whole_lot=of_lot.standing,
+        divided=False,
+        parts=(),
+        told_of_rest=False,
     )
-
-
-def _excess(reading: Reading, lot: str) -> Excess | None:
-    """Return how much the parts of a lot are together, where that is more than production says the lot is."""
-    declared = parts_declared(reading.connection, lot)
-    left = remainder_of(reading.connection, lot, (part for part, _recommendation in declared.parts))
-    reading.note_damaged((*declared.damaged, *left.damaged))
-    return Excess(parts=f"{left.set_apart} {left.unit}", total=f"{left.total} {left.unit}") if left.exceeded else None
 
 
 class _Certified(TypedDict):
@@ -189,22 +200,13 @@ def _at_equipment(production: sqlite3.Row | None, lot: str) -> Context:
     return Context(equipment_id=None if production is None else production["equipment_id"], material_lot_id=lot)
 
 
-class _SetApart(TypedDict):
-    divided: bool
-    parts: tuple[PartOnRecord, ...]
-    told_of_rest: bool
-
-
-_NOT_DIVIDED: _SetApart = {"divided": False, "parts": (), "told_of_rest": False}
-
-
-def _set_apart(reading: Reading, lot: str) -> _SetApart:
+def _set_apart(reading: Reading, lot: str) -> tuple[tuple[PartOnRecord, ...], bool]:
     """Return the parts of a lot, and whether it was published last that its release is of the rest alone."""
     on_record = parts_of_lot(reading.connection, lot)
     reading.note_damaged(on_record.damaged)
     row = reading.row("newest_disposition_of_lot", material_lot_id=lot)
     flags = () if row is None else decode(Disposition, row["body"]).flags
-    return {"divided": True, "parts": on_record.parts, "told_of_rest": OF_REST_ALONE in flags}
+    return on_record.parts, OF_REST_ALONE in flags
 
 
 def _certificates(reading: Reading, lot: str, decision: LotDecided | None) -> tuple[CertificateOnRecord, ...]:
