@@ -2,6 +2,7 @@
 
 import json
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -186,7 +187,7 @@ def test_watched_it_is_shown_again_until_a_person_ends_it(tmp_path, plant, monke
         if len(pauses) == 2:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("gateway.cli.tags.time.sleep", pause)
+    monkeypatch.setattr("gateway.cli.tags.time", SimpleNamespace(sleep=pause))  # not that of all threads
     ended = labline("tags", "--config", path, "--watch", "--json")
     assert ended.code == 0
     assert [json.loads(line)["tags"][0]["tag"] for line in ended.lines] == ["level", "level"]
