@@ -237,7 +237,7 @@ def test_a_lot_whose_row_and_failed_result_were_both_edited_is_held_by_what_the_
 
 def test_what_the_trail_says_of_a_lot_is_looked_up_and_not_searched_for(bench):
     for statement in ("newest_line_about_lot", "console_lots", "console_lot_in_progress"):
-        parameters = {"material_lot_id": LOT, "query": "", "before": 9, "most": 9}
+        parameters = {"material_lot_id": LOT, "query": "", "before": 9, "most": 9, "with_parts": 1}
         plan = [row[3] for row in bench.connection.execute(f"EXPLAIN QUERY PLAN {SQL[statement]}", parameters)]
         of_trail = [step for step in plan if " audit " in f"{step} "]
         assert of_trail

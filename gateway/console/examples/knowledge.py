@@ -91,7 +91,10 @@ OF_KNOWLEDGE: Mapping[str, dict[str, Any]] = {
         "contact": None,
         "as_of": AT,
     },
-    "ActionsView": {"actions": [_ACTION]},
+    "ActionsView": {
+        "to_check": [{"deviation_id": "dev-1", "check_by": "2026-12-01", "action": _ACTION}],
+        "actions": [_ACTION],
+    },
     "DeviationKnowledgeView": {
         "deviation_id": "0c2f8f5e-7a43-5d2c-9b1e-0f3c6d1f7a21",
         "version": 2,

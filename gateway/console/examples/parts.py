@@ -67,6 +67,6 @@ FIGURE = {"name": "guidance", "value": 0, "unit": "messages"}
 CERTIFICATE_ID = "0e2cbb4c-7a43-5d2c-9b1e-0f3c6d1f7a21"
 CERTIFICATE = {
     "certificate_id": CERTIFICATE_ID, "number": "0E2CBB4C-1", "version": 1, "state": "draft",
-    "material_lot_id": "LOT-0042", "product_name": "Coating resin FG-100", "customer_name": "Acme Paints",
+    "material_lot_id": "LOT-0042", "part": None, "product_name": "Coating resin FG-100", "customer_name": "Acme Paints",
     "job_order_id": "WO-1001", "drafted_at": AT, "gaps": 1, "damaged": False,
 }  # fmt: skip
