@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gateway.child_processes import ended
+
 _START_SECONDS = 10.0
 _STOP_SECONDS = 5.0
 _OUR_PORTS = range(20_000, 32_768)  # below those that Linux gives to outgoing connections (ip_local_port_range)
@@ -104,8 +106,7 @@ class Mosquitto:
             return
         if self._process.returncode is None:
             self._process.terminate()
-        async with asyncio.timeout(_STOP_SECONDS):
-            await self._process.wait()
+        await ended(self._process, within_seconds=_STOP_SECONDS)
 
 
 @asynccontextmanager

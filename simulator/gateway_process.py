@@ -14,6 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from gateway.child_processes import ended
 from gateway.contract.console_links import SIGN_IN, link_hash, link_of
 from simulator.broker import Broker, free_port
 from simulator.opcua_server import NAMESPACE
@@ -236,12 +237,7 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
     if process.returncode is not None:
         return
     process.terminate()
-    try:
-        async with asyncio.timeout(_STOP_SECONDS):
-            await process.wait()
-    except TimeoutError:
-        process.kill()
-        await process.wait()
+    await ended(process, within_seconds=_STOP_SECONDS)
 
 
 def _last_lines(log: Path) -> str:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 
 from asyncua import Server, ua
 
+from gateway.child_processes import ended
 from simulator.broker import free_port
 from simulator.opcua_server import NAMESPACE
 
@@ -43,12 +44,7 @@ async def many_tags(count: int) -> AsyncIterator[str]:
         yield _url(port)
     finally:
         process.stdin.close()
-        try:
-            async with asyncio.timeout(_STOP_SECONDS):
-                await process.wait()
-        except TimeoutError:
-            process.kill()
-            await process.wait()
+        await ended(process, within_seconds=_STOP_SECONDS)
 
 
 def _url(port: int) -> str:

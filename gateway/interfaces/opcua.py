@@ -20,6 +20,7 @@ import structlog
 from pydantic import ValidationError
 
 import gateway
+from gateway.child_processes import ended
 from gateway.console.changes import Changes
 from gateway.console.reading import ConsoleReader
 from gateway.console.snapshot import Snapshot, Snapshots
@@ -181,12 +182,7 @@ async def _process() -> AsyncIterator[Process]:
     finally:
         if process.stdin is not None:
             process.stdin.close()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_ENDS_SECONDS):
-                await process.wait()
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+        await ended(process, within_seconds=_ENDS_SECONDS)
 
 
 def _environment() -> dict[str, str]:

@@ -414,7 +414,6 @@ def test_a_lot_of_which_nothing_final_is_known_is_not_released(bench):
     assert answer.code is ActRefusal.NOTHING_FOR_RELEASE
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # what others left is collected here
 def test_an_act_that_the_gateway_cannot_decide_changes_nothing_and_the_person_is_told(bench, monkeypatch):
     def failing(_event, _facts):
         raise ValueError("a mistake of the program")
