@@ -81,7 +81,7 @@ async def test_quality_settles_every_exception_and_signs_with_its_password(pages
         await dialog.get_by_role("button", name="Sign the review").click()
         await expect(page.locator(".decision").first).to_contain_text("Signed by Person Quality (quality)")
         await keep(page, "review-signed")
-        printed = await page.request.get("/api/lots/BAD/review/document")
+        printed = await page.request.get("/api/lots/BAD/review/document", max_retries=3)
         body = await printed.text()
         assert (printed.status, "Person Quality" in body, "OOS-17" in body) == (200, True, True)
         assert "default-src 'none'" in printed.headers["content-security-policy"]

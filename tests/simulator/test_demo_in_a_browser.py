@@ -109,7 +109,7 @@ async def released_and_signed(page, password):
 async def paper(page, folder):
     """Download the PDF by its link; return its text and its first page as a picture."""
     path = await page.get_by_role("link", name="Open as PDF").get_attribute("href")
-    answer = await page.request.get(path)
+    answer = await page.request.get(path, max_retries=3)
     file = folder / "certificate.pdf"
     file.write_bytes(await answer.body())
     for program in ("pdftotext", "pdftoppm"):
