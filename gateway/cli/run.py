@@ -45,7 +45,7 @@ def _is_of_systemd() -> bool:
 
 def _run(config: Path) -> None:
     file = ConfigurationFile(config)
-    file.define({})  # raises what is wrong with the configuration before anything is touched
+    file.check()  # raises what is wrong with the configuration before anything is touched
     try:
         uvloop.run(daemon.run(file, clock=SystemClock()))
     except* LablineError as group:

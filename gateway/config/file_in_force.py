@@ -26,9 +26,20 @@ class ConfigurationFile:
         self._path = path.resolve()
         self.settings, self.sha256 = read(path)
         self.files_sha256 = files_sha256(self.settings)
+        self._checked: LineDefinition | None = None
+
+    def check(self) -> None:
+        """Define the line as configured, for the start that follows; raises ConfigurationError with every problem.
+
+        The start takes this line where no version was promoted over it, instead of loading each model again.
+        """
+        self._checked = self.define({})
 
     def define(self, in_service: Mapping[str, Promoted]) -> LineDefinition:
         """Return the line with the versions that are in service; raises ConfigurationError with every problem."""
+        checked, self._checked = self._checked, None
+        if checked is not None and not in_service:
+            return checked
         return define_line(self.settings, path=self._path, in_service=in_service)
 
     def read_again(self) -> "ReadAgain":

@@ -12,7 +12,8 @@ import pytest
 
 from gateway.clock import SystemClock
 from gateway.config.file_in_force import ConfigurationFile
-from gateway.errors import LablineError
+from gateway.errors import ConfigurationError, LablineError
+from gateway.inference.versions import Promoted
 from gateway.ingest.event_queue import EventQueue
 from gateway.runtime import reload
 from gateway.store.database import read_state
@@ -108,6 +109,20 @@ class _Versions:
 
     async def take(self, line):
         self.line = line
+
+
+def test_the_line_that_was_checked_is_the_one_that_starts_and_later_ones_are_read(bench_line):
+    file = ConfigurationFile(bench_line.configuration)
+    file.check()
+    checked = file._checked
+    assert file.define({}) is checked
+    assert file.define({}) is not checked
+    file.check()
+    name = checked.models[0].name
+    folder = bench_line.configuration.parent
+    gone = Promoted(folder=folder / "gone", sha256="0" * 64)
+    with pytest.raises(ConfigurationError):  # the checked line has the configured version, which was replaced
+        file.define({name: gone})
 
 
 async def test_a_store_that_does_not_note_it_and_a_file_that_is_gone_end_no_gateway(bench_line, monkeypatch):
