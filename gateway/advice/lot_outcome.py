@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from gateway.contract.sinks.rule import AWAITS_CERTIFICATE
 from gateway.decision import LotAssessed, LotJudged
 from gateway.facts.base import JudgingFacts
-from gateway.facts.lot import LotFacts, PartOnRecord
+from gateway.facts.lot import LotFacts, is_of_rest
 from gateway.lab.certificates.awaited import awaited
 from gateway.lab.disposition import (
     TREND_FLAGS,
@@ -136,13 +136,6 @@ def _of_rest(lot_facts: LotFacts, decision: LotDecided | None) -> tuple[str, ...
     before = lot_facts.decision
     released_before = before is not None and before.verdict is Verdict.RELEASE and before.state is DecisionState.STANDS
     return (OF_REST_ALONE, *((RELEASE_TAKEN_BACK,) if released_before and not lot_facts.told_of_rest else ()))
-
-
-def is_of_rest(decision: LotDecided | None, parts: tuple[PartOnRecord, ...]) -> bool:
-    """Return whether a release of a lot does not cover the whole of it: a part is not released by itself."""
-    if decision is None or decision.verdict is not Verdict.RELEASE or decision.state is not DecisionState.STANDS:
-        return False
-    return any(not part.released for part in parts)
 
 
 def _lapsed_review(lot_facts: LotFacts, changes: LotAssessed | None) -> LotReviewed | None:

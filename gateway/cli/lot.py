@@ -234,7 +234,7 @@ def _shown(settings: Settings, options: LotOptions) -> LotOnRecord:
             show_json(document_of(known) | decided | parts_document(connection, known))
         else:
             _show(known, show_all=options.show_all)
-            show_decision(decision)
+            show_decision(connection, decision)
             show_parts(connection, known)
     return known
 

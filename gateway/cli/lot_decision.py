@@ -12,11 +12,13 @@ from gateway.config.tables import Settings
 from gateway.contract.lot_decisions import basis_sha256
 from gateway.contract.times import rfc3339
 from gateway.errors import LablineError
+from gateway.facts.lot import is_of_rest
 from gateway.records.acts import ActOutcome, DecideLot
 from gateway.records.lot_decisions import DecisionState, LotDecided, Verdict
 from gateway.runtime.act_requests import perform
 from gateway.store.database import read_state
 from gateway.store.queries.lot_decisions import DecisionOnRecord, basis_of, decision_of_lot
+from gateway.store.queries.lot_parts import parts_of_lot
 from gateway.store.queries.lots import LotOnRecord
 
 
@@ -56,6 +58,8 @@ def decision_document(connection: sqlite3.Connection, lot: str) -> dict[str, Any
     """Return the decision on a lot as JSON, with what is damaged of it."""
     decision = decision_of_lot(connection, lot)
     document = None if decision.decision is None else _document(decision.decision)
+    if document is not None:
+        document["of_rest_alone"] = is_of_rest(decision.decision, parts_of_lot(connection, lot).parts)
     return {"decision": document, **({"decision_damaged": list(decision.damaged)} if decision.damaged else {})}
 
 
@@ -74,21 +78,25 @@ def _document(decision: LotDecided) -> dict[str, Any]:
     }
 
 
-def show_decision(on_record: DecisionOnRecord) -> None:
-    """Show the decision on a lot with printed name, time and meaning."""
+def show_decision(connection: sqlite3.Connection, on_record: DecisionOnRecord) -> None:
+    """Show the decision on a lot with printed name, time and meaning, and whether its parts are meant."""
     for record in on_record.damaged:
         show_wrapped(f"a decision on it does not match its hash: {record}", hanging=2, style="red")
     decision = on_record.decision
     if decision is None:
         return
+    of_rest = is_of_rest(decision, parts_of_lot(connection, decision.material_lot_id).parts)
     others = [name for name in decision.signed_by if name != decision.printed_name]
     together = f", with {', '.join(others)}" if others else ""
+    decided = f"{decision.verdict.value} of the rest alone," if of_rest else decision.verdict.value
     show_wrapped(
-        f"decided: {decision.verdict.value} by {decision.printed_name} ({decision.role.value}){together}, "
+        f"decided: {decided} by {decision.printed_name} ({decision.role.value}){together}, "
         f"{rfc3339(decision.at_ns)}: {decision.reason}",
         hanging=2,
     )
     show_wrapped(f"  meaning: {decision.meaning}; signed record {decision.record_id}", hanging=4)
+    if of_rest:
+        show_wrapped("  the lot as a whole is not released: a part of it is not", hanging=4, style="bold")
     if decision.state is DecisionState.MADE:
         show_wrapped("  the lot is judged with it when a gateway starts: none runs with this store now", hanging=4)
     if decision.state is DecisionState.LAPSED:

@@ -72,6 +72,7 @@ def _part(item: PartOnRecord) -> dict[str, Any]:
         "recommendation": item.recommendation.value,
         "decision": None if decision is None else decision.verdict.value,
         "stands": None if decision is None else decision.state is DecisionState.STANDS,
+        "awaits_certificate": item.awaits_certificate,
         "set_apart_by": part.person,
         "set_apart_at": rfc3339(part.at_ns),
         "reason": part.reason,
@@ -98,7 +99,8 @@ def show_parts(connection: sqlite3.Connection, known: LotOnRecord) -> None:
 
 def in_words(item: PartOnRecord) -> str:
     """Return what is decided on a part and recommended for it."""
-    return f"{_decided(item.decision)} (recommended: {item.recommendation.value})"
+    awaits = ", awaits its certificate" if item.awaits_certificate else ""
+    return f"{_decided(item.decision)}{awaits} (recommended: {item.recommendation.value})"
 
 
 def _decided(decision: LotDecided | None) -> str:

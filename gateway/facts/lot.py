@@ -1,6 +1,6 @@
 """What is on record of one lot."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from gateway.facts.base import JudgingFacts
@@ -20,17 +20,36 @@ from gateway.records.reviews import LotReviewed
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PartOnRecord:
-    """A part of a lot as it stands: what is recommended for it, and the newest decision of a person on it."""
+    """A part of a lot as it stands: what is recommended for it, and the newest decision of a person on it.
+
+    ``awaits_certificate``: whether its release waits for a certificate of its own, so that nobody is told of it.
+    """
 
     part: LotDivided
     recommendation: Recommendation
     decision: LotDecided | None
+    awaits_certificate: bool
 
     @property
-    def released(self) -> bool:
+    def released_by_person(self) -> bool:
         """Return whether a person has released the part, and that rests on the facts."""
         decided = self.decision
         return decided is not None and decided.verdict is Verdict.RELEASE and decided.state is DecisionState.STANDS
+
+    @property
+    def released(self) -> bool:
+        """Return whether the part counts as released: a person has released it, and no certificate is awaited."""
+        return self.released_by_person and not self.awaits_certificate
+
+
+def is_of_rest(decision: LotDecided | None, parts: Iterable[PartOnRecord]) -> bool:
+    """Return whether a person's release of a lot, where it counts, is of what is left beside parts alone.
+
+    It is so while any part does not count as released by itself.
+    """
+    if decision is None or decision.verdict is not Verdict.RELEASE or decision.state is DecisionState.LAPSED:
+        return False
+    return any(not part.released for part in parts)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from gateway.contract.certificates import number_of
+from gateway.lab.certificates.awaited import certificate_not_in_force
 from gateway.line.sinks import SinkMessage
 from gateway.records.certificates import CertificateState
 from gateway.records.lot_decisions import DecisionState, Verdict
@@ -109,11 +110,8 @@ def why_not_certified(connection: sqlite3.Connection, delivery: DueDelivery) -> 
 def _not_certified(connection: sqlite3.Connection, lot: str) -> str | None:
     """Return the number of a certificate that a release waits for and that is not in force, None where none is."""
     on_record, _damaged = certificates_of_lot(connection, lot)
-    whole = (item for item in on_record if not item.drafted.content.part_name)
-    gating = [item for item in whole if item.drafted.content.gates_release]
-    in_force = {item.drafted.certificate_id for item in gating if item.holds and item.state is CertificateState.SIGNED}
-    missing = next((item.drafted for item in gating if item.drafted.certificate_id not in in_force), None)
-    return None if missing is None else number_of(missing.certificate_id, missing.version)
+    missing = certificate_not_in_force(item for item in on_record if not item.drafted.content.part_name)
+    return None if missing is None else number_of(missing.drafted.certificate_id, missing.drafted.version)
 
 
 def why_not_released(connection: sqlite3.Connection, sink: str, delivery: DueDelivery) -> str | None:

@@ -303,6 +303,8 @@ def test_nobody_is_told_of_a_part_as_of_its_lot(ask):
     answer = ask("What is the status of lot LOT-1000?")
     assert "Part drum 1 (200 kg) is not released." in answer.text
     assert "The release of lot LOT-1000 does not cover its unreleased parts." in answer.text
+    assert "the rest alone and not its parts" in answer.text
+    assert "nur der Rest und nicht ihre Teile" in ask("Wie ist der Status von Charge LOT-1000?").text
     decided(plant, "LOT-1000/drum 1", Verdict.HOLD, "leaks", part="drum 1")
     assert "These are parts of lots: LOT-1000/drum 1." in ask("Which lots are on hold?").text
     assert "The release of lot LOT-1000 does not cover its unreleased parts." in ask("Which lots were released?").text

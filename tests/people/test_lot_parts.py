@@ -11,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.advice.provisional import IN_A_ROW
+from gateway.cli.lot_decision import decision_document, show_decision
+from gateway.console.views.lot import lot_view
 from gateway.console.views.lots import lots_view
 from gateway.contract.quantities import stated_quantity
 from gateway.contract.sinks.rule import messages_of
@@ -429,6 +431,35 @@ def test_a_released_lot_whose_part_is_taken_out_by_hand_is_told_to_nobody_as_a_r
 
 
 # --- the whole lot ---------------------------------------------------------------------------------------
+
+
+def test_people_read_of_which_a_release_is(bench, capsys):
+    bench.result(viscosity(100.0))
+    bench.divide()
+    bench.decide(RELEASE)
+
+    def read(lot=LOT):
+        show_decision(bench.connection, decision_of_lot(bench.connection, lot))
+        view = lot_view(bench.connection, SimpleNamespace(line=bench.line), lot)
+        document = decision_document(bench.connection, lot)["decision"]
+        assert view.decision.of_rest_alone is document["of_rest_alone"]
+        return document["of_rest_alone"], " ".join(capsys.readouterr().out.split())
+
+    of_rest, text = read()
+    assert of_rest is True
+    assert "decided: release of the rest alone, by Anna Q." in text
+    assert "the lot as a whole is not released" in text
+    bench.decide_part(RELEASE)
+    for lot in (LOT, PART):
+        of_rest, text = read(lot)
+        assert of_rest is False
+        assert "decided: release by Anna Q." in text
+    bench.decide_part(HOLD)
+    assert read()[0] is True
+    bench.decide(HOLD)
+    of_rest, text = read()
+    assert of_rest is False
+    assert "decided: hold by Anna Q." in text
 
 
 @pytest.mark.parametrize("verdict", [None, HOLD, REJECT])

@@ -99,6 +99,7 @@ OF_LOTS: Mapping[str, dict[str, Any]] = {
             "meaning": "released",
             "reason": "retested, both inside",
             "on_other_facts": False,
+            "of_rest_alone": False,
         },
         "signatures": [SIGNATURE],
         "waiting": [],
@@ -179,6 +180,7 @@ OF_LOTS: Mapping[str, dict[str, Any]] = {
                 "recommendation": "release",
                 "decision": "release",
                 "on_other_facts": False,
+                "awaits_certificate": False,
             }
         ],
         "rest": {"quantity": "1000 kg", "of": "3000 kg", "exceeded": False},

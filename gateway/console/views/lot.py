@@ -20,6 +20,7 @@ from gateway.contract.payloads.parts import ReasonPart
 from gateway.contract.times import rfc3339
 from gateway.contract.words import RecommendationWord
 from gateway.facts.acts import PointOnRecord
+from gateway.facts.lot import is_of_rest
 from gateway.lab.release.lot_knowledge import Parent
 from gateway.records.act_kinds import ActKind
 from gateway.records.lot_decisions import DecisionState, LotDecided
@@ -66,6 +67,9 @@ class DecisionView(View):
     meaning: str
     reason: str
     on_other_facts: bool = Field(description="what it rests on has changed since; it is asked for again")
+    of_rest_alone: bool = Field(
+        description="a release of what is left beside parts that are not released: not of the lot"
+    )
 
 
 class LotView(View):
@@ -142,7 +146,9 @@ def _view_of(connection: sqlite3.Connection, snapshot: Snapshot, known: LotOnRec
         missing_tests=[] if basis is None else list(basis.missing_tests),
         basis_sha256=None if basis is None else basis_sha256(basis),
         against_release=len(known.against_release),
-        decision=None if decided.decision is None else _decision(decided.decision),
+        decision=None
+        if decided.decision is None
+        else _decision(decided.decision, of_rest=is_of_rest(decided.decision, divided.parts)),
         signatures=signatures,
         waiting=waiting_for_signatures(connection, snapshot, subject=lot),
         open_points=[_open_point(item) for item in known.open_points],
@@ -192,7 +198,7 @@ def _settled(item: PointOnRecord) -> SettledView:
     )
 
 
-def _decision(decision: LotDecided) -> DecisionView:
+def _decision(decision: LotDecided, *, of_rest: bool) -> DecisionView:
     return DecisionView(
         decision=decision.verdict,
         full_name=decision.printed_name,
@@ -201,6 +207,7 @@ def _decision(decision: LotDecided) -> DecisionView:
         meaning=decision.meaning,
         reason=decision.reason,
         on_other_facts=decision.state is DecisionState.LAPSED,
+        of_rest_alone=of_rest,
     )
 
 

@@ -30,6 +30,9 @@ class PartView(View):
     recommendation: RecommendationWord
     decision: str | None = Field(description="release, reject or hold; null: nobody has decided on the part")
     on_other_facts: bool = Field(description="what the decision rests on has changed since")
+    awaits_certificate: bool = Field(
+        description="its release waits for a certificate of its own, so nobody is told of it"
+    )
 
 
 class RestView(View):
@@ -61,6 +64,7 @@ def _part(item: PartOnRecord) -> PartView:
         recommendation=item.recommendation,
         decision=None if decision is None else decision.verdict.value,
         on_other_facts=decision is not None and decision.state is DecisionState.LAPSED,
+        awaits_certificate=item.awaits_certificate,
     )
 
 

@@ -20,6 +20,8 @@ def say_parts(ground: Ground, known: LotOnRecord, saying: Saying) -> None:
         released = "RELEASED" if item.released else "NOT_RELEASED"
         saying.say(f"PART_{released}", part=item.part.name, quantity=item.part.amount)
         saying.fact("part_released" if item.released else "part_not_released", item.part.name)
+        if item.awaits_certificate:
+            saying.say("AWAITS_CERTIFICATE", lot=item.part.part_id)
     if len(parts) > _MOST_NAMED:
         saying.say("MORE_PARTS", count=len(parts) - _MOST_NAMED)
     if any(not item.released for item in parts):

@@ -9,11 +9,13 @@ from gateway.copilot.readers.lot_parts import say_parts
 from gateway.copilot.readers.reasons import shown_points, shown_reasons, whole_lot_is_decided
 from gateway.copilot.readers.times import shown_time
 from gateway.copilot.slots import equipment_of
+from gateway.facts.lot import is_of_rest
 from gateway.lab.in_force import in_force, in_unit
 from gateway.records.laboratory import LabResult, Recommendation, Specification
 from gateway.records.lot_decisions import DecisionState
 from gateway.store.codec import decode
 from gateway.store.queries.lot_decisions import decision_of_lot
+from gateway.store.queries.lot_parts import parts_of_lot
 from gateway.store.queries.lots import LotOnRecord, lot_on_record
 from gateway.store.queries.reviews import reviews_stand
 from gateway.store.statements import SQL
@@ -145,8 +147,11 @@ def _decided(ground: Ground, lot: str, saying: Saying) -> None:
         saying.say("NOBODY_DECIDED", lot=lot)
         return
     lapsed, at = decision.state is DecisionState.LAPSED, shown_time(ground, decision.at_ns)
-    code = "LAPSED" if lapsed else decision.verdict.value.upper()
+    of_rest = is_of_rest(decision, parts_of_lot(ground.state, lot).parts)
+    code = "LAPSED" if lapsed else "RELEASE_OF_REST" if of_rest else decision.verdict.value.upper()
     saying.fact("decision", "lapsed" if lapsed else decision.verdict.value)
+    if of_rest:
+        saying.fact("decision_of", "rest")
     saying.fact("decided_at", rfc3339(decision.at_ns))
     if ground.asker.known:
         saying.say(f"DECIDED_{code}", person=decision.printed_name, at=at, reason=decision.reason)

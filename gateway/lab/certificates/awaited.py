@@ -33,3 +33,10 @@ def awaited(
         item.drafted.content.customer for item in versions if item.state is CertificateState.SIGNED and item.holds
     }
     return not needed <= in_force
+
+
+def certificate_not_in_force(on_record: Iterable[CertificateOnRecord]) -> CertificateOnRecord | None:
+    """Return a certificate that a release waits for and that is not in force, None where none is."""
+    gating = [item for item in on_record if item.drafted.content.gates_release]
+    in_force = {item.drafted.certificate_id for item in gating if item.holds and item.state is CertificateState.SIGNED}
+    return next((item for item in gating if item.drafted.certificate_id not in in_force), None)

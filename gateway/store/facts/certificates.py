@@ -69,7 +69,7 @@ def _of_lot(reading: Reading, lot: str, *, at_ns: int, asked: str = "") -> LotCe
     of_lot = parts_of_lot(reading.connection, lot)
     whole = replace(whole, lot=replace(
         whole.lot,
-        unreleased_parts=tuple(item.part.name for item in of_lot.parts if not item.released),
+        unreleased_parts=tuple(item.part.name for item in of_lot.parts if not item.released_by_person),
         damaged=tuple(dict.fromkeys((*whole.lot.damaged, *of_lot.damaged))),
     ))  # fmt: skip
     certified = {item.drafted.content.part_name for item in on_record} | {asked}

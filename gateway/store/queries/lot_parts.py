@@ -2,14 +2,21 @@
 
 import sqlite3
 from collections.abc import Iterable
+from dataclasses import replace
 from fractions import Fraction
 from typing import NamedTuple
 
+from pydantic import ValidationError
+
+from gateway.contract.sinks.rule import AWAITS_CERTIFICATE
 from gateway.facts.lot import PartOnRecord
+from gateway.lab.certificates.awaited import certificate_not_in_force
 from gateway.lab.quantities import in_unit, plain_number, total_in
-from gateway.records.laboratory import Recommendation
+from gateway.records.laboratory import Disposition, Recommendation
 from gateway.records.lot_parts import LotDivided
 from gateway.records.production import Quantity
+from gateway.store.codec import decode
+from gateway.store.queries.certificates import certificates_of_lot
 from gateway.store.queries.lot_decisions import decision_of_lot
 from gateway.store.queries.lots import part_in, recommendation_in
 from gateway.store.statements import SQL
@@ -72,8 +79,30 @@ def parts_of_lot(connection: sqlite3.Connection, lot: str) -> PartsOfLot:
     for part, recommendation in declared.parts:
         decided = decision_of_lot(connection, part.part_id)
         damaged += decided.damaged
-        parts.append(PartOnRecord(part=part, recommendation=recommendation, decision=decided.decision))
+        on_record = PartOnRecord(
+            part=part, recommendation=recommendation, decision=decided.decision, awaits_certificate=False
+        )
+        awaits = on_record.released_by_person and _awaits_certificate(connection, part)
+        parts.append(replace(on_record, awaits_certificate=awaits))
     return PartsOfLot(tuple(parts), tuple(damaged))
+
+
+def _awaits_certificate(connection: sqlite3.Connection, part: LotDivided) -> bool:
+    """Return whether the release of a part waits for a certificate of its own; what cannot be read of it waits.
+
+    By what was published of the part last, and by certificates on record that are not in force.
+    """
+    row = connection.execute(SQL["newest_disposition_of_lot"], {"material_lot_id": part.part_id}).fetchone()
+    try:
+        flags = decode(Disposition, row["body"]).flags if row is not None and row["holds"] else (AWAITS_CERTIFICATE,)
+    except ValidationError:
+        flags = (AWAITS_CERTIFICATE,)
+    if AWAITS_CERTIFICATE in flags:
+        return True
+    on_record, _damaged = certificates_of_lot(connection, part.material_lot_id)
+    return (
+        certificate_not_in_force(item for item in on_record if item.drafted.content.part_name == part.name) is not None
+    )
 
 
 def quantity_of_lot(connection: sqlite3.Connection, lot: str) -> QuantityOfLot:

@@ -37,6 +37,12 @@ INSERT INTO lot_to_judge (material_lot_id, cause, at_ns)
 SELECT DISTINCT material_lot_id, :cause, :at_ns FROM lot_part WHERE part_id = :part_id
 ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
 
+-- name: judge_divided_lot_again
+-- where a certificate changes that a part of it, or it itself, waits for
+INSERT INTO lot_to_judge (material_lot_id, cause, at_ns)
+SELECT DISTINCT material_lot_id, :cause, :at_ns FROM lot_part WHERE material_lot_id = :material_lot_id
+ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
+
 -- name: quantities_of_lot
 -- that production has stated of a lot, the latest first; a message that does not hold may have stated any
 SELECT at_ns, read ->> '$.quantity.number' AS number, read ->> '$.quantity.unit' AS unit, holds,

@@ -8,13 +8,14 @@ from typing import NamedTuple, TypedDict
 
 from gateway.events import ResultArrived
 from gateway.facts.lot import LotFacts, PartOnRecord
+from gateway.lab.certificates.awaited import awaited
 from gateway.lab.disposition import LotState
 from gateway.lab.refused_specifications import RefusedOfProduct
 from gateway.lab.release.assessment import Tally
 from gateway.lab.release.lot_knowledge import LotContext, LotKnowledge, Relation, ResultOnRecord
 from gateway.records.certificates import CertificateOnRecord
 from gateway.records.laboratory import Disposition
-from gateway.records.lot_decisions import LotDecided
+from gateway.records.lot_decisions import LotDecided, Verdict
 from gateway.records.lot_parts import OF_REST_ALONE, LotDivided
 from gateway.records.production import Context
 from gateway.store.codec import decode
@@ -100,7 +101,7 @@ def _facts(reading: Reading, lot: str, arrival: Arrival | None, *, at_ns: int) -
     decision = _decision(reading, lot) if glance.there_is["decided"] or _decision_is_missing(reading, lot) else None
     known = _known_whole(reading, glance, decision) if whole else _known_of_versions(reading, glance)
     production, there_is = glance.production, glance.there_is
-    parts, told_of_rest = _set_apart(reading, lot) if there_is["divided"] else ((), False)
+    parts, told_of_rest = _set_apart(reading, glance, decision) if there_is["divided"] else ((), False)
     provisional = provisional_holds(reading, lot) if there_is["provisional"] else ()
     started_ns = None if production is None else production["started_ns"]
     at_equipment = Context(equipment_id=known.knowledge.context.equipment_id, material_lot_id=lot)
@@ -200,13 +201,28 @@ def _at_equipment(production: sqlite3.Row | None, lot: str) -> Context:
     return Context(equipment_id=None if production is None else production["equipment_id"], material_lot_id=lot)
 
 
-def _set_apart(reading: Reading, lot: str) -> tuple[tuple[PartOnRecord, ...], bool]:
+def _set_apart(
+    reading: Reading, glance: LotAtAGlance, decision: LotDecided | None
+) -> tuple[tuple[PartOnRecord, ...], bool]:
     """Return the parts of a lot, and whether it was published last that its release is of the rest alone."""
-    on_record = parts_of_lot(reading.connection, lot)
+    on_record = parts_of_lot(reading.connection, glance.lot)
     reading.note_damaged(on_record.damaged)
-    row = reading.row("newest_disposition_of_lot", material_lot_id=lot)
+    row = reading.row("newest_disposition_of_lot", material_lot_id=glance.lot)
     flags = () if row is None else decode(Disposition, row["body"]).flags
-    return on_record.parts, OF_REST_ALONE in flags
+    parts = on_record.parts
+    if decision is not None and decision.verdict is Verdict.RELEASE:  # else nobody is told of a release anyway
+        parts = tuple(_with_certificate(reading, glance, item) for item in parts)
+    return parts, OF_REST_ALONE in flags
+
+
+def _with_certificate(reading: Reading, glance: LotAtAGlance, item: PartOnRecord) -> PartOnRecord:
+    """Return a part with whether a certificate of its own is awaited by the requirements that hold now, too."""
+    if not item.released:
+        return item
+    known = certificates_of_lot(reading.connection, glance.lot)[0] if glance.there_is["certified"] else ()
+    own = tuple(version for version in known if version.drafted.content.part_name == item.part.name)
+    context = with_names(glance.context, glance.now_named)
+    return replace(item, awaits_certificate=awaited(reading.line.certificates, context, own, item.decision))
 
 
 def _certificates(reading: Reading, lot: str, decision: LotDecided | None) -> tuple[CertificateOnRecord, ...]:

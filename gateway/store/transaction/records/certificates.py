@@ -26,6 +26,7 @@ def certificate_drafted(connection: sqlite3.Connection, event: Event, record: Ce
         "body": encode(record),
     }
     connection.execute(SQL["insert_certificate"], row)
+    _judge_divided_lot(connection, event, record.content.material_lot_id)
 
 
 def certificate_changed(connection: sqlite3.Connection, event: Event, record: CertificateChanged) -> None:
@@ -40,6 +41,13 @@ def certificate_changed(connection: sqlite3.Connection, event: Event, record: Ce
         "body": encode(record),
     }
     connection.execute(SQL["insert_certificate_state"], row)
+    _judge_divided_lot(connection, event, record.material_lot_id)
+
+
+def _judge_divided_lot(connection: sqlite3.Connection, event: Event, lot: str) -> None:
+    """Mark a lot that is divided: it counts as released only once each part does, with its own certificate."""
+    because = {"material_lot_id": lot, "cause": event.event_id, "at_ns": event.at_ns}
+    connection.execute(SQL["judge_divided_lot_again"], because)
 
 
 def certificate_made(connection: sqlite3.Connection, event: Event, record: CertificateMade) -> None:

@@ -46,10 +46,10 @@ function firstPart(view) {
 }
 
 function decision({ decision: made, signatures, parts: set }) {
-  const kept = (set ?? []).filter((one) => one.decision !== "release" || one.on_other_facts).map((one) => one.part);
+  const kept = (set ?? []).filter((one) => one.decision !== "release" || one.on_other_facts || one.awaits_certificate).map((one) => one.part);
   if (!made) return signatures.map((signature) => signed(signature));
   return h("div", { class: "decision" },
-    h("p", { class: "strong" }, text("lot.decided", { decision: word("decision", made.decision), name: made.full_name, role: word("role", made.role), at: utc(made.at) })),
+    h("p", { class: "strong" }, text(made.of_rest_alone ? "lot.decided_rest" : "lot.decided", { decision: word("decision", made.decision), name: made.full_name, role: word("role", made.role), at: utc(made.at) })),
     h("p", {}, made.meaning, made.reason ? ` · ${made.reason}` : ""),
     made.on_other_facts ? h("p", { class: "failed" }, text("lot.other_facts")) : null,
     made.decision === "release" && kept.length ? h("p", { class: "failed" }, text("part.not_released", { parts: kept.join(", ") })) : null,
@@ -116,7 +116,7 @@ function parts(view) {
   if (view.parts.length === 0) return null;
   const columns = [text("part.part"), text("part.quantity"), text("lot.recommendation"), text("part.decision")];
   const rows = view.parts.map((one) => ({ key: one.part_id, cells: [
-    h("a", { href: `#/lots/${encodeURIComponent(one.part_id)}` }, one.part), one.quantity, recommendation(one.recommendation), decidedOn(one.decision, one.on_other_facts)] }));
+    h("a", { href: `#/lots/${encodeURIComponent(one.part_id)}` }, one.part), one.quantity, recommendation(one.recommendation), decidedOn(one.decision, one.on_other_facts, one.awaits_certificate)] }));
   const { rest } = view;
   const left = rest.quantity === null ? text(rest.of === null ? "part.unknown" : "part.other_unit", { of: rest.of }) : text("part.left", { rest: rest.quantity, of: rest.of });
   rows.push({ key: "rest", cells: [h("span", { class: "strong" }, text("part.rest")), rest.exceeded ? condition(false, "", text("part.exceeded", { of: rest.of }), "critical") : left,
@@ -124,9 +124,10 @@ function parts(view) {
   return section("parts", text("part.parts"), table(text("part.parts"), columns, rows), may("divide_lot") ? h("div", { class: "actions" }, divideButton(view)) : null);
 }
 
-function decidedOn(decided, lapsed) {
+function decidedOn(decided, lapsed, awaits = false) {
   if (!decided) return h("span", { class: "quiet" }, text("part.undecided"));
   if (lapsed) return condition(false, "", text("part.lapsed", { decision: word("decision", decided) }), "warning");
+  if (awaits) return condition(false, "", text("part.awaits_certificate", { decision: word("decision", decided) }), "warning");
   return condition(decided === "release", word("decision", decided), word("decision", decided), "critical");
 }
 
