@@ -17,7 +17,7 @@ from gateway.lab.release.assessment import Assessment, Subject
 from gateway.lab.release.decided import decision_after
 from gateway.lab.release.lot_assessments import assessments
 from gateway.lab.release.open_points import Point
-from gateway.lab.release.parts import about_of, is_of_whole_lot, with_whole_lot
+from gateway.lab.release.parts import about_of, by_parts, is_of_whole_lot, with_whole_lot
 from gateway.lab.release.products_alike import naming_products_alike
 from gateway.lab.release.recommendation import recommend, with_history
 from gateway.latches import has_forgotten, in_doubt
@@ -97,9 +97,9 @@ def lot_outcome(lot_facts: LotFacts, facts: JudgingFacts, trigger: Trigger) -> L
     lot, before = lot_facts.knowledge.lot or None, lot_facts.before
     specifications = facts.specifications
     assessed = assessments(lot_facts.knowledge, specifications.in_force)
+    assessed = (*assessed, *by_parts(lot_facts.knowledge, lot_facts.misfit))
     if lot_facts.part is not None:
-        assessed = with_whole_lot(assessed, lot_facts.part, lot_facts.whole_lot, excess=lot_facts.excess,
-                                  settled=lot_facts.knowledge.settled)  # fmt: skip
+        assessed = with_whole_lot(assessed, lot_facts.part, lot_facts.whole_lot)
     assessed = naming_products_alike(assessed, specifications.products_alike)
     missing = _missing(lot_facts, assessed, facts, at_ns=trigger.at_ns)
     state, reasons = _recommended(lot_facts, facts, trigger, assessed, missing)

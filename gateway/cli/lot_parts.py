@@ -57,7 +57,13 @@ def parts_document(connection: sqlite3.Connection, known: LotOnRecord) -> dict[s
     left = remainder_of(connection, known.material_lot_id, (item.part for item in of_lot.parts))
     return {
         "parts": [_part(item) for item in of_lot.parts],
-        "rest": {"quantity": left.rest, "of": left.total, "unit": left.unit, "parts_exceed_lot": left.exceeded},
+        "rest": {
+            "quantity": left.rest,
+            "of": left.total,
+            "unit": left.unit,
+            "parts_exceed_lot": left.exceeded,
+            "not_comparable": left.not_comparable,
+        },
         **({"parts_damaged": list(of_lot.damaged)} if of_lot.damaged else {}),
     }
 
@@ -114,9 +120,11 @@ def _left(left: Remainder) -> str:
     """Return how much is left, of which the lot's own recommendation and decision speak."""
     if left.damaged:
         return "the rest: not known, as a message on the lot's quantity does not match its hash"
+    if left.not_comparable is not None:
+        return (
+            f"the rest: not known, as the parts cannot be compared with what production states: {left.not_comparable}"
+        )
     if left.total is None:
         return "the rest: production has not said how much the lot is"
-    if left.rest is None:
-        return f"the rest: not known, as a part is in another unit than the lot's {left.total} {left.unit}"
     more = "; the parts are more than the lot" if left.exceeded else ""
     return f"the rest: {left.rest} {left.unit} of {left.total} {left.unit}{more}"

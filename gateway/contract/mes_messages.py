@@ -8,7 +8,7 @@ from gateway.contract.field_reader import FieldReader
 from gateway.contract.json_documents import echo, parse_document, parse_object
 from gateway.contract.lims.mapping import ResultMapping
 from gateway.contract.lims.result_fields import blank, is_divided_by_bars, lot_names, perhaps_several
-from gateway.contract.quantities import stated_quantity
+from gateway.contract.quantities import stated_quantity, unclear_quantity
 from gateway.contract.refusals import MessageRefusedError, Refusal, RefusalText, refusal, refusal_text
 from gateway.records.laboratory import ProductReference, ResultReference
 from gateway.records.production import PLANS, ContextChange, ContextKind, OrderPlan, Quantity
@@ -105,6 +105,7 @@ def context_change(payload: bytes, *, now_ns: int) -> ContextChange:
         phase=text("phase"),
         plan=_plan(reader) if kind is ContextKind.ORDER_PLANNED else None,
         quantity=_quantity(reader) if kind in _OF_A_LOT else None,
+        quantity_unclear=_unclear_quantity(reader) if kind in _OF_A_LOT else None,
     )
     _note_perhaps_several(reader, change)
     if reader.reasons:
@@ -115,6 +116,11 @@ def context_change(payload: bytes, *, now_ns: int) -> ContextChange:
 def _quantity(reader: FieldReader) -> Quantity | None:
     """Return how much a lot is; what is not certain is unknown, and no reason to refuse what else the message says."""
     return stated_quantity(reader.document.get("quantity"), reader.document.get("unit"))
+
+
+def _unclear_quantity(reader: FieldReader) -> str | None:
+    """Return what a message says of a quantity that is not certain: no part of the lot is taken to fit in that."""
+    return unclear_quantity(reader.document.get("quantity"), reader.document.get("unit"))
 
 
 def _plan(reader: FieldReader) -> OrderPlan | None:

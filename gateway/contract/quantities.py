@@ -5,11 +5,15 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from gateway.contract.json_documents import echo
 from gateway.records.production import Quantity
 
 _LONGEST = 40  # characters
 _LEAST = Decimal("1e-9")
-_WRITTEN = re.compile(r"\s*(?P<whole>[0-9]{1,15})(?:[.,](?P<decimals>[0-9]{1,9}))?\s*(?P<unit>[^\s0-9][^\n]*?)\s*")
+_FIRST_OF_UNIT = r"(?![eE][+-]?[0-9])[^\s0-9+\-*/^~<>=.,:;]"  # 1e3 kg and 5-6 kg are no quantities of such a unit
+_WRITTEN = re.compile(
+    rf"\s*(?P<whole>[0-9]{{1,15}})(?:[.,](?P<decimals>[0-9]{{1,9}}))?\s*(?P<unit>{_FIRST_OF_UNIT}[^\n]*?)\s*"
+)
 _THOUSANDS = 3  # digits after a separator: a decimal number or thousands, nobody can say
 
 
@@ -48,6 +52,15 @@ def stated_quantity(value: Any, unit: Any) -> Quantity | None:
     except InvalidOperation:
         return None
     return _quantity(number, unit.strip()) if number.is_finite() and len(unit) <= _LONGEST else None
+
+
+def unclear_quantity(value: Any, unit: Any) -> str | None:
+    """Return what two fields say that is no quantity that is certain; None where they say one, or nothing."""
+    says_nothing = value is None or (isinstance(value, str) and not value.strip())
+    if says_nothing or stated_quantity(value, unit) is not None:
+        return None
+    shown = f"{echo(value)} {unit}" if isinstance(unit, str) and unit.strip() else echo(value)
+    return " ".join(shown.split())[:_LONGEST] or "?"
 
 
 def _quantity(number: Decimal, unit: str) -> Quantity | None:

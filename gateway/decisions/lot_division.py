@@ -106,9 +106,9 @@ def _wrong_quantity(act: DivideLot, quantity: Quantity | None, facts: DivideLotF
     others = [item.part.as_quantity for item in facts.parts if item.part != before]
     unit = facts.total.unit if facts.total is not None else next((item.unit for item in others), quantity.unit)
     apart, own = total_in(unit, others), in_unit(quantity, unit)
-    if apart is None or own is None:
+    if own is None or (apart is None and before is None):  # else no part could be corrected where several differ
         return refused(ActRefusal.PART_UNIT_DIFFERS, quantity=str(quantity), unit=unit)
-    if facts.total is not None and apart + own > facts.total.exact:
+    if facts.total is not None and apart is not None and apart + own > facts.total.exact:
         left = max(facts.total.exact - apart, Fraction(0))
         return refused(ActRefusal.PART_TOO_MUCH, lot=act.material_lot_id, quantity=str(quantity),
                        total=str(facts.total), rest=f"{plain_number(left)} {unit}")  # fmt: skip

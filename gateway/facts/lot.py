@@ -7,7 +7,7 @@ from gateway.facts.base import JudgingFacts
 from gateway.lab.disposition import LotState
 from gateway.lab.release.assessment import Assessment, Tally
 from gateway.lab.release.lot_knowledge import LotKnowledge
-from gateway.lab.release.parts import Excess
+from gateway.lab.release.parts import Misfit
 from gateway.lab.release.recommendation import EarlierHold
 from gateway.records.certificates import CertificateOnRecord
 from gateway.records.guidance import Guidance
@@ -86,7 +86,7 @@ class LotFacts:
     certificates: tuple[CertificateOnRecord, ...] = ()  # only where a release of it may wait for one
     part: LotDivided | None  # of which lot it is a part, and how much
     whole_lot: tuple[Assessment, ...]  # of a part: how the assessments of its lot stand
-    excess: Excess | None  # of a part: where the parts of its lot are more than the lot
+    misfit: Misfit | None  # of a divided lot that is read whole: how its parts do not fit in it
     divided: bool  # whether parts are set apart from it
     parts: tuple[PartOnRecord, ...]  # those parts, where their records hold
     told_of_rest: bool  # whether the disposition published last says that a release is of the rest alone

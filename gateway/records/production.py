@@ -57,7 +57,8 @@ class Quantity:
 class ContextChange(Record):
     """One message of the manufacturing execution system, checked.
 
-    ``plan``: of an order that is planned; ``quantity``: how much a lot is.
+    ``plan``: of an order that is planned; ``quantity``: how much a lot is; ``quantity_unclear``: what the message says
+    instead, where that is no quantity that is certain.
     """
 
     kind: ContextKind
@@ -74,6 +75,7 @@ class ContextChange(Record):
     phase: str | None = None
     plan: OrderPlan | None = None
     quantity: Quantity | None = None
+    quantity_unclear: str | None = None
 
     @property
     def scope(self) -> Scope:

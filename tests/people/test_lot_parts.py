@@ -14,7 +14,7 @@ from gateway.advice.provisional import IN_A_ROW
 from gateway.cli.lot_decision import decision_document, show_decision
 from gateway.console.views.lot import lot_view
 from gateway.console.views.lots import lots_view
-from gateway.contract.quantities import stated_quantity
+from gateway.contract.quantities import stated_quantity, unclear_quantity
 from gateway.contract.sinks.rule import messages_of
 from gateway.contract.times import rfc3339
 from gateway.decisions import lot_division
@@ -122,6 +122,9 @@ def test_a_quantity_that_production_does_not_say_is_unknown_and_a_unit_must_fit_
     assert bench.divide(quantity="10 drums").outcome is ActOutcome.DONE
     assert bench.divide(REST, "2000 kg").code is ActRefusal.PART_UNIT_DIFFERS
     assert bench.divide(REST, "10 drums").outcome is ActOutcome.DONE
+    bench.result(viscosity(100.0))
+    assert (bench.recommended(), bench.newest_part()["part_recommendation"]) == ("review", "review")
+    assert bench.decide_part(RELEASE, over=1).code is ActRefusal.LOT_POINTS_FIRST
 
 
 def test_who_corrects_the_quantity_of_a_released_part_decides_on_it_again(bench):
@@ -134,17 +137,101 @@ def test_who_corrects_the_quantity_of_a_released_part_decides_on_it_again(bench)
 
 def test_parts_that_are_more_than_production_says_later_are_not_released_and_what_was_lapses(bench):
     released(bench)
+    assert bench.decide(RELEASE).outcome is ActOutcome.DONE
+    assert bench.newest()["decision"]["stands"] is True
     bench.context("lot_ended", material_lot_id=LOT, equipment_id="R1", quantity="1.5 t")
+    assert (bench.newest()["recommendation"], bench.newest()["decision"]["stands"]) == ("review", False)
     told = bench.newest_part()
     assert (told["part_recommendation"], told["part_decision"]["stands"]) == ("review", False)
     assert told["part_reasons"][0]["text"] == (
         "The parts of the lot are 2 t together, more than the 1.5 t that production states.")  # fmt: skip
     assert bench.decide_part(RELEASE, over=1).code is ActRefusal.LOT_POINTS_FIRST
-    assert bench.recommended() == "release"
+    assert bench.decide(RELEASE, over=1).code is ActRefusal.LOT_POINTS_FIRST
     assert bench.divide(quantity="1600 kg").code is ActRefusal.PART_TOO_MUCH
     assert bench.divide(quantity="1400 kg").outcome is ActOutcome.DONE
-    assert bench.newest_part()["part_recommendation"] == "release"
+    assert (bench.recommended(), bench.newest_part()["part_recommendation"]) == ("release", "release")
     assert bench.decide_part(RELEASE).outcome is ActOutcome.DONE
+
+
+UNCLEAR_QUANTITIES = (
+    ("1e3", "kg"), (-5, "kg"), (0, "kg"), ("1,500", "kg"), ([1500], "kg"), (True, "kg"), ("1500", 7), (1500, None),
+    ("about half", None), ("5-6 kg", None), ({"value": None, "unit": "kg"}, None), ({}, None),
+)  # fmt: skip
+
+
+def test_a_quantity_that_production_states_unclearly_is_kept_as_it_is_written():
+    for value, unit in UNCLEAR_QUANTITIES:
+        assert stated_quantity(value, unit) is None, value
+        assert unclear_quantity(value, unit), value
+    assert unclear_quantity("1e3", "kg") == "1e3 kg"
+    for nothing in (None, "", "  "):
+        assert unclear_quantity(nothing, "kg") is None
+    assert unclear_quantity("3 t", None) is unclear_quantity(3, "t") is None
+
+
+@pytest.mark.parametrize("said", [{"quantity": 20, "unit": "drums"}, {"quantity": "1e3", "unit": "kg"}])
+def test_what_production_says_of_a_quantity_that_cannot_be_compared_takes_every_release_back(bench, said):
+    bench.context("lot_started", material_lot_id=LOT, equipment_id="R1", quantity="3 t")
+    released(bench)
+    bench.decide(RELEASE)
+    assert bench.newest()["decision"]["stands"] is True
+    bench.context("lot_ended", material_lot_id=LOT, equipment_id="R1", **said)
+    newest, part = bench.newest(), bench.newest_part()
+    assert (newest["recommendation"], newest["decision"]["stands"]) == ("review", False)
+    assert (part["part_recommendation"], part["part_decision"]["stands"]) == ("review", False)
+    assert newest["reasons"][0]["code"] == part["part_reasons"][0]["code"] == "PARTS_NOT_COMPARABLE"
+    assert newest["reasons"][0]["text"].startswith(
+        "Whether the parts of the lot (2000 kg) are within it cannot be told"
+    )
+    for refused in (bench.decide_part(RELEASE, over=1), bench.decide(RELEASE, over=1)):
+        assert refused.code is ActRefusal.LOT_POINTS_FIRST
+    bench.context("lot_ended", material_lot_id=LOT, equipment_id="R1", quantity="2500 kg")
+    assert (bench.newest()["recommendation"], bench.newest()["decision"]["stands"]) == ("release", False)
+    assert bench.decide_part(RELEASE).outcome is bench.decide(RELEASE).outcome is ActOutcome.DONE
+
+
+def test_two_quantities_at_once_that_do_not_compare_take_releases_back_and_an_older_word_does_not(bench):
+    released(bench)
+    at = rfc3339(bench.now_ns + 5 * SECOND_NS)
+    bench.context("lot_ended", material_lot_id=LOT, equipment_id="R1", at=at, quantity="3 t")
+    bench.decide_part(RELEASE)
+    earlier = rfc3339(bench.now_ns - 60 * SECOND_NS)
+    bench.context("lot_started", material_lot_id=LOT, equipment_id="R1", at=earlier, quantity="some")
+    assert bench.newest_part()["part_decision"]["stands"] is True
+    bench.context("lot_closed", material_lot_id=LOT, equipment_id="R1", at=at, quantity="20 drums")
+    assert bench.newest_part()["part_decision"]["stands"] is False
+
+
+def test_a_part_is_corrected_to_the_unit_of_production_though_another_differs_still(bench):
+    bench.divide()
+    bench.divide(REST, "1000 kg")
+    bench.context("lot_ended", material_lot_id=LOT, equipment_id="R1", quantity="20 drums")
+    bench.result(viscosity(100.0))
+    assert bench.divide("drum 21", "1 drums").code is ActRefusal.PART_UNIT_DIFFERS
+    for part in (DRUMS, REST):
+        assert bench.newest_part(part)["part_recommendation"] == "review"
+        assert bench.divide(part, "10 drums").outcome is ActOutcome.DONE
+    assert bench.newest_part()["part_recommendation"] == bench.newest_part(REST)["part_recommendation"] == "release"
+
+
+def test_quality_settles_for_the_lot_that_its_parts_cannot_be_compared_and_another_word_asks_again(bench):
+    bench.result(viscosity(100.0))
+    bench.divide()
+    bench.context("lot_ended", material_lot_id=LOT, equipment_id="R1", quantity="20 drums")
+    (item,) = lot_on_record(bench.connection, LOT).open_points
+    settle = SettlePoint(material_lot_id=LOT, point_id=item.point.point_id)
+    assert bench.act(settle, credential=by("anna"), reason="weighed").outcome is ActOutcome.DONE
+    assert (bench.recommended(), bench.newest_part()["part_recommendation"]) == ("release", "release")
+    bench.context("lot_closed", material_lot_id=LOT, equipment_id="R1", quantity="19 drums")
+    assert bench.recommended() == "review"
+
+
+def test_what_a_lot_without_parts_is_said_to_be_speaks_against_nothing(bench):
+    bench.result(viscosity(100.0))
+    bench.decide(RELEASE)
+    bench.context("lot_ended", material_lot_id=LOT, equipment_id="R1", quantity="some")
+    assert bench.recommended() == "release"
+    assert bench.decision().state is DecisionState.STANDS
 
 
 def test_a_lot_has_so_many_parts_and_no_more(bench, monkeypatch):

@@ -183,7 +183,7 @@ OF_LOTS: Mapping[str, dict[str, Any]] = {
                 "awaits_certificate": False,
             }
         ],
-        "rest": {"quantity": "1000 kg", "of": "3000 kg", "exceeded": False},
+        "rest": {"quantity": "1000 kg", "of": "3000 kg", "exceeded": False, "not_comparable": None},
         "damaged": [],
     },
     "SamplesView": {

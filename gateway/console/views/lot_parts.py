@@ -41,6 +41,7 @@ class RestView(View):
     quantity: str | None = Field(description="null: production has not said how much the lot is")
     of: str | None
     exceeded: bool = Field(description="the parts are more than production says the lot is")
+    not_comparable: str | None = Field(description="what production states, where parts cannot be compared with it")
 
 
 def part_of(part: LotDivided | None) -> PartOfView | None:
@@ -77,4 +78,5 @@ def rest_view(connection: sqlite3.Connection, lot: str, of_lot: PartsOfLot) -> R
         quantity=None if left.rest is None else f"{left.rest} {left.unit}",
         of=None if left.total is None else f"{left.total} {left.unit}",
         exceeded=left.exceeded,
+        not_comparable=left.not_comparable,
     )

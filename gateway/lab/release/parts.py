@@ -4,12 +4,13 @@ The assessments of the lot, as they stand, are copied into those of each of its 
 decision on the lot ends the one on a part, by the same rule; and nothing of a part is an assessment of the lot.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from gateway.lab.lot_reasons import LotReason, lot_reason
-from gateway.lab.release.assessment import Assessment, Subject
-from gateway.lab.release.open_points import OpenPoint, for_review, open_and_settled
+from gateway.lab.release.assessment import Assessment, Subject, assessment_of_lot
+from gateway.lab.release.lot_knowledge import LotKnowledge
+from gateway.lab.release.open_points import OpenPoint, for_review
 from gateway.records.lot_parts import LotDivided
 
 OF_WHOLE_LOT = "lot "  # before the subject of what is known of the whole lot, among the assessments of a part
@@ -26,20 +27,23 @@ def about_of(item: Assessment) -> Assessment:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Excess:
-    """How much the parts of a lot are together, where that is more than production says the lot is."""
+class Misfit:
+    """How much the parts of a lot are, where that is more than production says the lot is, or cannot be compared."""
 
     parts: str
     total: str
+    comparable: bool
+
+
+def by_parts(lot: LotKnowledge, misfit: Misfit | None) -> Iterator[Assessment]:
+    """Return that the parts of a lot do not fit in it, or may not: which material is which is not certain then."""
+    if misfit is not None:
+        code = OpenPoint.PARTS_EXCEED_LOT if misfit.comparable else OpenPoint.PARTS_NOT_COMPARABLE
+        yield assessment_of_lot(lot, Subject.PARTS, for_review(code, {}, parts=misfit.parts, total=misfit.total))
 
 
 def with_whole_lot(
-    own: Iterable[Assessment],
-    part: LotDivided,
-    whole_lot: Collection[Assessment],
-    *,
-    excess: Excess | None,
-    settled: Collection[str],
+    own: Iterable[Assessment], part: LotDivided, whole_lot: Collection[Assessment]
 ) -> tuple[Assessment, ...]:
     """Return what is assessed of a part of a lot.
 
@@ -47,13 +51,11 @@ def with_whole_lot(
         own: what is assessed by what names the part itself.
         part: the part as it was declared; another quantity is another fact.
         whole_lot: how the lot's own assessments stand.
-        excess: where the parts of the lot are more than the lot.
-        settled: the points of the part that people have settled.
     """
     own = tuple(own)
     known = {item.subject for item in own}
     inherited = (item for item in whole_lot if not _is_the_same_for_all(item) or item.subject not in known)
-    return (*own, _as_declared(part, excess, settled), *(_of_whole_lot(item, part) for item in inherited))
+    return (*own, _as_declared(part), *(_of_whole_lot(item, part) for item in inherited))
 
 
 def _is_the_same_for_all(item: Assessment) -> bool:
@@ -68,13 +70,8 @@ def _of_whole_lot(item: Assessment, part: LotDivided) -> Assessment:
     return replace(item, material_lot_id=part.part_id, subject=subject, kind=kind, states_lot=False, retest=False)
 
 
-def _as_declared(part: LotDivided, excess: Excess | None, settled: Collection[str]) -> Assessment:
+def _as_declared(part: LotDivided) -> Assessment:
     reason = lot_reason(LotReason.PART_OF_LOT, lot=part.material_lot_id, part=part.name, quantity=part.amount)
-    findings = () if excess is None else (
-        for_review(OpenPoint.PARTS_EXCEED_LOT, {}, parts=excess.parts, total=excess.total),
-    )  # fmt: skip
-    subject = Subject.PART.value
-    points = open_and_settled(findings, settled, lot=part.part_id, subject=subject, evidence={})
     return Assessment(
-        material_lot_id=part.part_id, subject=subject, kind=Subject.PART, inside=(reason,), **points, at_ns=part.at_ns
+        material_lot_id=part.part_id, subject=Subject.PART.value, kind=Subject.PART, inside=(reason,), at_ns=part.at_ns
     )

@@ -25,6 +25,7 @@ def decide_lot_facts(reading: Reading, event: ActRequested) -> DecideLotFacts:
     decided = decision_of_lot(reading.connection, act.material_lot_id)
     parts = parts_of_lot(reading.connection, act.material_lot_id)
     of_lot = _damaged_of_whole_lot(reading, known)
+    quantity = quantity_of_lot(reading.connection, act.material_lot_id).damaged if parts.parts else ()
     return DecideLotFacts(
         **act_base(reading, event),
         basis=None if known is None else basis_of(reading.connection, known),
@@ -32,7 +33,13 @@ def decide_lot_facts(reading: Reading, event: ActRequested) -> DecideLotFacts:
         waits=known is not None and known.waits_to_be_judged,
         open_points=() if known is None else known.against_release,
         inside=0 if known is None else known.inside,
-        damaged_records=(*decided.damaged, *(() if known is None else known.damaged), *of_lot, *parts.damaged),
+        damaged_records=(
+            *decided.damaged,
+            *(() if known is None else known.damaged),
+            *of_lot,
+            *parts.damaged,
+            *quantity,
+        ),
         scope=Scope(client_id=None if known is None else known.client_id),
         review_stands=_reviews_stand(reading, act, None if known is None else known.part, at_ns=event.at_ns),
         part=None if known is None else known.part,

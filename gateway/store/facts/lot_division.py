@@ -23,7 +23,7 @@ def divide_lot_facts(reading: Reading, event: ActRequested) -> DivideLotFacts:
     lot, part_id = act.material_lot_id, part_id_of(act.material_lot_id, act.part)
     known = lot_on_record(reading.connection, lot)
     of_lot, own = parts_of_lot(reading.connection, lot), part_declared(reading.connection, lot)
-    total, damaged = quantity_of_lot(reading.connection, lot)
+    total, _unclear, damaged = quantity_of_lot(reading.connection, lot)
     named = reading.values("lots_named_alike", likeness=likeness_key(part_id), most=MOST_ALIKE)
     return DivideLotFacts(
         **act_base(reading, event),

@@ -30,9 +30,13 @@ class PartsOfLot(NamedTuple):
 
 
 class QuantityOfLot(NamedTuple):
-    """How much production says a lot is, None where it says nothing; ``damaged``: messages that do not hold."""
+    """How much production says a lot is, None where it says nothing; ``damaged``: messages that do not hold.
+
+    ``unclear``: what it says instead, where that is no quantity that is certain.
+    """
 
     quantity: Quantity | None
+    unclear: str | None
     damaged: tuple[str, ...]
 
 
@@ -44,6 +48,7 @@ class Remainder(NamedTuple):
     rest: str | None
     set_apart: str | None  # how much the parts are together
     exceeded: bool  # whether the parts are more than production says the lot is
+    not_comparable: str | None  # what production says, where parts cannot be compared with it
     damaged: tuple[str, ...]  # messages on the quantity that do not hold
 
 
@@ -106,27 +111,36 @@ def _awaits_certificate(connection: sqlite3.Connection, part: LotDivided) -> boo
 
 
 def quantity_of_lot(connection: sqlite3.Connection, lot: str) -> QuantityOfLot:
-    """Return how much a lot is by production's latest word; of two at once the smaller."""
+    """Return how much a lot is by production's latest word; of two at once the smaller, none where one is unclear."""
     rows = connection.execute(SQL["quantities_of_lot"], {"material_lot_id": lot}).fetchall()
     damaged = tuple(row["record"] for row in rows if not row["holds"])
     if damaged or not rows:
-        return QuantityOfLot(None, damaged)
-    latest = [Quantity(number=row["number"], unit=row["unit"]) for row in rows if row["at_ns"] == rows[0]["at_ns"]]
+        return QuantityOfLot(None, None, damaged)
+    newest = [row for row in rows if row["at_ns"] == rows[0]["at_ns"]]
+    unclear = next((row["unclear"] for row in newest if row["number"] is None), None)
+    if unclear is not None:
+        return QuantityOfLot(None, str(unclear), ())
+    latest = [Quantity(number=row["number"], unit=row["unit"]) for row in newest]
     amounts = [(in_unit(quantity, latest[0].unit), quantity) for quantity in latest]
     known = [(amount, quantity) for amount, quantity in amounts if amount is not None]
-    quantity = min(known, key=lambda item: item[0])[1] if known and len(known) == len(amounts) else None
-    return QuantityOfLot(quantity, ())
+    if len(known) < len(amounts):
+        return QuantityOfLot(None, ", ".join(str(quantity) for quantity in latest), ())
+    return QuantityOfLot(min(known, key=lambda item: item[0])[1], None, ())
 
 
 def remainder_of(connection: sqlite3.Connection, lot: str, parts: Iterable[LotDivided]) -> Remainder:
     """Return what is left of a lot beside its parts, in the unit in which production states the lot."""
-    whole, damaged = quantity_of_lot(connection, lot)
-    if whole is None:
-        return Remainder(unit=None, total=None, rest=None, set_apart=None, exceeded=False, damaged=damaged)
-    set_apart = total_in(whole.unit, (part.as_quantity for part in parts))
-    if set_apart is None:
+    whole, unclear, damaged = quantity_of_lot(connection, lot)
+    set_apart = None if whole is None else total_in(whole.unit, (part.as_quantity for part in parts))
+    if whole is None or set_apart is None:
         return Remainder(
-            unit=whole.unit, total=whole.number, rest=None, set_apart=None, exceeded=False, damaged=damaged
+            unit=None if whole is None else whole.unit,
+            total=None if whole is None else whole.number,
+            rest=None,
+            set_apart=None,
+            exceeded=False,
+            not_comparable=unclear if whole is None else str(whole),
+            damaged=damaged,
         )
     return Remainder(
         unit=whole.unit,
@@ -134,5 +148,6 @@ def remainder_of(connection: sqlite3.Connection, lot: str, parts: Iterable[LotDi
         rest=plain_number(max(whole.exact - set_apart, Fraction(0))),
         set_apart=plain_number(set_apart),
         exceeded=set_apart > whole.exact,
+        not_comparable=None,
         damaged=damaged,
     )

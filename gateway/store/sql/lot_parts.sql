@@ -38,18 +38,19 @@ SELECT DISTINCT material_lot_id, :cause, :at_ns FROM lot_part WHERE part_id = :p
 ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
 
 -- name: judge_divided_lot_again
--- where a certificate changes that a part of it, or it itself, waits for
+-- where a certificate changes that a part of it, or it itself, waits for, or what production says of its quantity
 INSERT INTO lot_to_judge (material_lot_id, cause, at_ns)
 SELECT DISTINCT material_lot_id, :cause, :at_ns FROM lot_part WHERE material_lot_id = :material_lot_id
 ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
 
 -- name: quantities_of_lot
 -- that production has stated of a lot, the latest first; a message that does not hold may have stated any
-SELECT at_ns, read ->> '$.quantity.number' AS number, read ->> '$.quantity.unit' AS unit, holds,
+SELECT at_ns, read ->> '$.quantity.number' AS number, read ->> '$.quantity.unit' AS unit,
+       read ->> '$.quantity_unclear' AS unclear, holds,
        'context_change ' || event_id AS record
 FROM (SELECT *, CASE WHEN json_valid(body) THEN body ELSE '{}' END AS read FROM context_change_checked)
 WHERE material_lot_id = :material_lot_id AND kind IN ('lot_started', 'lot_ended', 'lot_closed')
-  AND (NOT holds OR read ->> '$.quantity.number' IS NOT NULL)
+  AND (NOT holds OR coalesce(read ->> '$.quantity.number', read ->> '$.quantity_unclear') IS NOT NULL)
 ORDER BY at_ns DESC LIMIT 50;
 
 -- name: is_lot_of_production

@@ -136,12 +136,13 @@ def mark_lots_of_context(connection: sqlite3.Connection, event: Event, change: C
     mark_lots_of_names_with_bars(connection, named, because)
 
 
+_DIVIDED = ("judge_divided_lot_again", "judge_parts_again")
 _TOUCHED = {
     ContextKind.ORDER_STARTED: ("judge_lots_of_order_again",),
     # which may say how much the lot is
-    ContextKind.LOT_STARTED: ("judge_started_lot_again", "judge_lots_on_equipment_again", "judge_parts_again"),
-    ContextKind.LOT_ENDED: ("judge_ended_lot_again", "judge_lots_on_equipment_again", "judge_parts_again"),
-    ContextKind.LOT_CLOSED: ("judge_parts_again",),
+    ContextKind.LOT_STARTED: ("judge_started_lot_again", "judge_lots_on_equipment_again", *_DIVIDED),
+    ContextKind.LOT_ENDED: ("judge_ended_lot_again", "judge_lots_on_equipment_again", *_DIVIDED),
+    ContextKind.LOT_CLOSED: _DIVIDED,
     ContextKind.MATERIAL_CONSUMED: ("judge_lot_again", "judge_lots_made_of_it_again"),
 }
 

@@ -27,7 +27,7 @@ from gateway.store.facts.lot.refused import refused_of_lot, refused_of_product
 from gateway.store.facts.lot.relation import lots_of
 from gateway.store.facts.lot.results import NEVER, as_of_lot, results_of_lot, versions_of
 from gateway.store.facts.lot.samples import samples_of_several_lots
-from gateway.store.facts.lot.whole_lot import whole_lot
+from gateway.store.facts.lot.whole_lot import misfit_of, whole_lot
 from gateway.store.facts.reading import Reading
 from gateway.store.facts.standing import Standing, all_standing, standing_and_others
 from gateway.store.queries.certificates import certificates_of_lot
@@ -81,7 +81,7 @@ def _of_no_lot(results: tuple[ResultOnRecord, ...]) -> LotFacts:
         whole=False,
         part=None,
         whole_lot=(),
-        excess=None,
+        misfit=None,
         divided=False,
         parts=(),
         told_of_rest=False,
@@ -132,7 +132,7 @@ def _facts(reading: Reading, lot: str, arrival: Arrival | None, *, at_ns: int) -
         certificates=_certificates(reading, lot, decision) if there_is["certified"] else (),
         part=None,
         whole_lot=(),
-        excess=None,
+        misfit=misfit_of(reading, lot) if whole and there_is["divided"] else None,
         divided=bool(there_is["divided"]),
         parts=parts,
         told_of_rest=told_of_rest,
@@ -175,7 +175,7 @@ def _facts_of_part(reading: Reading, glance: LotAtAGlance, part: LotDivided, *, 
         review=signed_review_of(reading.connection, glance.lot)[0] if there_is["reviewed"] else None,
         **_certified(reading, part, decision),
         part=part,
-        excess=of_lot.excess,
+        misfit=None,
         whole_lot=of_lot.standing,
         divided=False,
         parts=(),

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 from gateway.lab.release.assessment import Assessment
 from gateway.lab.release.lot_knowledge import LotContext
-from gateway.lab.release.parts import Excess
+from gateway.lab.release.parts import Misfit
 from gateway.store.facts.lot.context import context_of_lot
 from gateway.store.facts.lot.named_by_results import named_by_all, with_names
 from gateway.store.facts.reading import Reading
 from gateway.store.facts.standing import all_standing
 from gateway.store.queries.lot_decisions import decision_of_lot
-from gateway.store.queries.lot_parts import parts_declared, remainder_of
+from gateway.store.queries.lot_parts import parts_declared, quantity_of_lot, remainder_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -19,7 +19,6 @@ class WholeLot:
 
     context: LotContext
     standing: tuple[Assessment, ...]
-    excess: Excess | None
 
 
 def whole_lot(reading: Reading, lot: str) -> WholeLot:
@@ -28,18 +27,24 @@ def whole_lot(reading: Reading, lot: str) -> WholeLot:
     if isinstance(kept, WholeLot):
         return kept
     reading.note_damaged(decision_of_lot(reading.connection, lot).damaged)
+    reading.note_damaged(parts_declared(reading.connection, lot).damaged)
+    reading.note_damaged(quantity_of_lot(reading.connection, lot).damaged)
     known = WholeLot(
         context=with_names(context_of_lot(reading, lot), named_by_all(reading, lot)),
         standing=tuple(all_standing(reading, lot).values()),
-        excess=_excess(reading, lot),
     )
     reading.kept[f"whole lot {lot}"] = known
     return known
 
 
-def _excess(reading: Reading, lot: str) -> Excess | None:
-    """Return how much the parts of a lot are together, where that is more than production says the lot is."""
+def misfit_of(reading: Reading, lot: str) -> Misfit | None:
+    """Return how the parts of a lot do not fit in what production says the lot is: more than that, or nobody knows."""
     declared = parts_declared(reading.connection, lot)
-    left = remainder_of(reading.connection, lot, (part for part, _recommendation in declared.parts))
+    parts = [part for part, _recommendation in declared.parts]
+    left = remainder_of(reading.connection, lot, parts)
     reading.note_damaged((*declared.damaged, *left.damaged))
-    return Excess(parts=f"{left.set_apart} {left.unit}", total=f"{left.total} {left.unit}") if left.exceeded else None
+    if left.exceeded:
+        return Misfit(parts=f"{left.set_apart} {left.unit}", total=f"{left.total} {left.unit}", comparable=True)
+    if not parts or left.not_comparable is None:
+        return None
+    return Misfit(parts=", ".join(part.amount for part in parts), total=left.not_comparable, comparable=False)

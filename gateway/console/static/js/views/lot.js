@@ -118,7 +118,8 @@ function parts(view) {
   const rows = view.parts.map((one) => ({ key: one.part_id, cells: [
     h("a", { href: `#/lots/${encodeURIComponent(one.part_id)}` }, one.part), one.quantity, recommendation(one.recommendation), decidedOn(one.decision, one.on_other_facts, one.awaits_certificate)] }));
   const { rest } = view;
-  const left = rest.quantity === null ? text(rest.of === null ? "part.unknown" : "part.other_unit", { of: rest.of }) : text("part.left", { rest: rest.quantity, of: rest.of });
+  const left = rest.not_comparable !== null ? condition(false, "", text("part.not_comparable", { stated: rest.not_comparable }), "critical")
+    : rest.quantity === null ? text("part.unknown") : text("part.left", { rest: rest.quantity, of: rest.of });
   rows.push({ key: "rest", cells: [h("span", { class: "strong" }, text("part.rest")), rest.exceeded ? condition(false, "", text("part.exceeded", { of: rest.of }), "critical") : left,
     recommendation(view.recommendation), decidedOn(view.decision?.decision ?? null, view.decision?.on_other_facts)] });
   return section("parts", text("part.parts"), table(text("part.parts"), columns, rows), may("divide_lot") ? h("div", { class: "actions" }, divideButton(view)) : null);
