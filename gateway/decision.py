@@ -112,6 +112,7 @@ class LotAssessed(Record):
 
     ``whole``: all of the lot was assessed, so that nothing waits to be judged again; ``is_parent``: other lots are made
     of it; ``named_alike``: other lots have names that only look like its own; ``has_parts``: it is divided.
+    ``revives``: the lot into which it was put back, as a part of which something is known by itself now, or no more.
     """
 
     material_lot_id: str
@@ -121,6 +122,7 @@ class LotAssessed(Record):
     is_parent: bool
     named_alike: bool
     has_parts: bool = False
+    revives: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -17,7 +17,7 @@ from gateway.lab.release.assessment import Assessment, Subject
 from gateway.lab.release.decided import decision_after
 from gateway.lab.release.lot_assessments import assessments
 from gateway.lab.release.open_points import Point
-from gateway.lab.release.parts import about_of, by_parts, is_of_whole_lot, with_whole_lot
+from gateway.lab.release.parts import about_of, by_parts, is_of_whole_lot, is_reported, revived, with_whole_lot
 from gateway.lab.release.products_alike import naming_products_alike
 from gateway.lab.release.recommendation import recommend, with_history
 from gateway.latches import has_forgotten, in_doubt
@@ -28,7 +28,7 @@ from gateway.records.laboratory import (
     RestedOn,
 )
 from gateway.records.lot_decisions import DecisionState, LotDecided, Verdict
-from gateway.records.lot_parts import OF_REST_ALONE, RELEASE_TAKEN_BACK
+from gateway.records.lot_parts import OF_REST_ALONE, PART_UNDONE, RELEASE_TAKEN_BACK
 from gateway.records.prediction import Prediction
 from gateway.records.reviews import LotReviewed, ReviewState
 from gateway.records.verdicts import Reason
@@ -50,6 +50,7 @@ class LotOutcome:
         Assessment, ...
     ] = ()  # what a release had settled that has lapsed now: of each analyte the worst
     lapsed_review: LotReviewed | None = None  # the signed review of its record, where it lapses now
+    reported: bool  # whether anything of it is assessed by itself, apart from the lot of which it is a part
 
     @property
     def released_by_person(self) -> LotDecided | None:
@@ -62,6 +63,12 @@ class LotOutcome:
     def decided(self) -> LotDecided | None:
         """Return the decision of a person on it, where that stands or has lapsed only now."""
         return None if self.decision == self.lot_facts.decision else self.decision
+
+    @property
+    def set_back(self) -> bool:
+        """Return whether it is a part that was put back into its lot and of which nothing is known by itself."""
+        part = self.lot_facts.part
+        return part is not None and part.undone and not self.reported
 
     @property
     def changed(self) -> bool:
@@ -107,7 +114,8 @@ def lot_outcome(lot_facts: LotFacts, facts: JudgingFacts, trigger: Trigger) -> L
     decision = _decision(lot_facts, state, changes, missing, damaged=bool(facts.damaged))
     context, on_record = lot_facts.knowledge.context, lot_facts.certificates
     waits = (AWAITS_CERTIFICATE,) if awaited(facts.line.certificates, context, on_record, decision) else ()
-    trigger = replace(trigger, flags=(*trigger.flags, *waits, *_of_rest(lot_facts, decision)))
+    undone = (PART_UNDONE,) if lot_facts.part is not None and lot_facts.part.undone else ()
+    trigger = replace(trigger, flags=(*trigger.flags, *waits, *_of_rest(lot_facts, decision), *undone))
     unchanged = (before.recommendation, before.latched) == (state.recommendation, state.latched)
     return LotOutcome(
         lot_facts=lot_facts,
@@ -123,6 +131,8 @@ def lot_outcome(lot_facts: LotFacts, facts: JudgingFacts, trigger: Trigger) -> L
         decision=decision,
         stands_again=_stands_again(lot_facts, assessed, decision, trigger),
         lapsed_review=_lapsed_review(lot_facts, changes),
+        reported=any(hold.material_lot_id == lot for hold in lot_facts.provisional)
+        or any(is_reported(item) for item in assessed),
     )
 
 
@@ -173,6 +183,9 @@ def _decision(
     if lot_facts.decision is None or changes is None:
         return None
     other_facts = _other_facts(changes)
+    if lot_facts.decision.verdict is Verdict.RELEASE:  # one of the rest is none of what was put back into it
+        gone = set(lot_facts.decision.basis.parts) - {item.part.name for item in lot_facts.parts}
+        other_facts += sorted(gone)
     return decision_after(lot_facts.decision, state, missing=missing, other_facts=other_facts, damaged=damaged)
 
 
@@ -244,6 +257,7 @@ def _assessed(lot: str, lot_facts: LotFacts, assessed: tuple[Assessment, ...]) -
         is_parent=lot_facts.is_parent,
         named_alike=lot_facts.named_alike,
         has_parts=lot_facts.divided,
+        revives=revived(lot_facts.part, lot_facts.standing, assessed),
     )
 
 

@@ -15,7 +15,7 @@ import typer
 from gateway.cli.acts import person_option, reason_option, show_waiting, sign_in_of
 from gateway.cli.lot_decision import AskedDecision, decide, decision_document, show_decision
 from gateway.cli.lot_document import BESIDES, document_of, evidence_of, other_reasons, point_document
-from gateway.cli.lot_parts import AskedPart, divide, parts_document, show_parts
+from gateway.cli.lot_parts import AskedPart, divide, parts_document, put_back, show_parts
 from gateway.cli.lot_review import AskedOfReview, review
 from gateway.cli.options import CONFIG, JSON, takes
 from gateway.cli.output import show_json, show_wrapped
@@ -72,6 +72,10 @@ class LotOptions:
         metavar="NAME",
         help="Set this part apart, with --quantity: it is decided on by itself. Again: correct its quantity.",
     )
+    put_back: str | None = typer.Option(
+        None, "--undo-division", metavar="NAME",
+        help="Put this part back into the lot, where nothing was decided, reported or certified of it by itself.",
+    )  # fmt: skip
     quantity: str | None = typer.Option(
         None, "--quantity", metavar="QUANTITY", help="With --divide: how much the part is, such as 2000 kg."
     )
@@ -84,7 +88,7 @@ class LotOptions:
     )
     person: str | None = person_option()
     reason: str | None = reason_option(
-        "--reason", "With --settle, --decide and --divide: what you found, and why.", required=False
+        "--reason", "With --settle, --decide, --divide and --undo-division: what you found, and why.", required=False
     )
     show_all: bool = typer.Option(False, "--all", help="Show every point. Without it: the ten worst.")
     as_json: bool = JSON
@@ -96,7 +100,8 @@ def lot(options: LotOptions) -> None:
 
     With --settle and --reason you settle one point, and the lot is judged again. A point that asks for a hold
     cannot be settled here. With --decide and --reason quality releases, rejects or holds the lot.
-    With --divide a part of the lot gets a disposition of its own; --part names the part that is meant.
+    With --divide a part of the lot gets a disposition of its own; --part names the part that is meant, and
+    --undo-division puts it back.
     labline lot review LOT shows its record by exception: what to look at, the worst first, and counts of the rest.
     Exit 1 if something speaks against a release or an exception is open, 2 if no such lot or point is known.
     """
@@ -109,6 +114,8 @@ def lot(options: LotOptions) -> None:
         _decide(settings, options, options.verdict)
     elif options.divide is not None:
         _divide(settings, options, options.divide)
+    elif options.put_back is not None:
+        _put_back(settings, options, options.put_back)
     elif options.person is not None or options.reason is not None:
         raise LablineError(
             "--person and --reason need --settle POINT, --decide or --divide NAME",
@@ -187,6 +194,13 @@ def _divide(settings: Settings, options: LotOptions, part: str) -> None:
         known = _known(connection, options.name)
     asked = AskedPart(name=part, quantity=options.quantity, person=options.person, reason=options.reason)
     divide(settings, options.config, known, asked, as_json=options.as_json)
+
+
+def _put_back(settings: Settings, options: LotOptions, part: str) -> None:
+    with closing(read_state(settings.store.directory)) as connection:
+        known = _known(connection, options.name)
+    asked = AskedPart(name=part, quantity=None, person=options.person, reason=options.reason)
+    put_back(settings, options.config, known, asked, as_json=options.as_json)
 
 
 def _settle(settings: Settings, options: LotOptions, point: str) -> None:

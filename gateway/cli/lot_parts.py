@@ -13,7 +13,7 @@ from gateway.contract.times import rfc3339
 from gateway.errors import LablineError
 from gateway.facts.lot import PartOnRecord
 from gateway.records.lot_decisions import DecisionState, LotDecided
-from gateway.records.lot_parts import DivideLot
+from gateway.records.lot_parts import DivideLot, UndoDivision
 from gateway.runtime.act_requests import perform
 from gateway.store.queries.lot_parts import Remainder, parts_of_lot, remainder_of
 from gateway.store.queries.lots import LotOnRecord
@@ -45,12 +45,25 @@ def divide(settings: Settings, config: Path, known: LotOnRecord, asked: AskedPar
     show_wrapped("  its samples are of this name; it is judged and decided on by itself", hanging=4)
 
 
+def put_back(settings: Settings, config: Path, known: LotOnRecord, asked: AskedPart, *, as_json: bool) -> None:
+    """Have a part put back into its lot."""
+    if asked.reason is None:
+        raise LablineError("--undo-division needs a reason", hint="give --reason TEXT")
+    act = UndoDivision(material_lot_id=known.material_lot_id, part=normalised(asked.name) or asked.name)
+    answer = perform(settings, act, path=config.resolve(), sign_in=sign_in_of(asked.person), reason=asked.reason)
+    if as_json:
+        show_json({"lot": known.material_lot_id, "put_back": True, **answer.details})
+        return
+    show_wrapped(f"{answer.details['part_id']}: put back into lot {known.material_lot_id}", hanging=2)
+    show_wrapped("  its name is not used again; what is still reported for it makes it a part once more", hanging=4)
+
+
 def parts_document(connection: sqlite3.Connection, known: LotOnRecord) -> dict[str, Any]:
     """Return the parts of a lot, or of which lot it is one, as JSON; nothing of a lot that is not divided."""
     part = known.part
     if part is not None:
         return {"part_of": {"lot": part.material_lot_id, "part": part.name, "quantity": part.quantity,
-                            "unit": part.unit}}  # fmt: skip
+                            "unit": part.unit, "put_back": part.undone}}  # fmt: skip
     of_lot = parts_of_lot(connection, known.material_lot_id)
     if not of_lot.parts and not of_lot.damaged:
         return {}
@@ -79,6 +92,7 @@ def _part(item: PartOnRecord) -> dict[str, Any]:
         "decision": None if decision is None else decision.verdict.value,
         "stands": None if decision is None else decision.state is DecisionState.STANDS,
         "awaits_certificate": item.awaits_certificate,
+        "reported_after_undoing": part.undone,
         "set_apart_by": part.person,
         "set_apart_at": rfc3339(part.at_ns),
         "reason": part.reason,
@@ -89,7 +103,8 @@ def show_parts(connection: sqlite3.Connection, known: LotOnRecord) -> None:
     """Show of which lot it is a part, or the parts of it, each with its state, and what is left."""
     part = known.part
     if part is not None:
-        show_wrapped(f"part {part.name} of lot {part.material_lot_id}: {part.amount}, {part.reason}", hanging=2)
+        again = ", put back into the lot" if part.undone else ""
+        show_wrapped(f"part {part.name} of lot {part.material_lot_id}{again}: {part.amount}, {part.reason}", hanging=2)
         return
     of_lot = parts_of_lot(connection, known.material_lot_id)
     for record in of_lot.damaged:
@@ -106,6 +121,7 @@ def show_parts(connection: sqlite3.Connection, known: LotOnRecord) -> None:
 def in_words(item: PartOnRecord) -> str:
     """Return what is decided on a part and recommended for it."""
     awaits = ", awaits its certificate" if item.awaits_certificate else ""
+    awaits += ", reported for again after it was put back" if item.part.undone else ""
     return f"{_decided(item.decision)}{awaits} (recommended: {item.recommendation.value})"
 
 

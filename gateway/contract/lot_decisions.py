@@ -17,6 +17,7 @@ def basis_document(basis: LotBasis) -> dict[str, Any]:
         "assessments": basis.assessments,
         "assessments_sha256": basis.assessments_sha256,
         "decided": basis.decided,
+        **({"parts": list(basis.parts)} if basis.parts else {}),
     }
 
 

@@ -35,8 +35,9 @@ def disposition_changes(outcome: LotOutcome, event: Event, facts: Facts) -> Deci
                    recommendation=disposition.recommendation.value, previous=disposition.previous.value,
                    reasons=[reason.code for reason in disposition.reasons], cause=cause),
         ),
-        messages=(message_of_disposition(disposition, outcome.lot_facts.part, line=facts.line, cause=cause,
-                                         at_ns=event.at_ns, decision=outcome.decision),),
+        messages=() if outcome.set_back else (
+            message_of_disposition(disposition, outcome.lot_facts.part, line=facts.line, cause=cause,
+                                   at_ns=event.at_ns, decision=outcome.decision),),
         follow_ups=follow_ups_of_certified_lot(outcome.lot_facts, facts.line),
     )  # fmt: skip
 

@@ -75,6 +75,8 @@ def on_decide_lot(event: ActRequested, facts: DecideLotFacts) -> Decision:
 
 def _not_named(act: DecideLot, facts: DecideLotFacts) -> Answer | None:
     """Return that a decision on a part does not name it, or names one that the lot is not."""
+    if facts.part is not None and facts.set_back:
+        return refused(ActRefusal.PART_IS_UNDONE, part=facts.part.name, lot=facts.part.material_lot_id)
     name = "" if facts.part is None else facts.part.name
     return None if act.part == name else refused(ActRefusal.PART_NOT_NAMED, lot=act.material_lot_id, part=name or "-")
 

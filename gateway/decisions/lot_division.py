@@ -21,6 +21,7 @@ from gateway.records.lot_parts import BETWEEN, DivideLot, LotDivided, part_id_of
 from gateway.records.production import Quantity
 
 MOST_PARTS = 10  # of a lot: with few other lots, they are judged in the transaction that has the lot judged
+MOST_NAMES = 15  # with those that were put back, whose names are used by nothing else
 _LONGEST_NAME = 60  # characters
 _MOST_NAMED = 3
 
@@ -44,6 +45,7 @@ def on_divide_lot(event: ActRequested, facts: DivideLotFacts) -> Decision:
         reason=event.reason,
         at_ns=event.at_ns,
         event_id=event.event_id,
+        undone=False,
     )
     before = _before(act, facts)
     again = {} if before is None else {"quantity_before": before.amount}
@@ -71,7 +73,10 @@ def _not_divided(act: DivideLot, facts: DivideLotFacts) -> Answer | None:
         return refused(ActRefusal.LOT_RECORDS_IN_DOUBT, lot=lot)
     if facts.part_of is not None:
         return refused(ActRefusal.PART_OF_A_PART, lot=lot, whole=facts.part_of.material_lot_id)
-    if _before(act, facts) is None and len(facts.parts) >= MOST_PARTS:
+    if part_id_of(lot, act.part) in facts.undone:
+        return refused(ActRefusal.PART_NAME_UNDONE, part=act.part)
+    names = len(facts.parts) + len(facts.undone)
+    if _before(act, facts) is None and (len(facts.parts) >= MOST_PARTS or names >= MOST_NAMES):
         return refused(ActRefusal.PARTS_TOO_MANY, lot=lot, most=MOST_PARTS)
     return None
 

@@ -71,6 +71,7 @@ from gateway.decisions.setpoint_write import (
 from gateway.decisions.sign_in import on_sign_in_tried
 from gateway.decisions.signed import on_withdraw_pending, sign_pending, signed
 from gateway.decisions.suppression import on_suppressions_due, windows_of_suppressions
+from gateway.decisions.undone_division import on_undo_division
 from gateway.decisions.users import (
     on_add_user,
     on_change_user,
@@ -237,6 +238,7 @@ DECISIONS: Mapping[tuple[type[EventBase], object], Row] = {
     (ActRequested, ActKind.REVOKE_KEY): _act(on_revoke_key),
     (ActRequested, ActKind.DECIDE_LOT): _signed(ActKind.DECIDE_LOT),
     (ActRequested, ActKind.DIVIDE_LOT): _act(on_divide_lot),
+    (ActRequested, ActKind.UNDO_DIVISION): _act(on_undo_division),
     (ActRequested, ActKind.SETTLE_EXCEPTION): _act(on_settle_exception),
     (ActRequested, ActKind.SIGN_REVIEW): _signed(ActKind.SIGN_REVIEW),
     (ActRequested, ActKind.CHANGE_STAGE): _signed(ActKind.CHANGE_STAGE),

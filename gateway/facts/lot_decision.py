@@ -15,7 +15,8 @@ class DecideLotFacts(ActFacts):
     ``waits``: whether it is about to be judged again. ``open_points``: those that a release would be over.
     ``inside``: how many of its results ask for a release by themselves. ``damaged_records``: of the lot.
     ``review_stands``: whether a signed review of its record stands; None where a release needs none.
-    ``part``: of which lot it is a part; ``parts``: those of the lot, which its release does not release.
+    ``part``: of which lot it is a part; ``set_back``: whether that is put back into it; ``parts``: those of the lot,
+    which its release does not release.
     """
 
     basis: LotBasis | None
@@ -27,4 +28,5 @@ class DecideLotFacts(ActFacts):
     scope: Scope
     review_stands: bool | None
     part: LotDivided | None
+    set_back: bool
     parts: tuple[str, ...]

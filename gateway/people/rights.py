@@ -34,6 +34,7 @@ RIGHTS: Mapping[ActKind, frozenset[Role]] = {
     ActKind.REVOKE_KEY: _ADMINISTRATORS,
     ActKind.DECIDE_LOT: frozenset({Role.QUALITY}),
     ActKind.DIVIDE_LOT: frozenset({Role.QUALITY, Role.SUPERVISOR}),
+    ActKind.UNDO_DIVISION: frozenset({Role.QUALITY, Role.SUPERVISOR}),
     ActKind.SETTLE_EXCEPTION: frozenset({Role.QUALITY, Role.SUPERVISOR}),  # which: decisions/review.py
     ActKind.SIGN_REVIEW: frozenset({Role.QUALITY}),
     ActKind.CHANGE_STAGE: _QUALITY_AND_ENGINEERS,
@@ -67,6 +68,7 @@ WITH_REASON: frozenset[ActKind] = frozenset(
         ActKind.SIGN_BIASES,
         ActKind.DECIDE_LOT,
         ActKind.DIVIDE_LOT,
+        ActKind.UNDO_DIVISION,
         ActKind.SETTLE_EXCEPTION,
         ActKind.SIGN_REVIEW,
         ActKind.CHANGE_STAGE,

@@ -24,6 +24,7 @@ class ActKind(StrEnum):
     REVOKE_KEY = "revoke_key"
     DECIDE_LOT = "decide_lot"
     DIVIDE_LOT = "divide_lot"
+    UNDO_DIVISION = "undo_division"
     SETTLE_EXCEPTION = "settle_exception"
     SIGN_REVIEW = "sign_review"
     CHANGE_STAGE = "change_stage"

@@ -16,7 +16,7 @@ from gateway.records.certificate_acts import (
 )
 from gateway.records.corrective_actions import ActionKind
 from gateway.records.lot_decisions import Verdict
-from gateway.records.lot_parts import DivideLot
+from gateway.records.lot_parts import DivideLot, UndoDivision
 from gateway.records.people import Act as GuidanceAct
 from gateway.records.people import SignedBias
 from gateway.records.user_acts import (
@@ -289,7 +289,7 @@ Act = (
     AcknowledgeAlarm | AlarmAct | SettlePoint | PromoteModel | RollBackModel | RetryMessages | SignBiases | ArchiveAudit
     | AddUser | ChangeUser | SetPassword | ConfirmPassword | SetSecondDevice | UnlockUser | EndSessions
     | EnrollKey | RevokeKey | SignPending | WithdrawPending | SettleException | SignReview
-    | StopWrites | ResumeWrites | DecideLot | DivideLot | AnswerGuidance | ChangeStage
+    | StopWrites | ResumeWrites | DecideLot | DivideLot | UndoDivision | AnswerGuidance | ChangeStage
     | RecordAction | CompleteAction | CloseDeviation | ApproveLaboratoryPlan
     | DraftCertificate | SignCertificate | WithdrawCertificate | ReissueCertificate
 )  # fmt: skip

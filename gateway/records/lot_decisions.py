@@ -28,7 +28,8 @@ class DecisionState(StrEnum):
 class LotBasis:
     """What a decision rests on: what is recommended, all assessments of the lot by their hash, and what was decided.
 
-    ``decided``: the record of the newest decision before; who has not seen it replaces none.
+    ``decided``: the record of the newest decision before; who has not seen it replaces none. ``parts``: of the lot, by
+    their names, which are decided on by themselves.
     """
 
     recommendation: Recommendation
@@ -38,6 +39,7 @@ class LotBasis:
     assessments: int
     assessments_sha256: str
     decided: str | None = None
+    parts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,6 +11,8 @@ OF_REST_ALONE = "OF_REST_ALONE"
 RELEASE_TAKEN_BACK = "RELEASE_TAKEN_BACK"
 """Flags of a lot's disposition: a person's release is of what is left beside parts that are not released; others were
 told of it as a release of the whole lot before."""
+PART_UNDONE = "PART_UNDONE"
+"""Flag of the last message of a part that was put back into its lot, and of any later one."""
 BETWEEN = "/"  # a lot and the name of its part, in the name by which messages call the part
 
 
@@ -19,7 +21,7 @@ class LotDivided(Record):
     """A part of a lot as a person has declared it; the newest declaration of a part holds.
 
     ``part_id``: the name by which messages call the part, as they call a lot. ``quantity``: a decimal number as text.
-    ``event_id``: of the person's act.
+    ``event_id``: of the person's act. ``undone``: it is put back into its lot by that act; its name stays its own.
     """
 
     part_id: str
@@ -31,6 +33,7 @@ class LotDivided(Record):
     reason: str
     at_ns: int
     event_id: str
+    undone: bool
 
     @property
     def amount(self) -> str:
@@ -51,6 +54,15 @@ class DivideLot:
     material_lot_id: str
     part: str
     quantity: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UndoDivision:
+    """Put a part of a lot back into it, of which nobody has decided or reported anything by itself."""
+
+    kind: ClassVar[ActKind] = ActKind.UNDO_DIVISION
+    material_lot_id: str
+    part: str
 
 
 def part_id_of(material_lot_id: str, name: str) -> str:

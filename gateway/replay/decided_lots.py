@@ -6,7 +6,7 @@ from dataclasses import replace
 from gateway.contract.signed_records import request_in
 from gateway.events import ActRequested
 from gateway.records.lot_decisions import DecisionState, LotDecided
-from gateway.records.lot_parts import DivideLot, LotDivided
+from gateway.records.lot_parts import DivideLot, LotDivided, UndoDivision
 from gateway.records.signatures import SigningState, SigningStateChanged
 from gateway.records.users import Credential, CredentialKind
 from gateway.replay.recorded import DecidedThen, moment
@@ -36,8 +36,12 @@ def divided_lots(connection: sqlite3.Connection) -> tuple[LotDivided, ...]:
 
 
 def divide_as_then(connection: sqlite3.Connection, part: LotDivided) -> ActRequested:
-    """Set a part of a lot apart as a person had; it is judged next, by the event that is returned."""
-    act = DivideLot(material_lot_id=part.material_lot_id, part=part.name, quantity=part.amount)
+    """Set a part of a lot apart, or put it back, as a person had; it is judged next, by the event that is returned."""
+    act: DivideLot | UndoDivision
+    if part.undone:
+        act = UndoDivision(material_lot_id=part.material_lot_id, part=part.name)
+    else:
+        act = DivideLot(material_lot_id=part.material_lot_id, part=part.name, quantity=part.amount)
     event = ActRequested(
         event_id=part.event_id,
         at=moment(part.at_ns),

@@ -36,6 +36,7 @@ ACTS = {
     ActKind.ENROLL_KEY: {"user_id": "nobody", "public_key": "0" * 64, "label": "T"},
     ActKind.REVOKE_KEY: {"key_id": "none"},
     ActKind.DIVIDE_LOT: {"material_lot_id": "L", "part": "drum 1", "quantity": "200 kg"},
+    ActKind.UNDO_DIVISION: {"material_lot_id": "L", "part": "drum 1"},
     ActKind.RECORD_ACTION: {"deviation_id": "none", "action": "a", "action_kind": "corrective", "owner": "o"},
     ActKind.COMPLETE_ACTION: {"action_id": "none"},
     ActKind.ANSWER_GUIDANCE: {"guidance_id": "none", "answer": "acknowledge"},

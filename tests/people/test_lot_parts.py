@@ -763,7 +763,7 @@ class Story:
         """What is said of the lot, whatever of its parts."""
         known, decision = lot_on_record(self.bench.connection, LOT), self.bench.decision()
         return (
-            known.recommendation, known.latched, [item.point.point_id for item in known.open_points],
+            known.recommendation, known.latched, [(item.point.code, item.point.reason) for item in known.open_points],
             None if decision is None else (decision.verdict, decision.state),
         )  # fmt: skip
 

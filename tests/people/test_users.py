@@ -51,7 +51,7 @@ from gateway.records.certificate_acts import (
 )
 from gateway.records.corrective_actions import ActionKind
 from gateway.records.lot_decisions import Verdict
-from gateway.records.lot_parts import DivideLot
+from gateway.records.lot_parts import DivideLot, UndoDivision
 from gateway.records.people import Act as GuidanceAct
 from gateway.records.user_acts import (
     AddUser,
@@ -104,6 +104,7 @@ ACTS = {
     ActKind.STOP_WRITES: StopWrites(),
     ActKind.RESUME_WRITES: ResumeWrites(),
     ActKind.DIVIDE_LOT: DivideLot(material_lot_id="L", part="drum 1", quantity="200 kg"),
+    ActKind.UNDO_DIVISION: UndoDivision(material_lot_id="L", part="drum 1"),
     ActKind.RECORD_ACTION: RecordAction(deviation_id="d", action="clean", action_kind=ActionKind.CORRECTIVE, owner="o"),
     ActKind.COMPLETE_ACTION: CompleteAction(action_id="a"),
     ActKind.CLOSE_DEVIATION: CloseDeviation(deviation_id="d", version=1),

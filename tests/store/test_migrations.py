@@ -226,7 +226,7 @@ def rows_of_people():
     yield "signing_state", {"record_id": "sr", "state": "done", "at_ns": 1, "person": "Zoë", "why": "ü"}
     yield "lot_decision", {"record_id": "sr", "material_lot_id": "L-ü", "verdict": "hold", "state": "stands",
                            "at_ns": 1, "body": "{}"}  # fmt: skip
-    yield "lot_part", {"part_id": "L-ü/drum 1", "material_lot_id": "L-ü", "at_ns": 1, "body": "{}"}
+    yield "lot_part", {"part_id": "L-ü/drum 1", "material_lot_id": "L-ü", "at_ns": 1, "undone": 1, "body": "{}"}
     yield "review_answer", {"event_id": "e", "exception_id": "x", "material_lot_id": "L-ü", "code": "DATA_GAP",
                             "settled": 1, "person": "Zoë", "role": "quality", "comment": "ü", "at_ns": 1}  # fmt: skip
     yield "lot_review", {"record_id": "sr", "material_lot_id": "L-ü", "state": "signed", "at_ns": 1, "body": "{}"}

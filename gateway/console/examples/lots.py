@@ -181,6 +181,7 @@ OF_LOTS: Mapping[str, dict[str, Any]] = {
                 "decision": "release",
                 "on_other_facts": False,
                 "awaits_certificate": False,
+                "undone": False,
             }
         ],
         "rest": {"quantity": "1000 kg", "of": "3000 kg", "exceeded": False, "not_comparable": None},

@@ -18,7 +18,8 @@ class PartOfView(View):
     lot: str
     part: str
     quantity: str
-    reason: str = Field(description="why it was set apart, in the person's words")
+    reason: str = Field(description="why it was set apart, or put back, in the person's words")
+    undone: bool = Field(description="it was put back into the lot: the lot's decision is the one that counts for it")
 
 
 class PartView(View):
@@ -32,6 +33,9 @@ class PartView(View):
     on_other_facts: bool = Field(description="what the decision rests on has changed since")
     awaits_certificate: bool = Field(
         description="its release waits for a certificate of its own, so nobody is told of it"
+    )
+    undone: bool = Field(
+        description="it was put back into the lot, and something was reported for it since: decide on it"
     )
 
 
@@ -48,7 +52,9 @@ def part_of(part: LotDivided | None) -> PartOfView | None:
     """Return of which lot it is a part; None of a lot."""
     if part is None:
         return None
-    return PartOfView(lot=part.material_lot_id, part=part.name, quantity=part.amount, reason=part.reason)
+    return PartOfView(
+        lot=part.material_lot_id, part=part.name, quantity=part.amount, reason=part.reason, undone=part.undone
+    )
 
 
 def parts_view(of_lot: PartsOfLot) -> list[PartView]:
@@ -66,6 +72,7 @@ def _part(item: PartOnRecord) -> PartView:
         decision=None if decision is None else decision.verdict.value,
         on_other_facts=decision is not None and decision.state is DecisionState.LAPSED,
         awaits_certificate=item.awaits_certificate,
+        undone=item.part.undone,
     )
 
 

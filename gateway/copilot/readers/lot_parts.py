@@ -14,12 +14,17 @@ def say_parts(ground: Ground, known: LotOnRecord, saying: Saying) -> None:
     if part is not None:
         saying.say("IS_PART", part=part.name, lot=part.material_lot_id, quantity=part.amount)
         saying.fact("part_of", part.material_lot_id)
+        if part.undone:
+            saying.say("PART_WAS_PUT_BACK", part=part.name, lot=part.material_lot_id)
+            saying.fact("put_back", part.name)
         return
     parts = parts_of_lot(ground.state, known.material_lot_id).parts
     for item in parts[:_MOST_NAMED]:
         released = "RELEASED" if item.released else "NOT_RELEASED"
         saying.say(f"PART_{released}", part=item.part.name, quantity=item.part.amount)
         saying.fact("part_released" if item.released else "part_not_released", item.part.name)
+        if item.part.undone:
+            saying.say("PART_REPORTED_AGAIN", part=item.part.name)
         if item.awaits_certificate:
             saying.say("AWAITS_CERTIFICATE", lot=item.part.part_id)
     if len(parts) > _MOST_NAMED:

@@ -21,6 +21,22 @@ def is_of_whole_lot(item: Assessment) -> bool:
     return item.subject.startswith(OF_WHOLE_LOT)
 
 
+def is_reported(item: Assessment) -> bool:
+    """Return whether an assessment of a part is of what was reported for the part itself."""
+    return not is_of_whole_lot(item) and item.kind not in {Subject.PART, Subject.DECISION, Subject.SPECIFICATION}
+
+
+def revived(part: LotDivided | None, before: Iterable[str], assessed: Iterable[Assessment]) -> str | None:
+    """Return the lot into which a part was put back, where something else is known of the part by itself now.
+
+    ``before``: the subjects of what was assessed of the part until now.
+    """
+    if part is None or not part.undone:
+        return None
+    own = {item.subject for item in assessed if not is_of_whole_lot(item)}
+    return part.material_lot_id if own != {name for name in before if not name.startswith(OF_WHOLE_LOT)} else None
+
+
 def about_of(item: Assessment) -> Assessment:
     """Return an assessment of a part as the one of the whole lot that it is copied of, where it is."""
     return replace(item, subject=item.subject.removeprefix(OF_WHOLE_LOT)) if is_of_whole_lot(item) else item

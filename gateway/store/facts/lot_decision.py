@@ -10,7 +10,7 @@ from gateway.store.facts.acts import act_base
 from gateway.store.facts.loaders import loader
 from gateway.store.facts.reading import Reading
 from gateway.store.queries.lot_decisions import basis_of, decision_of_lot
-from gateway.store.queries.lot_parts import parts_declared, parts_of_lot, quantity_of_lot
+from gateway.store.queries.lot_parts import is_set_back, parts_declared, parts_of_lot, quantity_of_lot
 from gateway.store.queries.lots import LotOnRecord, lot_on_record
 from gateway.store.queries.reviews import reviews_stand
 
@@ -43,6 +43,7 @@ def decide_lot_facts(reading: Reading, event: ActRequested) -> DecideLotFacts:
         scope=Scope(client_id=None if known is None else known.client_id),
         review_stands=_reviews_stand(reading, act, None if known is None else known.part, at_ns=event.at_ns),
         part=None if known is None else known.part,
+        set_back=known is not None and known.part is not None and is_set_back(reading.connection, known.part),
         parts=tuple(item.part.name for item in parts.parts),
     )
 

@@ -30,6 +30,7 @@ def divide_lot_facts(reading: Reading, event: ActRequested) -> DivideLotFacts:
         known=known is not None,
         part_of=own.part,
         parts=of_lot.parts,
+        undone=tuple(reading.values("parts_undone", material_lot_id=lot)),
         total=total,
         alike=tuple(name for name in named if name != part_id),
         own_lot=value_of(reading.connection, "is_lot_of_production", material_lot_id=part_id) is not None,

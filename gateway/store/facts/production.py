@@ -25,7 +25,7 @@ def lot_ended_facts(reading: Reading, event: ContextChanged) -> LotEndedFacts:
 def lot_closed_facts(reading: Reading, event: ContextChanged) -> LotClosedFacts:
     """Return the open guidance of a lot that is closed, and of its parts; also where it is a part itself."""
     lot = event.change.material_lot_id
-    of_lot = PartsDeclared((), ()) if lot is None else parts_declared(reading.connection, lot)
+    of_lot = PartsDeclared((), (), ()) if lot is None else parts_declared(reading.connection, lot)
     reading.note_damaged(of_lot.damaged)
     own = None if lot is None else part_declared(reading.connection, lot).part
     parts = (*(part for part, _recommendation in of_lot.parts), *(() if own is None else (own,)))

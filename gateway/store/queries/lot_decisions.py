@@ -12,7 +12,7 @@ from gateway.lab.release.assessment import Subject
 from gateway.records.laboratory import Recommendation
 from gateway.records.lot_decisions import LotBasis, LotDecided
 from gateway.store.codec import decode
-from gateway.store.queries.lots import LotOnRecord
+from gateway.store.queries.lots import LotOnRecord, part_in
 from gateway.store.queries.signatures import is_signed_by, signed_record_of
 from gateway.store.statements import SQL, value_of
 
@@ -74,4 +74,13 @@ def basis_of(connection: sqlite3.Connection, known: LotOnRecord) -> LotBasis | N
         assessments=len(others),
         assessments_sha256=sha256_hex(canonical(hashes).encode()),
         decided=None if decided is None else decided.record_id,
+        parts=_names_of_parts(connection, known),
     )
+
+
+def _names_of_parts(connection: sqlite3.Connection, known: LotOnRecord) -> tuple[str, ...]:
+    if known.part is not None:
+        return ()
+    rows = connection.execute(SQL["parts_of_lot"], {"material_lot_id": known.material_lot_id}).fetchall()
+    parts = [part_in(row) for row in rows if not row["set_back"]]
+    return tuple(part.name for part in parts if part is not None)

@@ -53,9 +53,13 @@ class Remainder(NamedTuple):
 
 
 class PartsDeclared(NamedTuple):
-    """The parts of a lot as they were declared last; ``damaged``: records of them that do not hold, or are missing."""
+    """The parts of a lot as they were declared last; ``damaged``: records of them that do not hold, or are missing.
+
+    ``set_back``: parts that were put back into the lot, and for which nothing was reported since.
+    """
 
     parts: tuple[tuple[LotDivided, Recommendation], ...]
+    set_back: tuple[LotDivided, ...]
     damaged: tuple[str, ...]
 
 
@@ -67,13 +71,21 @@ def parts_declared(connection: sqlite3.Connection, lot: str) -> PartsDeclared:
     rows = connection.execute(SQL["parts_of_lot"], {"material_lot_id": lot}).fetchall()
     missing = connection.execute(SQL["missing_parts_of_lot"], {"material_lot_id": lot}).fetchall()
     read = [(row, part_in(row)) for row in rows]
+    known = [(row, part) for row, part in read if part is not None]
     return PartsDeclared(
-        parts=tuple((part, recommendation_in(row["recommendation"])) for row, part in read if part is not None),
+        parts=tuple((part, recommendation_in(row["recommendation"])) for row, part in known if not row["set_back"]),
+        set_back=tuple(part for row, part in known if row["set_back"]),
         damaged=(
             *(row["record"] for row, part in read if part is None),
             *(f"lot_part {row['part_id']}" for row in missing),
         ),
     )
+
+
+def is_set_back(connection: sqlite3.Connection, part: LotDivided) -> bool:
+    """Return whether a part is put back into its lot, and nothing was reported for it since."""
+    set_back = parts_declared(connection, part.material_lot_id).set_back if part.undone else ()
+    return any(item.part_id == part.part_id for item in set_back)
 
 
 def parts_of_lot(connection: sqlite3.Connection, lot: str) -> PartsOfLot:

@@ -1281,11 +1281,13 @@ CREATE VIEW lot_decision_checked AS SELECT rowid AS row_number, *, hash IS
 FROM lot_decision;
 
 -- Parts of lots as people have declared them; of a part the newest row holds. part_id: by which messages call it.
+-- undone: it was put back into its lot.
 CREATE TABLE lot_part (
     seq              INTEGER PRIMARY KEY AUTOINCREMENT,
     part_id          TEXT NOT NULL,
     material_lot_id  TEXT NOT NULL,
     at_ns            INTEGER NOT NULL,
+    undone           INTEGER NOT NULL,
     body             TEXT NOT NULL,
     hash             TEXT
 ) STRICT;
@@ -1294,12 +1296,12 @@ CREATE INDEX lot_part_of ON lot_part (material_lot_id, part_id, seq);
 CREATE TRIGGER lot_part_hashed AFTER INSERT ON lot_part BEGIN
     UPDATE lot_part SET hash =
         evidence_hash('lot_part', NEW.seq, CAST(NEW.part_id AS BLOB), CAST(NEW.material_lot_id AS BLOB),
-        NEW.at_ns, CAST(NEW.body AS BLOB))
+        NEW.at_ns, NEW.undone, CAST(NEW.body AS BLOB))
     WHERE seq = NEW.seq;
 END;
 CREATE VIEW lot_part_checked AS SELECT rowid AS row_number, *, hash IS
     evidence_hash('lot_part', seq, CAST(part_id AS BLOB), CAST(material_lot_id AS BLOB),
-    at_ns, CAST(body AS BLOB)) AS holds
+    at_ns, undone, CAST(body AS BLOB)) AS holds
 FROM lot_part;
 
 -- What people have said of exceptions in the review of a lot's record; settled: with it the exception is settled.

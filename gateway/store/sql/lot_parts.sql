@@ -1,7 +1,8 @@
 -- Parts of lots, as people have declared them.
 
 -- name: insert_lot_part
-INSERT INTO lot_part (part_id, material_lot_id, at_ns, body) VALUES (:part_id, :material_lot_id, :at_ns, :body);
+INSERT INTO lot_part (part_id, material_lot_id, at_ns, undone, body)
+VALUES (:part_id, :material_lot_id, :at_ns, :undone, :body);
 
 -- name: part_on_record
 SELECT body, holds AND in_force('lot_part ' || json_array(part_id, seq), hash) AS holds, 'lot_part ' || seq AS record
@@ -12,13 +13,21 @@ FROM lot_part_checked WHERE part_id = :part_id ORDER BY seq DESC LIMIT 1;
 SELECT has_rows('lot_part ' || :part_id);
 
 -- name: parts_of_lot
--- the newest declaration of each, with what is recommended for it
-SELECT p.body, p.holds AND in_force('lot_part ' || json_array(p.part_id, p.seq), p.hash) AND coalesce(l.holds, 1) AS holds,
+-- the newest declaration of each, with what is recommended for it; set_back: it is put back into the lot, and nothing was
+-- reported for it since: what is makes it a part again, on which nobody has decided
+SELECT p.undone = 1 AND NOT EXISTS (
+           SELECT 1 FROM assessment AS a
+           WHERE a.material_lot_id = p.part_id AND a.subject NOT LIKE 'lot %' AND a.kind NOT IN ('part', 'decision', 'specification')
+       ) AND NOT EXISTS (SELECT 1 FROM provisional_hold AS h WHERE h.material_lot_id = p.part_id) AS set_back, p.body, p.holds AND in_force('lot_part ' || json_array(p.part_id, p.seq), p.hash) AND coalesce(l.holds, 1) AS holds,
        'lot_part ' || p.seq AS record, coalesce(l.recommendation, 'pending') AS recommendation
 FROM lot_part_checked AS p LEFT JOIN lot_checked AS l ON l.material_lot_id = p.part_id
 WHERE p.material_lot_id = :material_lot_id
   AND p.seq = (SELECT max(newest.seq) FROM lot_part AS newest WHERE newest.part_id = p.part_id)
 ORDER BY p.part_id;
+
+-- name: parts_undone
+-- also those for which something was reported since
+SELECT DISTINCT part_id FROM lot_part WHERE material_lot_id = :material_lot_id AND undone = 1 ORDER BY part_id;
 
 -- name: missing_parts_of_lot
 -- parts of which the trail knows and nothing is there: they were taken out by hand
@@ -36,6 +45,28 @@ ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
 INSERT INTO lot_to_judge (material_lot_id, cause, at_ns)
 SELECT DISTINCT material_lot_id, :cause, :at_ns FROM lot_part WHERE part_id = :part_id
 ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
+
+-- name: has_decision_of_its_own
+-- whether people have decided on a part, or a decision on it waits for another signature; also where that was taken out
+SELECT 1 FROM lot_decision WHERE material_lot_id = :material_lot_id
+UNION SELECT 1 FROM signed_record WHERE subject = :material_lot_id
+UNION SELECT 1 WHERE has_rows('lot_decision ' || :material_lot_id) LIMIT 1;
+
+-- name: is_looked_at_by_itself
+-- whether people have settled or answered anything about a part by itself, or signed a review of it
+SELECT 1 FROM settlement WHERE material_lot_id = :material_lot_id
+UNION SELECT 1 FROM review_answer WHERE material_lot_id = :material_lot_id
+UNION SELECT 1 FROM lot_review WHERE material_lot_id = :material_lot_id LIMIT 1;
+
+-- name: is_reported_by_itself
+-- whether anything was reported for a part, or went into it, or it into anything
+SELECT 1 FROM lab_result WHERE material_lot_id = :material_lot_id
+UNION SELECT 1 FROM assessment
+WHERE material_lot_id = :material_lot_id AND subject NOT LIKE 'lot %' AND kind NOT IN ('part', 'decision', 'specification')
+UNION SELECT 1 FROM refused_result WHERE material_lot_id = :material_lot_id
+UNION SELECT 1 FROM provisional_hold WHERE material_lot_id = :material_lot_id
+UNION SELECT 1 FROM material_use WHERE :material_lot_id IN (material_lot_id, consumed_lot_id)
+UNION SELECT 1 FROM context_change WHERE material_lot_id = :material_lot_id LIMIT 1;
 
 -- name: judge_divided_lot_again
 -- where a certificate changes that a part of it, or it itself, waits for, or what production says of its quantity

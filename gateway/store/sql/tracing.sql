@@ -96,7 +96,7 @@ LIMIT 1000;
 -- name: trace_part
 SELECT material_lot_id AS lot, CASE WHEN json_valid(body) THEN json_extract(body, '$.quantity') || ' ' || json_extract(body, '$.unit') END AS quantity,
        CASE WHEN json_valid(body) THEN json_extract(body, '$.person') END AS person,
-       CASE WHEN json_valid(body) THEN json_extract(body, '$.reason') END AS reason, at_ns, holds
+       CASE WHEN json_valid(body) THEN json_extract(body, '$.reason') END AS reason, undone, at_ns, holds
 FROM lot_part_checked
 WHERE part_id = :id
 ORDER BY seq DESC

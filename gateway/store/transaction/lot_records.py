@@ -40,6 +40,8 @@ def assessed(connection: sqlite3.Connection, event: Event, record: LotAssessed) 
         connection.execute(SQL["lot_is_judged"], {**lot, "cause": event.event_id})
     if record.has_parts and (record.changed or record.removed or record.whole):  # which counts for its parts, too
         connection.execute(SQL["judge_parts_again"], lot | _because(event))
+    if record.revives is not None:
+        connection.execute(SQL["judge_lot_again"], {"material_lot_id": record.revives, **_because(event)})
     if not (record.changed or record.removed):
         return
     before = value_of(connection, "in_question", **lot) if record.is_parent else None

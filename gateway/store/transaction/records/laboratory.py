@@ -74,6 +74,7 @@ def provisional_hold(connection: sqlite3.Connection, event: Event, hold: Provisi
     connection.execute(SQL["insert_provisional_hold"], asdict(hold))
     parts = {"material_lot_id": hold.material_lot_id, "cause": event.event_id, "at_ns": event.at_ns}
     connection.execute(SQL["judge_parts_again"], parts)
+    connection.execute(SQL["judge_lot_of_part_again"], {**parts, "part_id": hold.material_lot_id})
 
 
 def incoming_tested(connection: sqlite3.Connection, _event: Event, record: IncomingTested) -> None:

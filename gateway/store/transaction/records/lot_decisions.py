@@ -30,11 +30,12 @@ def lot_decided(connection: sqlite3.Connection, event: Event, record: LotDecided
 
 
 def lot_divided(connection: sqlite3.Connection, event: Event, record: LotDivided) -> None:
-    """Write a part as a person declares it; it is judged, and its lot, of which others may have learned a release."""
+    """Write a part as a person declares it, or puts it back; it is judged, and its lot, as a release may be told."""
     row = {
         "part_id": record.part_id,
         "material_lot_id": record.material_lot_id,
         "at_ns": record.at_ns,
+        "undone": int(record.undone),
         "body": encode(record),
     }
     because = {"cause": event.event_id, "at_ns": event.at_ns}

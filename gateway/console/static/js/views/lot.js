@@ -106,7 +106,7 @@ function decidesOn(view, decided) {
 
 function partOf({ part_of: of }) {
   if (!of) return null;
-  return h("p", { class: "strong", "data-key": "part-of" }, text("part.of"), " ", h("a", { href: `#/lots/${encodeURIComponent(of.lot)}` }, of.lot), ` · ${of.quantity}`,
+  return h("p", { class: "strong", "data-key": "part-of" }, text("part.of"), " ", h("a", { href: `#/lots/${encodeURIComponent(of.lot)}` }, of.lot), ` · ${of.quantity}`, of.undone ? h("span", { class: "failed" }, ` · ${text("part.put_back")}`) : null,
     h("span", { class: "quiet" }, ` · ${of.reason}`));
 }
 
@@ -114,14 +114,16 @@ function partOf({ part_of: of }) {
 function parts(view) {
   if (view.part_of) return null;
   if (view.parts.length === 0) return null;
-  const columns = [text("part.part"), text("part.quantity"), text("lot.recommendation"), text("part.decision")];
+  const columns = [text("part.part"), text("part.quantity"), text("lot.recommendation"), text("part.decision"), ...(may("undo_division") ? [""] : [])];
   const rows = view.parts.map((one) => ({ key: one.part_id, cells: [
-    h("a", { href: `#/lots/${encodeURIComponent(one.part_id)}` }, one.part), one.quantity, recommendation(one.recommendation), decidedOn(one.decision, one.on_other_facts, one.awaits_certificate)] }));
+    h("a", { href: `#/lots/${encodeURIComponent(one.part_id)}` }, one.part), one.quantity, recommendation(one.recommendation),
+    one.undone ? [decidedOn(one.decision, one.on_other_facts, one.awaits_certificate), h("p", { class: "quiet" }, text("part.reported_again"))] : decidedOn(one.decision, one.on_other_facts, one.awaits_certificate),
+    ...(may("undo_division") ? [one.decision || one.undone ? null : undoButton(view, one)] : [])] }));
   const { rest } = view;
   const left = rest.not_comparable !== null ? condition(false, "", text("part.not_comparable", { stated: rest.not_comparable }), "critical")
     : rest.quantity === null ? text("part.unknown") : text("part.left", { rest: rest.quantity, of: rest.of });
   rows.push({ key: "rest", cells: [h("span", { class: "strong" }, text("part.rest")), rest.exceeded ? condition(false, "", text("part.exceeded", { of: rest.of }), "critical") : left,
-    recommendation(view.recommendation), decidedOn(view.decision?.decision ?? null, view.decision?.on_other_facts)] });
+    recommendation(view.recommendation), decidedOn(view.decision?.decision ?? null, view.decision?.on_other_facts), ...(may("undo_division") ? [null] : [])] });
   return section("parts", text("part.parts"), table(text("part.parts"), columns, rows), may("divide_lot") ? h("div", { class: "actions" }, divideButton(view)) : null);
 }
 
@@ -142,6 +144,18 @@ function divideButton(view) {
       parameters: (values) => ({ material_lot_id: view.material_lot_id, part: values.part.trim(), quantity: values.quantity.trim() }),
     }),
   }, text("part.divide"));
+}
+
+/** A part is put back only while nothing is decided, reported or certified of it by itself. */
+function undoButton(view, one) {
+  return h("button", {
+    "data-key": `undo-${one.part_id}`, type: "button", class: "quiet", disabled: !page.connected,
+    onclick: () => askAndDo({
+      name: "undo_division", parameters: { material_lot_id: view.material_lot_id, part: one.part },
+      heading: `${text("part.undo")}: ${text("part.named", { part: one.part, lot: view.material_lot_id })}`, label: text("part.undo"),
+      about: [h("p", {}, text("part.undo_about"))],
+    }),
+  }, text("part.undo"));
 }
 
 /** What speaks against a release: nobody decides without having it before them. */
