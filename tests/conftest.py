@@ -1,5 +1,6 @@
 """What all tests share: patience of the property tests, and the real parts they run against."""
 
+import gc
 import importlib
 import os
 from contextlib import nullcontext, suppress
@@ -56,6 +57,12 @@ def pytest_collection_modifyitems(config, items):
     if count > 1 and _is_whole_suite(config):
         places = long_first([item.nodeid.partition("::")[0] for item in items], count)
         items[:] = [items[place] for place in places]
+
+
+def pytest_collection_finish():
+    """Spare the collector of garbage thousands of tests and all libraries; it would walk over them again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_configure(config):

@@ -5,6 +5,7 @@ import time
 from base64 import b32decode
 from contextlib import closing, nullcontext
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from cryptography.hazmat.primitives.hashes import SHA1
@@ -14,14 +15,18 @@ from gateway.cli.acts import PASSWORD
 from gateway.cli.user import FIRST_CODE, NEW_PASSWORD, NEW_SECOND_DEVICE
 from gateway.config.reading import read
 from gateway.contract.acts import LONGEST_ANSWER_BYTES, ActRequest, SignInRequest, read_answer, request_line
+from gateway.decisions import passwords
 from gateway.errors import LablineError
 from gateway.people.rights import WITH_REASON
+from gateway.people.second_device import step_of_code
 from gateway.records.act_kinds import ActKind
 from gateway.records.acts import SettlePoint
 from gateway.records.signatures import SignaturePolicy
 from gateway.records.user_acts import SetPassword, SetSecondDevice
 from gateway.records.users import Role
+from gateway.runtime import identification
 from gateway.runtime.act_requests import perform
+from gateway.time_units import SECOND_NS
 from gateway.transport.unix_line_client import ask_line
 from tests.cases.test_first_plant_lot import Plant
 from tests.fixtures.acting import acting
@@ -107,6 +112,10 @@ def code_at(seconds):
     return TOTP(b32decode(SECRET), 6, SHA1(), 30).generate(seconds).decode()  # noqa: S303 - RFC 6238
 
 
+def step_at(now, secret, code, *, now_ns):
+    return step_of_code(secret, code, now_ns=now * SECOND_NS)
+
+
 def second_device(plant, tmp_path, code, *arguments):
     written(tmp_path, NEW_SECOND_DEVICE, SECRET)
     written(tmp_path, FIRST_CODE, code)
@@ -127,9 +136,13 @@ def with_dora(quick, plant, tmp_path):
 
 
 @pytest.mark.parametrize("runs", [True, False], ids=["beside a gateway", "on the store"])
-def test_a_code_of_the_second_device_is_asked_for_with_each_password_and_counts_once(with_dora, tmp_path, runs):
+def test_a_code_of_the_second_device_is_asked_for_with_each_password_and_counts_once(
+    with_dora, tmp_path, runs, monkeypatch
+):
     plant = with_dora
     now = int(time.time())
+    for module in (identification, passwords):  # the step in time stays, however long the test takes
+        monkeypatch.setattr(module, "step_of_code", partial(step_at, now))
     with where(plant, runs):
         assert "not the present code" in second_device(plant, tmp_path, "000000").error
         shown = second_device(plant, tmp_path, code_at(now - 30))
