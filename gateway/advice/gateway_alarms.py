@@ -110,6 +110,22 @@ _POSITIONS: Mapping[GatewayAlarm, Role] = {
     GatewayAlarm.PASSWORD_GUESSED_AT: Role.ADMINISTRATOR,
     GatewayAlarm.PASSWORD_SET: Role.QUALITY,
 }
+# what they name is the plant's own: its store, its servers, tags, models and setpoints; none names a client's system,
+# a certificate, a lot or a user
+_OF_THE_PLANT = frozenset(GatewayAlarm) - {
+    GatewayAlarm.CERTIFICATE_QUESTIONED,
+    GatewayAlarm.CERTIFICATE_NOT_PRINTED,
+    GatewayAlarm.CERTIFICATE_NOT_MAILED,
+    GatewayAlarm.CERTIFICATE_EXPIRES,
+    GatewayAlarm.CERTIFICATE_UNTRUSTED,
+    GatewayAlarm.NOTIFY_UNAVAILABLE,
+    GatewayAlarm.SINK_UNAVAILABLE,
+    GatewayAlarm.SINK_REFUSED,
+    GatewayAlarm.MES_PULL_UNAVAILABLE,
+    GatewayAlarm.PASSWORD_GUESSED_AT,
+    GatewayAlarm.PASSWORD_SET,
+    GatewayAlarm.OTHER,
+}
 _SOURCE, _DISCONNECTED = "SOURCE_", "_DISCONNECTED"
 
 
@@ -149,6 +165,11 @@ def what_to_do(code: str) -> str:
     """Return what a person does about it, as a sentence."""
     kind, name = kind_of(code)
     return text("gateway_alarm_action", kind, name=name)
+
+
+def is_of_the_plant(code: str) -> bool:
+    """Return whether an alarm says nothing of a client, so that people of every client may see it."""
+    return kind_of(code)[0] in _OF_THE_PLANT
 
 
 def is_critical(code: str) -> bool:

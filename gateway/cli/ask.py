@@ -20,7 +20,7 @@ from gateway.copilot.ground import Asker, Ground
 from gateway.copilot.record import COMMAND, asked_of, question_answered
 from gateway.errors import LablineError
 from gateway.events import QuestionAnswered
-from gateway.knowledge.sight import EVERYTHING
+from gateway.records.sight import EVERYTHING
 from gateway.records.users import Role
 from gateway.texts.catalogue import speak
 from gateway.transport.unix_line_client import ask_line

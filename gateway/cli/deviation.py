@@ -22,12 +22,12 @@ from gateway.contract.lims.names import normalised
 from gateway.contract.times import rfc3339
 from gateway.database.file_permissions import making_files_closed_to_others
 from gateway.errors import LablineError
-from gateway.knowledge.sight import EVERYTHING
 from gateway.knowledge.similar import SimilarEvent, knowledge_of
 from gateway.lab.deviations import Deviation, DeviationInShort, DeviationScope
 from gateway.lab.effectiveness import ActionOnRecord
 from gateway.records.acts import ActOutcome, CloseDeviation
 from gateway.records.deviation_states import DeviationClosed
+from gateway.records.sight import EVERYTHING
 from gateway.runtime.act_requests import perform
 from gateway.store.codec import decode, encode
 from gateway.store.database import read_state

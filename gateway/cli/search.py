@@ -23,8 +23,8 @@ from gateway.knowledge.index import KnowledgeIndex, open_index, read_index
 from gateway.knowledge.kinds.table import NAMES
 from gateway.knowledge.searching import Asked, Findings, Searched
 from gateway.knowledge.searching import search as find
-from gateway.knowledge.sight import EVERYTHING
 from gateway.line.procedures import Procedure
+from gateway.records.sight import EVERYTHING
 from gateway.store.database import is_in_use, read_state
 from gateway.texts.catalogue import speak
 

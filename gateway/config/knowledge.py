@@ -1,28 +1,21 @@
 """From ``[knowledge]`` to what searches and answers stand on."""
 
-from collections.abc import Iterable
-
-from gateway.config.knowledge_tables import EmbeddingsTable, SightTable
+from gateway.config.knowledge_tables import EmbeddingsTable
 from gateway.config.line_definition import analytes_of
 from gateway.config.tables import Settings
 from gateway.copilot.options import CopilotOptions
 from gateway.knowledge.meaning import Meaning
 from gateway.knowledge.options import KnowledgeOptions
-from gateway.knowledge.sight import Sight, Sights
 from gateway.knowledge.synonyms import Synonyms, read_groups, synonyms_of, usual_groups
 
 
 def knowledge_options(settings: Settings) -> KnowledgeOptions:
-    """Return whose records people see, and which words mean the same; raises LablineError where a file is wrong."""
+    """Return what searches stand on, and which words mean the same; raises LablineError where a file is wrong."""
     return KnowledgeOptions(
         enabled=settings.knowledge.enabled,
         meaning=None if settings.knowledge.embeddings is None else _meaning(settings.knowledge.embeddings),
         most_bytes=round(settings.knowledge.most),
         synonyms=synonyms_from(settings),
-        sights=Sights(
-            of_users=_by_name((name, table) for table in settings.knowledge.sight for name in table.users),
-            of_terminals=_by_name((name, table) for table in settings.knowledge.sight for name in table.terminals),
-        ),
     )
 
 
@@ -49,14 +42,3 @@ def synonyms_from(settings: Settings) -> Synonyms:
     named = [[analyte, *settings.sampling.tests.get(analyte, ())] for analyte in settings.sampling.tests]
     own = () if path is None else read_groups(path)
     return synonyms_of((*usual_groups(), *own, *tests.values(), *named))
-
-
-def _by_name(rows: Iterable[tuple[str, SightTable]]) -> dict[str, Sight]:
-    """Return the sight of each name; of several tables all that they name."""
-    sights: dict[str, Sight] = {}
-    for name, table in rows:
-        sight = Sight(
-            clients=frozenset(table.clients), studies=None if table.studies is None else frozenset(table.studies)
-        )
-        sights[name] = sight if name not in sights else sights[name].together(sight)
-    return sights

@@ -13,7 +13,7 @@ Subject = Literal["line", "quality", "laboratory", "production", "engineering", 
 
 
 class SightTable(Table):
-    """``[[knowledge.sight]]``: whose records some people or terminals see in searches and answers, and no others."""
+    """``[[knowledge.sight]]``: whose records some people or terminals see, and no others."""
 
     users: list[str] = Field(default_factory=list, description="users of the line, by their names")
     terminals: list[str] = Field(default_factory=list, description="terminals, by their names in ask/{terminal}")

@@ -13,6 +13,7 @@ from gateway.config.laboratory_tables import ControlTable, SpecificationTable, T
 from gateway.config.load_tables import load_of
 from gateway.config.review_table import review_rules
 from gateway.config.setpoint_writes import write_problems, writes_of
+from gateway.config.sights import sights_of
 from gateway.config.signature_table import policies
 from gateway.config.sinks import sinks_of
 from gateway.config.suppressions import suppressions_of
@@ -75,6 +76,7 @@ def define_line(
         sinks=sinks_of(settings),
         review=review_rules(settings.review),
         certificates=certificates,
+        sights=sights_of(settings.knowledge.sight),
         umh_contract=None if settings.umh is None else settings.umh.contract,
         reports_to_sparkplug=settings.sparkplug is not None,
     )
@@ -97,6 +99,7 @@ def line_without_models(settings: Settings, *, trusted: Iterable[str] | None = N
         units=settings.texts.units,
         rationing=rationing_of(settings),
         review=review_rules(settings.review),
+        sights=sights_of(settings.knowledge.sight),
     )
 
 

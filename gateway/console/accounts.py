@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from starlette.responses import JSONResponse, Response
 
 from gateway.clock import Clock
-from gateway.console.application import Answering
-from gateway.console.asked import Asked
+from gateway.console.asked import Answering, Asked
 from gateway.console.attempts import Attempts
 from gateway.console.people import TakesActs
 from gateway.console.reading import ConsoleReader

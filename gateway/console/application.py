@@ -17,6 +17,7 @@ from starlette.types import Message, Receive, Scope, Send
 from gateway.console.asked import (
     LONGEST_BODY_BYTES,
     LONGEST_BODY_OF_STRANGER,
+    Answering,
     Asked,
     body_of,
     parts_of,
@@ -30,16 +31,17 @@ from gateway.console.origin import Origins
 from gateway.console.refusals import RefusedError, RequestRefusal, refusal_view
 from gateway.console.routes import Access, Route
 from gateway.console.sessions import Session, Sessions
+from gateway.console.sighted import SightGate
 from gateway.console.static_files import StaticFiles
 from gateway.errors import LablineError, StoreUnavailableError
 from gateway.records.act_refusals import ActRefusal
+from gateway.records.sight import NOBODYS_CLIENT, Sight
 from gateway.records.users import Role
 from gateway.transport.console_options import ConsoleOptions
 from gateway.transport.http_entrance import Entrance, Peer, Rate
 
 log = structlog.get_logger()
 
-Answering = Callable[[Asked], Awaitable[Response]]
 Beside = Callable[[Request, list[str]], Awaitable[Response]]
 REFRESH = "x-labline-refresh"  # sent by the page with what it asks for by itself: no person has acted
 CSRF = "x-csrf-token"
@@ -74,14 +76,21 @@ class Application:
         *,
         sessions: Sessions,
         answering: Mapping[str, Answering],
+        sight_of: Callable[[str], Sight],
+        gate: SightGate,
         files: StaticFiles,
         entrance: Entrance,
         options: ConsoleOptions,
         beside: Mapping[str, Beside] = MappingProxyType({}),
     ) -> None:
-        """``answering``: by the name of each route, what answers it; ``beside``: by the first part of a path."""
+        """``answering``: by the name of each route, what answers it; ``beside``: by the first part of a path.
+
+        ``sight_of``: whose records a user sees; ``gate``: what every answer passes.
+        """
         self._sessions = sessions
         self._answering = answering
+        self._sight_of = sight_of
+        self._gate = gate
         self._files = files
         self._entrance = entrance
         self._cookie = cookie_name(options)
@@ -129,7 +138,7 @@ class Application:
             return answer
         route, parameters = matched
         asked = await self._asked(request, route, parameters)
-        return await self._answering[route.name](asked)
+        return await self._gate.answer(asked, self._answering[route.name])
 
     async def _asked(self, request: Request, route: Route, parameters: dict[str, str]) -> Asked:
         """Return the request as it may be answered; raises where it may not."""
@@ -149,8 +158,9 @@ class Application:
             longest = LONGEST_BODY_OF_STRANGER if session is None else LONGEST_BODY_BYTES
             body = await body_of(request, route.asked, longest=longest)
         return Asked(
-            route=route, request=request, origin=origin, parameters=parameters, session=session, token=token, body=body
-        )
+            route=route, request=request, origin=origin, parameters=parameters, session=session, token=token, body=body,
+            sight=NOBODYS_CLIENT if session is None else self._sight_of(session.user.user_id),
+        )  # fmt: skip
 
     def _hold_off(self, origin: str, token: str) -> None:
         """Raise where an address tries one token after the other; those that were valid of late are let through."""

@@ -1,17 +1,20 @@
 """One request, checked before anything of it is done: from where, by whom, of what size, and of which shape."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 
 from gateway.console.refusals import RefusedError, RequestRefusal
 from gateway.console.routes import ROUTES, Route
 from gateway.console.sessions import Session
 from gateway.console.views.parts import AskedFor
+from gateway.records.sight import Sight
 
 Shape = TypeVar("Shape", bound=BaseModel)
 LONGEST_BODY_BYTES = 64 * 1024
@@ -27,7 +30,7 @@ _OWN_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 class Asked:
     """A request that may be answered: ``session`` None where nobody has signed in, which its route allows.
 
-    ``origin``: the address from which it comes.
+    ``origin``: the address from which it comes. ``sight``: whose records who asks may see.
     """
 
     route: Route
@@ -37,6 +40,7 @@ class Asked:
     session: Session | None
     token: str
     body: AskedFor | None
+    sight: Sight
 
     @property
     def signed_in(self) -> Session:
@@ -64,6 +68,7 @@ class Asked:
         return number
 
 
+Answering = Callable[[Asked], Awaitable[Response]]
 _PARTS = tuple((route, route.path.strip("/").split("/")) for route in ROUTES)
 
 

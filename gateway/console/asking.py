@@ -5,8 +5,7 @@ from collections.abc import Mapping
 
 from starlette.responses import Response
 
-from gateway.console.application import Answering
-from gateway.console.asked import Asked
+from gateway.console.asked import Answering, Asked
 from gateway.console.searching import SearchAnswers
 from gateway.console.shown import Shown
 from gateway.console.snapshot import Snapshot
@@ -47,9 +46,8 @@ class AskAnswers:
         """Answer a question."""
         body, user = asked.body, asked.signed_in.user
         assert isinstance(body, QuestionAsked)  # noqa: S101 - its route says so
-        snapshot = self._shown.snapshot()
-        sight = self._knowledge.sights.of_user(user.user_id)
-        asker = Asker(name=user.user_id, known=True, sight=sight)
+        snapshot = self._shown.snapshot(asked.sight)
+        asker = Asker(name=user.user_id, known=True, sight=asked.sight)
         roles = frozenset(user.roles)
 
         def reads(connection: sqlite3.Connection, searched: Searched | None) -> Answer:

@@ -1,7 +1,8 @@
 """What all open pages are sent, made once for all of them: Now with each change, and a sign of life each second.
 
-What is shown and which sessions hold is read in one transaction, so nobody is sent what was committed after their
-session had ended. A page that reads slowly finds the newest only: what it had not taken is replaced.
+A view is made once for all who see the same
+records. What is shown and which sessions hold is read in one transaction, so nobody is sent what was committed after
+their session had ended. A page that reads slowly finds the newest only: what it had not taken is replaced.
 """
 
 import asyncio
@@ -22,6 +23,7 @@ from gateway.contract.times import rfc3339
 from gateway.errors import StoreUnavailableError
 from gateway.records.act_refusals import ActRefusal
 from gateway.records.acts import refused
+from gateway.records.sight import Sight
 from gateway.transport.http_entrance import Rate
 
 log = structlog.get_logger()
@@ -40,6 +42,7 @@ class OpenPage:
     """
 
     token: str
+    sight: Sight
     shown: NowView | None = None
     over: bool = False
     _waiting: dict[str, bytes] = field(default_factory=dict)
@@ -84,12 +87,12 @@ class Broadcast:
         self._now_ns = now_ns
         self._pages: set[OpenPage] = set()
         self._working: list[asyncio.Task[None]] = []
-        self._last: NowView | None = None  # of all that were sent, the newest, with the counter up to which it stands
+        self._last: dict[Sight, NowView] = {}  # the newest that was sent, with the counter up to which it stands
 
     @contextmanager
-    def page(self, token: str) -> Iterator[OpenPage]:
+    def page(self, token: str, sight: Sight) -> Iterator[OpenPage]:
         """Send to a page while the block lasts; first the counter by which it takes the state, and a heartbeat."""
-        page = OpenPage(token)
+        page = OpenPage(token, sight)
         page.put("state", self._state(self._changes.counter))
         page.put("heartbeat", self._heartbeat())
         self._pages.add(page)
@@ -147,17 +150,18 @@ class Broadcast:
 
     async def _tell(self, *, is_new: bool) -> None:
         """Send what is new to the pages whose session holds, and end the others."""
-        pages, snapshot = tuple(self._pages), self._snapshots.take()
+        pages = tuple(self._pages)
+        snapshots = [self._snapshots.take(sight) for sight in {page.sight for page in pages}]
 
-        def read(connection: sqlite3.Connection) -> tuple[NowView | None, Mapping[str, SessionRow | None]]:
-            view = now_view(connection, snapshot) if is_new else None
-            return view, rows_of(connection, {page.token for page in pages})
+        def read(connection: sqlite3.Connection) -> tuple[list[NowView], Mapping[str, SessionRow | None]]:
+            views = [now_view(connection, snapshot) for snapshot in snapshots] if is_new else []
+            return views, rows_of(connection, {page.token for page in pages})
 
         try:
-            view, rows = await self._reader.read(read)
+            views, rows = await self._reader.read(read)
         except StoreUnavailableError:  # whether sessions hold is not known: pages ask, and are told why not
             for page in pages if is_new else ():
-                page.put("state", self._state(snapshot.counter))
+                page.put("state", self._state(self._changes.counter))
             return
         holding = []
         for page in pages:
@@ -166,12 +170,13 @@ class Broadcast:
             else:
                 page.put("state", _event("over", {"why": refused(ActRefusal.SESSION_ENDED).why}))
                 page.end()
-        if view is not None:
-            self._send(view, holding)
+        for snapshot, view in zip(snapshots, views, strict=False):
+            self._send(view, snapshot.sight, [page for page in holding if page.sight == snapshot.sight])
 
-    def _send(self, view: NowView, pages: Sequence[OpenPage]) -> None:
-        """Send a view; where it is what a page was sent last, only up to which counter that stands."""
-        last, self._last = self._last, view
+    def _send(self, view: NowView, sight: Sight, pages: Sequence[OpenPage]) -> None:
+        """Send a view to pages of a sight; where one was sent the same last, only up to which counter that stands."""
+        last = self._last.get(sight)
+        self._last[sight] = view
         same = last is not None and view.model_copy(update={"counter": last.counter, "at": last.at}) == last
         known = [page for page in pages if same and page.shown is last]
         if last is not None and known:

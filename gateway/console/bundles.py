@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 from starlette.responses import Response
 
 from gateway.advice.signed_documents import documents_of
-from gateway.console.application import Answering
-from gateway.console.asked import Asked
+from gateway.console.asked import Answering, Asked
 from gateway.console.reading import ConsoleReader
 from gateway.console.refusals import RefusedError, RequestRefusal
 from gateway.contract.signed_bundle import bundle_files

@@ -13,13 +13,13 @@ from starlette.responses import Response
 
 from gateway.advice.certificate_mail import file_name
 from gateway.advice.certificate_message import paper_of
-from gateway.console.application import Answering
-from gateway.console.asked import Asked
+from gateway.console.asked import Answering, Asked
 from gateway.console.reading import ConsoleReader
 from gateway.console.refusals import RefusedError, RequestRefusal
 from gateway.console.shown import Shown, place
 from gateway.console.views.certificates import certificate_view, certificates_view
 from gateway.records.certificates import CertificateOnRecord, CertificateState
+from gateway.records.sight import EVERYTHING
 from gateway.store.queries.certificates import Document, certificate_version, document_of
 from gateway.transport.paper import Form, PaperError, make
 
@@ -54,12 +54,13 @@ class CertificateAnswers:
         """Show the newest certificates, or those that a search names."""
         query, before = asked.query("query", longest=_LONGEST_SEARCH), place(asked)
         reads = partial(certificates_view, query=query, before=before)
-        return await self._shown.show(f"certificates {before} {query}", reads, self._reader)
+        return await self._shown.show(asked, f"certificates {before} {query}", reads, self._reader)
 
     async def certificate(self, asked: Asked) -> Response:
         """Show one certificate."""
         own = asked.parameters["id"]
-        return await self._shown.show(f"certificate {own}", partial(certificate_view, certificate_id=own), self._reader)
+        reads = partial(certificate_view, certificate_id=own)
+        return await self._shown.show(asked, f"certificate {own}", reads, self._reader)
 
     async def document(self, asked: Asked, *, form: Form) -> Response:
         """Send a version's document."""
@@ -81,7 +82,7 @@ class CertificateAnswers:
         """Return a document that is made now; what does not hold is shown as in question."""
         if self._waiting >= _MOST_WAITING:
             raise RefusedError(429, RequestRefusal.TOO_MANY_REQUESTS)
-        paper = paper_of(known, self._shown.snapshot().line)
+        paper = paper_of(known, self._shown.snapshot(EVERYTHING).line)
         self._waiting += 1
         try:
             async with self._making:

@@ -10,11 +10,12 @@ from starlette.responses import JSONResponse, Response
 from gateway import __version__
 from gateway.clock import Clock
 from gateway.console import setup_link
-from gateway.console.application import Answering, cookie_name
-from gateway.console.asked import Asked
+from gateway.console.application import cookie_name
+from gateway.console.asked import Answering, Asked
 from gateway.console.attempts import Attempts
 from gateway.console.reading import ConsoleReader
 from gateway.console.refusals import RefusedError, RequestRefusal, refused_by
+from gateway.console.routes import ROUTES, Sees
 from gateway.console.sessions import Session, Sessions, same
 from gateway.console.views.acts import ActAnswerView, PasswordAsked
 from gateway.console.views.parts import message_of
@@ -48,6 +49,7 @@ NOT_BY_CONSOLE = frozenset(
     }
 )
 _NEVER_NS = 2**62
+_OF_A_VIEW = 2  # slashes in the path of a view as a whole
 
 
 class TakesActs(Protocol):
@@ -230,6 +232,7 @@ class People:
                 if kind not in NOT_BY_CONSOLE and not permitted.isdisjoint(roles)
             ],
             signed_acts=[kind.value for kind in SIGNABLE if self._is_signed_by_its_author(kind)],
+            closed_views=_closed_views() if self._line.sights.of_user(session.user.user_id).limited else [],
             must_change_password=session.must_change,
             language=language(),
             line=self._line.path,
@@ -238,6 +241,12 @@ class People:
             expires_at=rfc3339(session.expires.wall_ns),
             idle_minutes=self._sessions.idle_ns / SECOND_NS / 60,
         )
+
+
+def _closed_views() -> list[str]:
+    """Return the views of the page whose path is refused to who sees the records of some clients."""
+    of_all = {route.path for route in ROUTES if route.method == "GET" and route.sight is Sees.WHOLE_PLANT}
+    return sorted(path.removeprefix("/api/") for path in of_all if path.count("/") == _OF_A_VIEW)
 
 
 def answer_view(answer: Answer) -> ActAnswerView:

@@ -7,7 +7,7 @@ something is committed, so that many pages cost as much as one.
 import asyncio
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -90,9 +90,11 @@ class Answers:
         self._counter = counter
         self._most = most
         self._seconds = seconds
-        self._kept: dict[str, _Kept[bytes]] = {}
+        self._kept: dict[Hashable, _Kept[bytes]] = {}
 
-    async def answer(self, key: str, make: Callable[[], Awaitable[bytes]], *, seconds: float | None = None) -> bytes:
+    async def answer(
+        self, key: Hashable, make: Callable[[], Awaitable[bytes]], *, seconds: float | None = None
+    ) -> bytes:
         """Return the answer of a key: one that is kept, else a new one. ``seconds``: kept so long whatever happens."""
         kept = self._kept.get(key)
         if kept is None or time.monotonic() > kept.until or (seconds is None and kept.counter != self._counter()):

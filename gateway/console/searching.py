@@ -11,8 +11,7 @@ from typing import TypeVar
 from starlette.responses import Response
 
 from gateway.advice.plant_times import day_of
-from gateway.console.application import Answering
-from gateway.console.asked import Asked
+from gateway.console.asked import Answering, Asked
 from gateway.console.reading import ConsoleReader
 from gateway.console.refusals import RefusedError, RequestRefusal
 from gateway.console.shown import Shown
@@ -25,9 +24,9 @@ from gateway.knowledge.kinds.table import NAMES
 from gateway.knowledge.options import KnowledgeOptions
 from gateway.knowledge.searching import MOST_HITS, Searched, search
 from gateway.knowledge.searching import Asked as Searching
-from gateway.knowledge.sight import Sight
 from gateway.knowledge.similar import knowledge_of
 from gateway.line.definition import LineDefinition
+from gateway.records.sight import EVERYTHING
 
 Answer = TypeVar("Answer")
 _LONGEST_QUERY = 12_000  # characters that are read at all; those beyond the first thousand are named as left out
@@ -99,7 +98,7 @@ class SearchAnswers:
 
     async def deviation(self, asked: Asked) -> Response:
         """Show events like a deviation, and the actions against it."""
-        key, sight = asked.parameters["id"], self._sight(asked)
+        key, sight = asked.parameters["id"], asked.sight
         known = await self.read(lambda where: knowledge_of(where, key, sight))
         if known is None:
             raise RefusedError(404, RequestRefusal.NO_SUCH_DEVIATION)
@@ -107,21 +106,18 @@ class SearchAnswers:
 
     async def actions(self, asked: Asked) -> Response:
         """Show the actions."""
-        sight, now = self._sight(asked), self._shown.snapshot()
+        sight, now = asked.sight, self._shown.snapshot(asked.sight)
         today = day_of(now.at.wall_ns, now.line.time_zone)
         return _json(await self._reader.read(lambda connection: actions_view(connection, sight, today)))
 
     async def suppliers(self, asked: Asked) -> Response:
         """Show the scorecards of suppliers."""
-        sight = self._sight(asked)
+        sight = asked.sight
         return _json(await self._reader.read(lambda connection: suppliers_view(connection, sight)))
-
-    def _sight(self, asked: Asked) -> Sight:
-        return self._options.sights.of_user(asked.signed_in.user.user_id)
 
     async def read(self, work: Callable[[Searched], Answer]) -> Answer | None:
         """Return what is read of the records by the index; None while there is none."""
-        line = self._shown.snapshot().line
+        line = self._shown.snapshot(EVERYTHING).line
 
         def reads(connection: sqlite3.Connection) -> Answer | None:
             where = self._where(connection, line)
@@ -136,7 +132,7 @@ class SearchAnswers:
 
     async def read_with(self, work: Callable[[sqlite3.Connection, Searched | None], Answer]) -> Answer:
         """Return what is read of the records, with the index where there is one."""
-        line = self._shown.snapshot().line
+        line = self._shown.snapshot(EVERYTHING).line
         return await self._reader.read(lambda connection: work(connection, self._where(connection, line)))
 
     def _where(self, connection: sqlite3.Connection, line: LineDefinition) -> Searched | None:
@@ -155,7 +151,7 @@ class SearchAnswers:
         return Searching(
             text=asked.query("query", longest=_LONGEST_QUERY),
             kinds=(kind,) if kind else (),
-            sight=self._sight(asked),
+            sight=asked.sight,
             most=most,
             beyond=int(asked.number("beyond", otherwise=0, lowest=0, highest=_MOST_BEYOND)),
         )

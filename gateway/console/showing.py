@@ -7,8 +7,7 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
-from gateway.console.application import Answering
-from gateway.console.asked import Asked
+from gateway.console.asked import Answering, Asked
 from gateway.console.reading import ConsoleReader
 from gateway.console.refusals import RefusedError, RequestRefusal
 from gateway.console.shown import Shown, place
@@ -71,13 +70,13 @@ class Showing:
             "GET /api/deviations/{id}": self.deviation,
         }
 
-    async def now(self, _asked: Asked) -> Response:
+    async def now(self, asked: Asked) -> Response:
         """Show what an operator looks at."""
-        return await self._shown.show("now", now_view, self._quick)
+        return await self._shown.show(asked, "now", now_view, self._quick)
 
-    async def alarms(self, _asked: Asked) -> Response:
+    async def alarms(self, asked: Asked) -> Response:
         """Show every alarm that is not normal."""
-        return await self._shown.show("alarms", alarms_view, self._quick)
+        return await self._shown.show(asked, "alarms", alarms_view, self._quick)
 
     async def missed(self, asked: Asked) -> Response:
         """Show what ended while a page could not hear."""
@@ -86,14 +85,15 @@ class Showing:
             instant_of(since)
         except (ValueError, OverflowError):
             raise RefusedError(400, RequestRefusal.NOT_AN_INSTANT, name="since") from None
-        return await self._shown.show(f"missed {since}", partial(missed_view, since=since), self._quick)
+        return await self._shown.show(asked, f"missed {since}", partial(missed_view, since=since), self._quick)
 
     async def lots(self, asked: Asked) -> Response:
         """Show the newest lots, or those that a search names."""
         query, before = asked.query("query"), place(asked)
         return await self._shown.show(
+            asked,
             f"lots {before} {query}",
-            lambda connection, _: lots_view(connection, query=query, before=before),
+            partial(lots_view, query=query, before=before),
             self._slow,
         )
 
@@ -101,33 +101,33 @@ class Showing:
         """Show one lot."""
         lot = asked.parameters["lot"]
         return await self._shown.show(
-            f"lot {lot}", lambda connection, snapshot: lot_view(connection, snapshot, lot), self._slow
+            asked, f"lot {lot}", lambda connection, snapshot: lot_view(connection, snapshot, lot), self._slow
         )
 
     async def review(self, asked: Asked) -> Response:
         """Show the record of a lot by exception."""
         lot = asked.parameters["lot"]
-        return await self._shown.show(f"review {lot}", partial(review_view, lot=lot), self._slow)
+        return await self._shown.show(asked, f"review {lot}", partial(review_view, lot=lot), self._slow)
 
     async def review_document(self, asked: Asked) -> Response:
         """Show the same as a page for printing that can do nothing."""
         lot = asked.parameters["lot"]
-        return await self._document(partial(review_document_page, lot=lot), RequestRefusal.NOTHING_ON_RECORD)
+        return await self._document(asked, partial(review_document_page, lot=lot), RequestRefusal.NOTHING_ON_RECORD)
 
-    async def samples(self, _asked: Asked) -> Response:
+    async def samples(self, asked: Asked) -> Response:
         """Show the laboratory's queue."""
-        return await self._shown.show("samples", samples_view, self._quick)
+        return await self._shown.show(asked, "samples", samples_view, self._quick)
 
-    async def models(self, _asked: Asked) -> Response:
+    async def models(self, asked: Asked) -> Response:
         """Show the models."""
         figures = await self._figures()
         return await self._shown.show(
-            "models", lambda connection, snapshot: models_view(connection, snapshot, figures), self._slow
+            asked, "models", lambda connection, snapshot: models_view(connection, snapshot, figures), self._slow
         )
 
     async def pilot(self, asked: Asked) -> Response:
         """Show how the line did in each stage of a model."""
-        return await self._shown.show(f"pilot {asked.parameters['model']}", _pilot_of(asked), self._slow)
+        return await self._shown.show(asked, f"pilot {asked.parameters['model']}", _pilot_of(asked), self._slow)
 
     async def pilot_report(self, asked: Asked) -> Response:
         """Show the same as a page for printing that can do nothing."""
@@ -137,43 +137,43 @@ class Showing:
             view = reads(connection, snapshot)
             return None if view is None else pilot_page(view, line=snapshot.line.path)
 
-        return await self._document(read, RequestRefusal.NO_MODEL_OF_THIS_NAME)
+        return await self._document(asked, read, RequestRefusal.NO_MODEL_OF_THIS_NAME)
 
-    async def signatures(self, _asked: Asked) -> Response:
+    async def signatures(self, asked: Asked) -> Response:
         """Show what waits for a signature."""
-        return await self._shown.show("signatures", signatures_view, self._quick)
+        return await self._shown.show(asked, "signatures", signatures_view, self._quick)
 
-    async def health(self, _asked: Asked) -> Response:
+    async def health(self, asked: Asked) -> Response:
         """Show how the gateway is."""
-        return await self._shown.show("health", health_view, self._quick)
+        return await self._shown.show(asked, "health", health_view, self._quick)
 
     async def trend(self, asked: Asked) -> Response:
         """Show the trend of an analyte."""
         hours = asked.number("hours", otherwise=_HOURS, lowest=_FEWEST_HOURS, highest=_MOST_HOURS)
         equipment_id, analyte = asked.parameters["equipment"], asked.parameters["analyte"]
         reads = partial(trend_view, equipment_id=equipment_id, analyte=analyte, hours=hours)
-        return await self._shown.show(f"trend {hours} {equipment_id}\0{analyte}", reads, self._quick)
+        return await self._shown.show(asked, f"trend {hours} {equipment_id}\0{analyte}", reads, self._quick)
 
     async def chart(self, asked: Asked) -> Response:
         """Show a control chart."""
         lot, analyte = asked.parameters["lot"], asked.parameters["analyte"]
         reads = partial(chart_view, lot=lot, analyte=analyte)
-        return await self._shown.show(f"chart {lot}\0{analyte}", reads, self._slow)
+        return await self._shown.show(asked, f"chart {lot}\0{analyte}", reads, self._slow)
 
     async def deviation(self, asked: Asked) -> Response:
         """Show the draft of a deviation as a page that can do nothing."""
         parameters = {"deviation_id": asked.parameters["id"]}
 
-        def read(connection: sqlite3.Connection, _snapshot: Snapshot) -> str | None:
+        def read(connection: sqlite3.Connection, snapshot: Snapshot) -> str | None:
             row = connection.execute(SQL["deviation"], parameters).fetchone()
-            return None if row is None or not row["holds"] else deviation_page(connection, row["body"])
+            return None if row is None or not row["holds"] else deviation_page(connection, snapshot, row["body"])
 
-        return await self._document(read, RequestRefusal.NO_SUCH_DEVIATION)
+        return await self._document(asked, read, RequestRefusal.NO_SUCH_DEVIATION)
 
     async def _document(
-        self, read: Callable[[sqlite3.Connection, Snapshot], str | None], missing: RequestRefusal
+        self, asked: Asked, read: Callable[[sqlite3.Connection, Snapshot], str | None], missing: RequestRefusal
     ) -> Response:
-        snapshot = self._shown.snapshot()
+        snapshot = self._shown.snapshot(asked.sight)
         page = await self._slow.read(lambda connection: read(connection, snapshot))
         if page is None:
             raise RefusedError(404, missing)

@@ -1,11 +1,11 @@
 """Answers the views of the audit trail: its entries, what is connected with an id, whether it holds."""
 
 from collections.abc import Mapping
+from functools import partial
 
 from starlette.responses import Response
 
-from gateway.console.application import Answering
-from gateway.console.asked import Asked
+from gateway.console.asked import Answering, Asked
 from gateway.console.reading import ConsoleReader
 from gateway.console.shown import Shown, place
 from gateway.console.verifying import Verifying
@@ -34,8 +34,9 @@ class ShowingAudit:
         """Show the audit trail."""
         query, before = asked.query("query"), place(asked)
         return await self._shown.show(
+            asked,
             f"audit {before} {query}",
-            lambda connection, _: audit_view(connection, query=query, before=before),
+            partial(audit_view, query=query, before=before),
             self._reader,
         )
 
@@ -43,7 +44,7 @@ class ShowingAudit:
         """Show everything that is connected with an id."""
         identity = asked.parameters["id"]
         return await self._shown.show(
-            f"trace {identity}", lambda connection, _: trace_view(connection, identity), self._reader
+            asked, f"trace {identity}", lambda connection, _: trace_view(connection, identity), self._reader
         )
 
     async def verify(self, _asked: Asked) -> Response:

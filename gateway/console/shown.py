@@ -11,6 +11,7 @@ from gateway.console.reading import Answers, ConsoleReader
 from gateway.console.refusals import RefusedError, RequestRefusal
 from gateway.console.snapshot import Snapshot, Snapshots
 from gateway.console.views.parts import View
+from gateway.records.sight import EVERYTHING, Sight
 
 _LAST = 2**62
 Reads = Callable[[sqlite3.Connection, Snapshot], View | None]
@@ -23,25 +24,25 @@ class Shown:
         self._snapshots = snapshots
         self._answers = answers
 
-    async def show(self, key: str, reads: Reads, reader: ConsoleReader) -> Response:
-        """Return a view; raises where nothing is on record of what it is about."""
+    async def show(self, asked: Asked, key: str, reads: Reads, reader: ConsoleReader) -> Response:
+        """Return a view as who asks may see it; raises where nothing is on record of what it is about."""
 
         async def made() -> bytes:
-            snapshot = self._snapshots.take()
+            snapshot = self._snapshots.take(asked.sight)
             return await reader.read(partial(_written, reads, snapshot))
 
-        answer = await self._answers.answer(key, made)
+        answer = await self._answers.answer((asked.sight, key), made)
         if not answer:
             raise RefusedError(404, RequestRefusal.NOTHING_ON_RECORD)
         return _json(answer)
 
-    def snapshot(self) -> Snapshot:
-        """Return how all stands at this instant."""
-        return self._snapshots.take()
+    def snapshot(self, sight: Sight) -> Snapshot:
+        """Return how all stands at this instant, for who sees so much."""
+        return self._snapshots.take(sight)
 
     async def kept(self, key: str, make: Callable[[], Awaitable[bytes]], *, seconds: float) -> Response:
-        """Return what takes long to make, for some seconds the same."""
-        return _json(await self._answers.answer(key, make, seconds=seconds))
+        """Return what takes long to make, for some seconds the same for all who may ask for it."""
+        return _json(await self._answers.answer((EVERYTHING, key), make, seconds=seconds))
 
 
 def _written(reads: Reads, snapshot: Snapshot, connection: sqlite3.Connection) -> bytes:

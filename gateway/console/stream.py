@@ -16,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 from gateway.console.asked import Asked
 from gateway.console.broadcast import Broadcast
 from gateway.console.refusals import RefusedError, RequestRefusal
+from gateway.records.sight import Sight
 from gateway.transport.http_entrance import Entrance, Peer
 
 MOST_STREAMS, MOST_OF_ONE_USER = 64, 8
@@ -40,7 +41,7 @@ class Streams:
         user_id = asked.signed_in.user.user_id
         if self.count >= MOST_STREAMS or self._of_user.get(user_id, 0) >= MOST_OF_ONE_USER:
             raise RefusedError(429, RequestRefusal.TOO_MANY_PAGES)
-        return _Stream(self._events(asked.token), partial(self._open, user_id, asked.request.client))
+        return _Stream(self._events(asked.token, asked.sight), partial(self._open, user_id, asked.request.client))
 
     @contextmanager
     def _open(self, user_id: str, client: Address | None) -> Iterator[None]:
@@ -56,8 +57,8 @@ class Streams:
             if not self._of_user[user_id]:
                 del self._of_user[user_id]
 
-    async def _events(self, token: str) -> AsyncGenerator[bytes, None]:
-        with self._broadcast.page(token) as page:
+    async def _events(self, token: str, sight: Sight) -> AsyncGenerator[bytes, None]:
+        with self._broadcast.page(token, sight) as page:
             while True:
                 events = await page.take()
                 if events:

@@ -6,8 +6,8 @@ from functools import partial
 
 from starlette.responses import Response
 
-from gateway.console.application import Answering, counted_rate
-from gateway.console.asked import Asked
+from gateway.console.application import counted_rate
+from gateway.console.asked import Answering, Asked
 from gateway.console.refusals import RefusedError, RequestRefusal
 from gateway.console.shown import Shown
 from gateway.console.views.ask import TokenAsked, TokenView
@@ -44,7 +44,7 @@ class TokenAnswers:
         rate = counted_rate(self._rates, session.user.user_id, per_second=_PER_SECOND, at_once=_AT_ONCE)
         if not rate.takes():
             raise RefusedError(429, RequestRefusal.TOO_MANY_REQUESTS)
-        snapshot = self._shown.snapshot()
+        snapshot = self._shown.snapshot(asked.sight)
         entry = AuditEntry(kind="terminal_token_issued", subject=session.user.user_id, body={"terminal": body.terminal})
         await self._writer.run(partial(_on_record, entry=entry, at_ns=snapshot.at.wall_ns))
         issued = self._tokens.issue(

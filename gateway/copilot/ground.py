@@ -10,10 +10,10 @@ from gateway.copilot.slots import Names, Slots
 from gateway.knowledge.kinds.kind import of_lot_too
 from gateway.knowledge.meaning import Meaning
 from gateway.knowledge.searching import Searched
-from gateway.knowledge.sight import Sight
 from gateway.knowledge.synonyms import Synonyms
 from gateway.line.definition import LineDefinition
 from gateway.records.scope import Scope
+from gateway.records.sight import Sight
 from gateway.store.facts.reading import Reading
 
 

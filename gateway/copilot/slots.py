@@ -23,11 +23,11 @@ from gateway.copilot.question import Question
 from gateway.copilot.vocabulary import vocabulary
 from gateway.copilot.words import means
 from gateway.knowledge.folding import as_phrase, words_of
-from gateway.knowledge.sight import Sight
 from gateway.knowledge.synonyms import Synonyms
 from gateway.lab.lookalike_names import likeness_key
 from gateway.line.definition import LineDefinition
 from gateway.records.scope import Scope
+from gateway.records.sight import Sight
 from gateway.store.facts.reading import Reading
 from gateway.store.statements import SQL
 

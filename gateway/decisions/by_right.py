@@ -1,4 +1,4 @@
-"""Every act is decided only after it is known who acts, and that they may.
+"""Every act is decided only after it is known who acts, that they may, and that they see what it is about.
 
 What is refused goes into the audit trail, with its code; what is done carries the user and the credential in each
 of its entries, and the printed name where the act keeps one.
@@ -35,6 +35,9 @@ def by_right(
         )
         if isinstance(actor, Answer):
             return Decision(audit=(_refused(event, facts.actor, actor),), answer=actor)
+        if facts.out_of_sight is not None:
+            hidden = refused(facts.out_of_sight)
+            return Decision(audit=(_refused(event, actor, hidden),), answer=hidden)
         if event.act.kind in WITH_REASON and not normalised(event.reason):
             missing = refused(ActRefusal.REASON_NEEDED)
             return Decision(audit=(_refused(event, actor, missing),), answer=missing)

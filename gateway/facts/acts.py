@@ -8,6 +8,7 @@ from gateway.facts.base import Facts
 from gateway.lab.release.assessment import Assessment
 from gateway.lab.release.open_points import Point
 from gateway.lab.release.parts import is_of_whole_lot
+from gateway.records.act_refusals import ActRefusal
 from gateway.records.alarms import Alarm
 from gateway.records.people import Settlement, VersionChange
 from gateway.records.scope import Scope
@@ -21,6 +22,7 @@ class ActFacts(Facts):
     ``signed_before``: how many acts of this kind on this subject are done that were signed; 0 of an act that never is.
     ``asked_already``: whether the same user has asked for the very same act, and it still waits for signatures.
     ``unconfirmed``: whether another person has issued the actor's password, and no third one has confirmed it.
+    ``out_of_sight``: why the actor may not ask for it by what they see ([[knowledge.sight]]); None: they may.
     """
 
     actor: User | None
@@ -28,6 +30,7 @@ class ActFacts(Facts):
     signed_before: int
     asked_already: bool
     unconfirmed: bool
+    out_of_sight: ActRefusal | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -26,6 +26,7 @@ from gateway.console.reading import ConsoleReader
 from gateway.console.snapshot import Snapshot, Snapshots
 from gateway.errors import StoreUnavailableError
 from gateway.interfaces.state_reading import line_state
+from gateway.records.sight import EVERYTHING
 from gateway.transport.opcua_server.wire import HEARD, TOLD, Options, Told
 
 log = structlog.get_logger()
@@ -130,7 +131,7 @@ class OpcUaServer:
             while True:
                 changed.clear()
                 due = self._changes.counter != counter or time.monotonic() - read_at > _ANYHOW_SECONDS
-                snapshot, before = self._snapshots.take(), self._changes.counter
+                snapshot, before = self._snapshots.take(EVERYTHING), self._changes.counter
                 try:
                     line = await self._reader.read(partial(_told_line, snapshot)) if due else _alive(snapshot)
                 except StoreUnavailableError:

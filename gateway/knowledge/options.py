@@ -1,10 +1,9 @@
-"""What searches and answers stand on besides the records: whose records people see, and words that mean the same."""
+"""What searches and answers stand on besides the records: the index, and words that mean the same."""
 
 from dataclasses import dataclass, field
 
 from gateway.knowledge.catching_up import MOST_BYTES
 from gateway.knowledge.meaning import Meaning
-from gateway.knowledge.sight import Sights
 from gateway.knowledge.synonyms import Synonyms, synonyms_of, usual_groups
 
 
@@ -18,5 +17,4 @@ class KnowledgeOptions:
     enabled: bool = True
     most_bytes: int = MOST_BYTES
     synonyms: Synonyms = field(default_factory=lambda: synonyms_of(usual_groups()))
-    sights: Sights = field(default_factory=Sights)
     meaning: Meaning | None = None

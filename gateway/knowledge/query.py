@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, tzinfo
 
 from gateway.contract.times import parse_rfc3339
-from gateway.knowledge.folding import as_phrase, facet_token, folded, with_umlaut, words_of
+from gateway.knowledge.folding import as_phrase, exact_token, facet_token, folded, with_umlaut, words_of
 from gateway.knowledge.synonyms import LONGEST_PHRASE, Synonyms
+from gateway.records.sight import OF_NO_CLIENT, Sight
 from gateway.time_units import seconds_to_ns
 
 LONGEST_QUERY, MOST_TERMS = 1000, 32
@@ -137,6 +138,16 @@ def match_of(query: Query, synonyms: Synonyms, *, any_word: bool = False, scope:
     wanted = " AND ".join(f"({part})" for part in parts)
     unwanted = " OR ".join(_quoted(term.phrase, prefix=term.prefix) for term in query.without)
     return f"({wanted}) NOT ({{title body}} : ({unwanted}))" if unwanted else wanted
+
+
+def facets_of(sight: Sight) -> str:
+    """Return the expression that every hit's facets must match; empty where all may be seen."""
+    parts = [
+        " OR ".join(exact_token(name, value) for value in sorted({OF_NO_CLIENT, *values}))
+        for name, values in (("whose client", sight.clients), ("whose study", sight.studies))
+        if values is not None
+    ]
+    return " AND ".join(f"({part})" for part in parts)
 
 
 def _tokens(name: str, value: str, synonyms: Synonyms) -> list[str]:

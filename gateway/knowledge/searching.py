@@ -15,10 +15,10 @@ from gateway.knowledge.kinds.kind import DamagedRecordError
 from gateway.knowledge.kinds.procedures import PROCEDURE, procedure_document
 from gateway.knowledge.kinds.table import KINDS
 from gateway.knowledge.meaning import Meaning
-from gateway.knowledge.query import Query, match_of, understood
-from gateway.knowledge.sight import EVERYTHING, Sight
+from gateway.knowledge.query import Query, facets_of, match_of, understood
 from gateway.knowledge.synonyms import Synonyms
 from gateway.line.procedures import Procedure
+from gateway.records.sight import EVERYTHING, Sight
 
 MOST_HITS = 500
 _LONGEST_SNIPPET = 200
@@ -99,7 +99,7 @@ def search(where: Searched, asked: Asked) -> Findings:
 
 
 def _hits(where: Searched, query: Query, asked: Asked, *, most: int) -> tuple[list[Hit], bool]:
-    scope = asked.sight.facets()
+    scope = facets_of(asked.sight)
     newest = asked.newest_first or not query.terms
 
     def found(*, any_word: bool) -> list[Hit]:

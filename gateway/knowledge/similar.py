@@ -11,14 +11,14 @@ from gateway.knowledge.documents import Document
 from gateway.knowledge.folding import words_of
 from gateway.knowledge.kinds.advice import deviation as document_of
 from gateway.knowledge.kinds.kind import DamagedRecordError
-from gateway.knowledge.query import MOST_TERMS, Query, Term, match_of
+from gateway.knowledge.query import MOST_TERMS, Query, Term, facets_of, match_of
 from gateway.knowledge.searching import Searched
-from gateway.knowledge.sight import Sight
 from gateway.lab.alike_events import Symptom, alike_by_process, alike_by_symptoms, symptoms_of
 from gateway.lab.deviations import DeviationInShort, Drafted
 from gateway.lab.effectiveness import ActionOnRecord, Recurrence
 from gateway.lab.fingerprints import Fingerprint
 from gateway.records.deviation_states import DeviationClosed
+from gateway.records.sight import Sight
 from gateway.store.codec import decode
 from gateway.store.facts.investigation import MOST_REFERENCES, earlier_case
 from gateway.store.queries.corrective_actions import (
@@ -147,7 +147,7 @@ def _by_words(where: Searched, own: DeviationInShort, sight: Sight) -> dict[str,
     if not terms:
         return {}
     query = Query(terms=terms).only("kind", ("deviation",))
-    match = match_of(query, where.synonyms, any_word=True, scope=sight.facets())
+    match = match_of(query, where.synonyms, any_word=True, scope=facets_of(sight))
     hits = [hit for hit in where.index.hits(match, newest=False, most=_BY_WORDS) if hit.score < 0]
     best = min((hit.score for hit in hits), default=-1.0)
     return _with_meaning(where, own.deviation_id, {hit.key: hit.score / best for hit in hits}, sight)

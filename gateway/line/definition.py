@@ -29,6 +29,7 @@ from gateway.records.act_kinds import ActKind
 from gateway.records.laboratory import Specification
 from gateway.records.outgoing import Head, SignedHead
 from gateway.records.prediction import ModelIdentity
+from gateway.records.sight import NO_SIGHTS, Sights
 from gateway.records.signatures import SignaturePolicy
 
 Predict = Callable[[NDArray[np.float64]], NDArray[np.float64]]
@@ -285,6 +286,7 @@ class LineDefinition:
     sinks: tuple[Sink, ...] = ()  # systems that are told over HTTP
     review: ReviewRules = USUAL_REVIEW  # of batch records by exception
     certificates: CertificateRules = NO_CERTIFICATES  # of analysis, for customers
+    sights: Sights = NO_SIGHTS  # whose records each user and terminal sees
     umh_contract: str | None = None  # UMH's data contract, where predictions are sent in its form, too
     reports_to_sparkplug: bool = False  # whether an edge node of Sparkplug tells hosts of what is published
 

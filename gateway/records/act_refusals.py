@@ -7,6 +7,8 @@ class ActRefusal(StrEnum):
     """Why an act is refused, or nobody can say whether it is done."""
 
     # whether the person may act at all
+    SIGHT_IS_LIMITED = "SIGHT_IS_LIMITED"
+    NOT_IN_SIGHT = "NOT_IN_SIGHT"
     USER_DISABLED = "USER_DISABLED"
     ROLE_NOT_ENTITLED = "ROLE_NOT_ENTITLED"
     SESSION_ENDED = "SESSION_ENDED"

@@ -27,7 +27,7 @@ from gateway.console.sessions import Sessions
 from gateway.console.showing import Showing
 from gateway.console.showing_audit import ShowingAudit
 from gateway.console.shown import Shown
-from gateway.console.sighted import Sighted
+from gateway.console.sighted import SightGate
 from gateway.console.snapshot import Snapshots
 from gateway.console.static_files import StaticFiles
 from gateway.console.stream import Streams
@@ -119,17 +119,17 @@ def console(options: ConsoleOptions, ground: ConsoleGround, acts: TakesActs) -> 
     finding = ConsoleReader(directory, name="knowledge")
     searching = SearchAnswers(finding, shown, ground.knowledge, directory)
     asking = AskAnswers(searching, shown, knowledge=ground.knowledge, copilot=ground.copilot, desk=ground.desk)
-    sighted = Sighted(ground.knowledge.sights, slow)
     bundles = Bundles(slow, line=ground.line.path, signer=partial(_signer, ground))
     beside, readers = _beside(options, ground, sessions, snapshots, entrance)
     acting = ActAnswers(acts, on_sign_in=people.attempts.count, on_success=people.attempts.succeeded)
     application = Application(
         sessions=sessions,
-        answering={**people.answering(), **accounts.answering(), **sighted.over(showing.answering()),
-                   **audit.answering(),
-                   **bundles.answering(), **searching.answering(), **asking.answering(),
+        sight_of=snapshots.sight_of,
+        gate=SightGate(slow),
+        answering={**people.answering(), **accounts.answering(), **showing.answering(),
+                   **audit.answering(), **bundles.answering(), **searching.answering(), **asking.answering(),
                    **TokenAnswers(ground.terminal_tokens, shown, ground.writer).answering(),
-                   **sighted.over(CertificateAnswers(slow, shown).answering()), "POST /api/acts": acting.do,
+                   **CertificateAnswers(slow, shown).answering(), "POST /api/acts": acting.do,
                    "GET /api/events": streams.answer},
         files=StaticFiles(),
         entrance=entrance,
@@ -151,7 +151,7 @@ def _beside(
     if ground.i3x is None:
         return {}, ()
     from gateway.interfaces.i3x.answering import Answering, Sources  # noqa: PLC0415 - not needed without it
-    from gateway.interfaces.i3x.entrance import I3xEntrance  # noqa: PLC0415 - not needed without it
+    from gateway.interfaces.i3x.entrance import I3xEntrance, SignedIn  # noqa: PLC0415 - not needed without it
 
     reader = ConsoleReader(ground.directory, name="i3x")
     answering = Answering(
@@ -160,10 +160,10 @@ def _beside(
             window=ground.i3x.window, now_ns=ground.clock.now_ns,
         )
     )  # fmt: skip
+    people = SignedIn(sessions, cookie_name(options), snapshots.sight_of)
     served = I3xEntrance(
-        answering, name=f"Labline {ground.line.path}", tokens=ground.i3x.tokens, sessions=sessions,
-        cookie=cookie_name(options), origins=Origins(options.trusted_proxies), entrance=entrance,
-        tls=options.certificate is not None,
+        answering, name=f"Labline {ground.line.path}", tokens=ground.i3x.tokens, people=people,
+        origins=Origins(options.trusted_proxies), entrance=entrance, tls=options.certificate is not None,
     )  # fmt: skip
     return {"v1": served.answer}, (reader,)
 

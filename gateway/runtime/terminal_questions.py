@@ -162,7 +162,7 @@ class TerminalQuestions:
         return Answer(outcome=outcome, intent="", language=language, text=sentence(language, code))
 
     def _guest(self, asked: _Asked) -> Asker:
-        sight = self._knowledge.sights.of_terminal(asked.terminal)
+        sight = self._line().sights.of_terminal(asked.terminal)
         return Asker(name=asked.message.person or "", known=False, sight=sight, place=asked.terminal)
 
     def _answered(self, asked: _Asked, token: TerminalToken | None, at: ClockReading) -> tuple[Answer, Asker]:
@@ -177,7 +177,7 @@ class TerminalQuestions:
                 user = user_of_session(state, token.session, at)
                 if user is None or user.user_id != token.user_id:
                     return self._refused(TokenRefusal.TOKEN_SESSION_ENDED), asker
-                sight = self._knowledge.sights.of_user(user.user_id)
+                sight = self._line().sights.of_user(user.user_id)
                 asker = Asker(name=user.user_id, known=True, sight=sight, place=asked.terminal)
                 roles = frozenset(user.roles)
             searched = None if index is None else Searched(

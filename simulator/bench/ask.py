@@ -12,10 +12,10 @@ from gateway.copilot.ground import Asker, Ground
 from gateway.knowledge.catching_up import catch_up
 from gateway.knowledge.index import open_index
 from gateway.knowledge.searching import Searched
-from gateway.knowledge.sight import EVERYTHING
 from gateway.knowledge.synonyms import synonyms_of, usual_groups
 from gateway.line.definition import LineDefinition
 from gateway.records.laboratory import Specification
+from gateway.records.sight import EVERYTHING
 from gateway.records.users import Role
 from gateway.store.database import read_state
 from simulator.bench.measuring import Figure, Goal

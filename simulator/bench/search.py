@@ -10,8 +10,8 @@ from pathlib import Path
 from gateway.knowledge.catching_up import catch_up
 from gateway.knowledge.index import open_index
 from gateway.knowledge.searching import Asked, Searched, search
-from gateway.knowledge.sight import Sight
 from gateway.knowledge.synonyms import synonyms_of, usual_groups
+from gateway.records.sight import Sight
 from gateway.store.database import read_state
 from simulator.bench.measuring import Figure, Goal
 from simulator.bench.season_store import lot_name, write_season

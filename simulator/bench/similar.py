@@ -14,9 +14,9 @@ from pathlib import Path
 from gateway.knowledge.catching_up import catch_up
 from gateway.knowledge.index import open_index
 from gateway.knowledge.searching import Searched
-from gateway.knowledge.sight import EVERYTHING
 from gateway.knowledge.similar import knowledge_of
 from gateway.knowledge.synonyms import synonyms_of, usual_groups
+from gateway.records.sight import EVERYTHING
 from gateway.store.database import read_state
 from simulator.bench.measuring import Figure, Goal
 from simulator.bench.review.line import TAG_LEVELS

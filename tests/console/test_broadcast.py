@@ -9,6 +9,7 @@ from functools import partial
 import pytest
 
 from gateway.console import broadcast
+from gateway.records.sight import EVERYTHING
 from gateway.store.database import STATE_FILE
 from tests.fixtures.console import next_event, set_password
 
@@ -75,7 +76,7 @@ async def test_what_has_not_changed_is_not_sent_again_but_to_pages_that_have_not
 
 
 async def test_a_page_that_has_not_taken_a_state_yet_finds_it_before_the_news_that_it_stands():
-    page = broadcast.OpenPage("token")
+    page = broadcast.OpenPage("token", EVERYTHING)
     page.put("state", b"whole ")
     page.put("same", b"same")
     assert await page.take() == b"whole same"
@@ -168,7 +169,7 @@ async def test_a_fault_in_making_the_state_ends_the_streams_so_that_pages_begin_
 
 
 async def test_a_page_that_reads_slowly_finds_the_newest_only():
-    page = broadcast.OpenPage("token")
+    page = broadcast.OpenPage("token", EVERYTHING)
     for number in range(3):
         page.put("state", f"state {number}\n".encode())
         page.put("heartbeat", b"heartbeat\n")

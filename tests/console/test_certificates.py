@@ -101,7 +101,7 @@ async def test_a_document_that_cannot_be_made_says_why_and_what_to_do(monkeypatc
     def fails(_paper, _form):
         raise PaperError("PDF needs Pango", problem=PaperProblem.NO_PDF, hint="install libpango")
 
-    answers = CertificateAnswers(None, SimpleNamespace(snapshot=lambda: SimpleNamespace(line=None)))
+    answers = CertificateAnswers(None, SimpleNamespace(snapshot=lambda _sight: SimpleNamespace(line=None)))
     monkeypatch.setattr(certifying, "make", fails)
     monkeypatch.setattr(certifying, "paper_of", lambda _known, _line: None)
     with pytest.raises(RefusedError) as refused:
@@ -119,7 +119,7 @@ async def test_documents_are_made_one_at_a_time_and_few_wait(monkeypatch):
         going[0] -= 1
         return Made(form=form, content=b"x")
 
-    answers = CertificateAnswers(None, SimpleNamespace(snapshot=lambda: SimpleNamespace(line=None)))
+    answers = CertificateAnswers(None, SimpleNamespace(snapshot=lambda _sight: SimpleNamespace(line=None)))
     monkeypatch.setattr(certifying, "make", makes)
     monkeypatch.setattr(certifying, "paper_of", lambda _known, _line: None)
     outcomes = await asyncio.gather(*(answers._made(None, Form.PDF) for _ in range(10)), return_exceptions=True)

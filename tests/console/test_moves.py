@@ -12,6 +12,7 @@ from gateway.records.setpoints import WriteState
 from gateway.records.timers import Timer
 from gateway.time_units import SECOND_NS
 from tests.fixtures.building import moment
+from tests.fixtures.seeing import SEES_ALL
 from tests.fixtures.store_bench import viscosity
 from tests.fixtures.writes import TAG, WritingBench
 
@@ -32,14 +33,14 @@ def begun(bench):
 
 def shown(bench, intent):
     by_guidance = move_of_guidance(bench.connection, intent.guidance_id, bench.line)
-    assert newest_move(bench.connection, TAG, bench.line) == by_guidance
+    assert newest_move(bench.connection, TAG, bench.line, SEES_ALL.seen(bench.connection)) == by_guidance
     return by_guidance
 
 
 def timeline(bench, intent):
     ((lot,),) = bench.rows("SELECT json_extract(body, '$.material_lot_id') FROM guidance WHERE guidance_id = ?",
                            intent.guidance_id)  # fmt: skip
-    snapshot = SimpleNamespace(line=bench.line, at=moment(bench.now_ns), latches=frozenset())
+    snapshot = SimpleNamespace(line=bench.line, at=moment(bench.now_ns), latches=frozenset(), seen=SEES_ALL.seen)
     view = lot_view(bench.connection, snapshot, lot)
     return [(entry.kind, entry.state, entry.severity) for entry in view.timeline if entry.kind in {"move", "outcome"}]
 

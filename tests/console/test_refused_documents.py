@@ -39,14 +39,14 @@ class Reads:
 async def test_only_what_is_signed_done_and_whole_is_exported(item, code):
     bundles = Bundles(Reads(item), line="l", signer=None)
     with pytest.raises(RefusedError) as refused:
-        await bundles.bundle(SimpleNamespace(parameters={"id": "x"}))
+        await bundles.bundle(SimpleNamespace(sight=None, parameters={"id": "x"}))
     assert refused.value.code is code
 
 
 async def test_a_pilot_report_of_no_model_is_not_made():
-    showing = Showing(quick=None, slow=Reads(None), shown=SimpleNamespace(snapshot=lambda: None), figures=None)
+    showing = Showing(quick=None, slow=Reads(None), shown=SimpleNamespace(snapshot=lambda _sight: None), figures=None)
     with pytest.raises(RefusedError) as refused:
-        await showing.pilot_report(SimpleNamespace(parameters={"model": "unheard"}))
+        await showing.pilot_report(SimpleNamespace(sight=None, parameters={"model": "unheard"}))
     assert (refused.value.status, refused.value.code) == (404, RequestRefusal.NO_MODEL_OF_THIS_NAME)
 
 

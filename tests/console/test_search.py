@@ -11,8 +11,7 @@ import pytest_asyncio
 
 from gateway.knowledge.catching_up import catch_up
 from gateway.knowledge.index import open_index
-from gateway.knowledge.options import KnowledgeOptions
-from gateway.knowledge.sight import NOBODYS_CLIENT, Sights
+from gateway.records.sight import NOBODYS_CLIENT, Sights
 from gateway.store.database import read_state
 from tests.fixtures.console_on_lots import console_on_lots
 
@@ -32,9 +31,9 @@ def index_of(directory):
 async def served(tmp_path_factory):
     """The console on lots, one of them of a client whose records the operator does not see."""
     directory = tmp_path_factory.mktemp("search")
-    options = KnowledgeOptions(sights=Sights(of_users={"operator": NOBODYS_CLIENT}))
+    sights = Sights(of_users={"operator": NOBODYS_CLIENT})
     with pytest.MonkeyPatch.context() as patch:
-        async with console_on_lots(directory, patch, before=_with_a_client, knowledge=options) as served:
+        async with console_on_lots(directory, patch, before=_with_a_client, sights=sights) as served:
             served.viewer, served.operator = served.browser(), served.browser()
             assert (await served.viewer.sign_in("viewer")).status == 200
             assert (await served.operator.sign_in("operator")).status == 200

@@ -1,73 +1,214 @@
-"""Who sees only some clients' records finds no other client's lots, certificates and deviations in the console."""
+"""Who sees the records of some clients only learns of no other client by any door of the console."""
 
+import io
+import json
+import re
+import zipfile
 from contextlib import closing
+from types import SimpleNamespace
 from urllib.parse import quote
 
 import pytest
+import pytest_asyncio
 
-from gateway.console.routes import ROUTES
-from gateway.console.sighted import LIMITED
-from gateway.knowledge.options import KnowledgeOptions
-from gateway.knowledge.sight import NOBODYS_CLIENT, Sight, Sights
-from gateway.records.lot_decisions import Verdict
+from gateway.console.routes import ROUTES, OfRecord, Sees
+from gateway.knowledge.catching_up import catch_up
+from gateway.knowledge.index import open_index
 from gateway.records.user_acts import AddUser
 from gateway.records.users import Role
-from gateway.store.database import open_state
-from tests.fixtures.certifying import ACME, Certifying
-from tests.fixtures.console import console_at_work, quick_passwords, set_password
+from gateway.store.database import open_state, read_state
+from tests.fixtures.console import console_at_work, next_event, quick_passwords, set_password
 from tests.fixtures.console_on_lots import HandClock
-from tests.fixtures.deciding import LOT
 from tests.fixtures.people import add_users_to
+from tests.fixtures.two_clients import LIMITED, MARK, two_clients
 
-SIGHTS = Sights(of_users={"viewer": NOBODYS_CLIENT, "operator": Sight(clients=frozenset({"Carl"}))})
-
-
-@pytest.fixture
-def bench(tmp_path):
-    """A released lot of the client Carl with its certificate's draft."""
-    bench = Certifying(tmp_path, ACME)
-    with closing(bench.connection):
-        bench.made()
-        bench.decide(Verdict.RELEASE)
-        bench.follow_up()
-        bench.context("lot_started", material_lot_id=LOT, client_id="Carl", job_order_id="WO-1", equipment_id="R1")
-        yield bench
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+_OF_LOT = "json_extract(body, '$.material_lot_id')"
+GET = [route for route in ROUTES if route.method == "GET" and route.path != "/api/events"]
 
 
-async def test_lots_and_certificates_are_seen_by_who_may_see_their_client(tmp_path, monkeypatch, bench):
-    quick_passwords(monkeypatch)
-    (certificate,) = bench.certificates()
-    own = certificate.drafted.certificate_id
-    users = (Role.QUALITY, Role.VIEWER, Role.OPERATOR)
-    for role in users:
-        add_users_to(tmp_path, AddUser(user_id=role.value, full_name=role.value, roles=(role,)))
-        set_password(tmp_path, role.value)
-    lot, paper = f"/api/lots/{quote(LOT, safe='')}", f"/api/certificates/{own}"
-    one = (lot, f"{lot}/review", f"{lot}/review/document", f"/api/charts/{quote(LOT, safe='')}/viscosity", paper,
-           f"{paper}/1/document.html")  # fmt: skip
-    clock = HandClock(bench.now_ns + 10**9)
-    async with console_at_work(tmp_path, bench.line, clock=clock, knowledge=KnowledgeOptions(sights=SIGHTS)) as served:
-        for role, sees in zip(users, (True, False, True), strict=True):
-            browser = served.browser()
-            await browser.sign_in(role.value)
-            statuses = {path: (await browser.get(path)).status for path in one if "charts" not in path}
-            assert set(statuses.values()) == {200 if sees else 404}, (role, statuses)
-            chart = (await browser.get(one[3])).status
-            assert sees or chart == 404
-            lots = (await browser.get("/api/lots")).document["lots"]
-            lines = (await browser.get("/api/certificates")).document["lines"]
-            assert (LOT in [item["material_lot_id"] for item in lots]) is sees
-            assert (own in [item["certificate_id"] for item in lines]) is sees
-            assert (await browser.get("/api/lots/NONE")).status == 404
-        with closing(open_state(tmp_path)) as connection:  # of a lot that does not hold nobody knows whose it is
-            connection.execute("UPDATE lot SET hash = 'x' WHERE material_lot_id = ?", (LOT,))
-        viewer = served.browser()
-        await viewer.sign_in("viewer")
-        assert (await viewer.get(lot)).status == 404
-        assert (await viewer.get("/api/lots")).document["lots"] == []
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def served(tmp_path_factory):
+    """The console of the plant of two clients; ``names``: of records, by client."""
+    directory = tmp_path_factory.mktemp("sighted")
+    plant = two_clients(directory)
+    names = {client: _names(plant, client) for client in ("OWN", "ZETA")}
+    plant.connection.close()
+    users = (*LIMITED, "operator")
+    add_users_to(directory, *(AddUser(user_id=name, full_name=name, roles=(Role(name),)) for name in users))
+    for name in users:
+        set_password(directory, name)
+    with closing(read_state(directory)) as state, open_index(directory) as index:
+        catch_up(state, index)
+    with pytest.MonkeyPatch.context() as patch:
+        quick_passwords(patch)
+        clock = HandClock(plant.now_ns + 10**9)
+        async with console_at_work(directory, plant.line, clock=clock, present=lambda _tag: 75.5) as at_work:
+            at_work.names, at_work.pages = names, {}
+            for name in users:
+                at_work.pages[name] = at_work.browser()
+                assert (await at_work.pages[name].sign_in(name)).status == 200
+            yield at_work
 
 
-def test_every_limited_route_is_one_of_the_console():
-    assert {route.name for route in ROUTES} >= LIMITED
-    about = [route.name for route in ROUTES if "{lot}" in route.path or route.path.startswith("/api/certificates")]
-    assert set(about) <= LIMITED
+def _names(plant, client):
+    def one(query):
+        return plant.rows(query, f"{client}-%")[0][0]
+
+    return SimpleNamespace(
+        lot=f"{client}-BAD",
+        deviation=plant.deviation_of(f"{client}-BAD").deviation_id,
+        certificate=one("SELECT certificate_id FROM certificate WHERE body LIKE '%' || ?"),
+        signed=one("SELECT record_id FROM signed_record WHERE subject LIKE ?"),
+        guidance=one(f"SELECT guidance_id FROM guidance WHERE open = 1 AND {_OF_LOT} LIKE ?"),
+        action=one(f"SELECT action_id FROM corrective_action WHERE {_OF_LOT} LIKE ?"),
+    )
+
+
+def _path(route, names):
+    """Return the path of a route to the records of a client."""
+    keys = {"deviations": names.deviation, "certificates": names.certificate, "signatures": names.signed}
+    key = keys.get(route.path.split("/")[2], names.lot)
+    parts = {"lot": names.lot, "id": key, "version": "1", "equipment": "R1", "analyte": "viscosity",
+             "model": "viscosity", "user": "operator"}  # fmt: skip
+    path = re.sub(r"{(\w+)}", lambda part: quote(parts[part[1]], safe=""), route.path)
+    query = {"since": "2020-01-01T00:00:00Z", "hours": "24"}
+    asked = "&".join(f"{name}={quote(query[name])}" for name, _text in route.query if name in query)
+    return f"{path}?{asked}" if asked else path
+
+
+def _text(answer):
+    """Return all that an answer says, in small letters; of an archive what is in it."""
+    if not answer.body.startswith(b"PK"):
+        return answer.body.decode("latin-1").lower()
+    with zipfile.ZipFile(io.BytesIO(answer.body)) as archive:
+        return "".join(archive.read(name).decode("latin-1") for name in archive.namelist()).lower()
+
+
+async def test_no_answer_to_who_does_not_see_a_client_has_anything_of_it(served):
+    for route in GET:
+        for client in ("OWN", "ZETA"):
+            path = _path(route, served.names[client])
+            for user in LIMITED if client == "ZETA" or "document" not in path else ():
+                answer = await served.pages[user].get(path)
+                text = _text(answer)
+                assert MARK not in text, (route.name, user, text[max(0, text.find(MARK) - 700) : text.find(MARK) + 200])
+                assert answer.status in {200, 403, 404, 409}, (route.name, answer.body)
+    part = {route for route in GET if route.sight is Sees.PART and route.name not in NAMELESS}
+    for route in part:
+        whole = await served.pages["operator"].get(_path(route, served.names["ZETA"]))
+        assert MARK in _text(whole), (route.name, "shows nothing by which it could be seen that something is left out")
+
+
+NAMELESS = {"GET /api/trend/{equipment}/{analyte}", "GET /api/search", "GET /api/search/export"}
+
+
+async def test_what_belongs_to_ones_own_client_is_answered(served):
+    for route in GET:
+        if route.sight is not Sees.WHOLE_PLANT and not route.path.endswith(("bundle", "pdf")):
+            answer = await served.pages["viewer"].get(_path(route, served.names["OWN"]))
+            assert answer.status == 200, (route.name, answer.body)
+            assert MARK not in _text(answer), route.name
+
+
+async def test_a_hidden_record_is_answered_as_one_that_is_not_there(served):
+    missing = SimpleNamespace(**dict.fromkeys(vars(served.names["OWN"]), "NONE"))
+    for route in GET:
+        if isinstance(route.sight, OfRecord):
+            hidden = await served.pages["viewer"].get(_path(route, served.names["ZETA"]))
+            absent = await served.pages["viewer"].get(_path(route, missing))
+            assert (hidden.status, hidden.body) == (absent.status, absent.body), route.name
+            assert hidden.status == 404
+            assert set(hidden.headers) == set(absent.headers)
+
+
+async def test_what_is_of_all_clients_together_is_refused(served):
+    for route in ROUTES:
+        if route.sight is Sees.WHOLE_PLANT:
+            answer = await served.pages["administrator"].ask(route.method, _path(route, served.names["OWN"]), {
+                "reason": "", "sign_in": {"user": "administrator", "password": "x", "code": ""}})  # fmt: skip
+            assert (answer.status, answer.document["code"]) == (403, "SIGHT_IS_LIMITED"), route.name
+
+
+async def test_the_event_stream_has_nothing_of_a_hidden_client(served):
+    heard = {}
+    for user in ("viewer", "operator"):
+        stream = await served.pages[user].events()
+        served.changes.note()
+        while (event := await next_event(stream))[0] != "now":
+            pass
+        heard[user] = json.dumps(event[1]).lower()
+        stream.writer.close()
+    assert MARK not in heard["viewer"]
+    assert MARK in heard["operator"]
+
+
+async def test_counts_are_of_what_is_seen(served):
+    seen, whole = [(await served.pages[user].get("/api/now")).document for user in ("viewer", "operator")]
+    assert len(seen["guidance"]) < len(whole["guidance"])
+    assert seen["signatures_waiting"] == len(seen["waiting"]) == 1
+    assert whole["signatures_waiting"] == 2
+    alarms = (await served.pages["viewer"].get("/api/alarms")).document["alarms"]
+    assert seen["alarms_calling"] == sum(not item["acknowledged"] and not item["suppressed"] for item in alarms)
+    assert [item["material_lot_id"] for item in seen["lots"] if item["equipment_id"] == "R1"] == [None]
+
+
+async def test_a_list_is_filled_up_with_what_is_seen(served):
+    whole = (await served.pages["viewer"].get("/api/lots")).document
+    assert whole["before"] is None
+    assert {item["client_id"] for item in whole["lots"]} == {"Carl"}
+
+
+async def test_a_search_finds_nothing_of_a_hidden_client(served):
+    for query in ("ZETA-BAD", "client:Zeta", "Zeta", "supplies"):
+        for path in (f"/api/search?query={quote(query)}", f"/api/search/export?query={quote(query)}"):
+            found = (await served.pages["viewer"].get(path)).body.decode().lower()
+            assert MARK not in found.replace(f'"query":"{query.lower()}"', ""), path
+
+
+def _acts(names):
+    """Acts on a client's records."""
+    return {
+        "decide_lot": {"material_lot_id": names.lot, "verdict": "hold", "basis_sha256": "0" * 64},
+        "settle_point": {"material_lot_id": names.lot, "point_id": "p"},
+        "divide_lot": {"material_lot_id": names.lot, "part": "a", "quantity": "1 kg"},
+        "draft_certificate": {"material_lot_id": names.lot, "customer": "Carl"},
+        "record_action": {"deviation_id": names.deviation, "action": "a", "action_kind": "corrective", "owner": "o"},
+        "close_deviation": {"deviation_id": names.deviation, "version": 1},
+        "complete_action": {"action_id": names.action},
+        "sign_certificate": {"certificate_id": names.certificate, "version": 1, "sha256": "0" * 64},
+        "answer_guidance": {"guidance_id": names.guidance, "answer": "acknowledge"},
+        "sign_pending": {"record_id": names.signed, "sha256": "0" * 64},
+        "withdraw_pending": {"record_id": names.signed},
+    }
+
+
+async def test_nobody_acts_on_what_they_do_not_see_nor_learns_that_it_is_there(served):
+    missing = SimpleNamespace(**dict.fromkeys(vars(served.names["OWN"]), "NONE"))
+    page = served.pages["quality"]
+    absent = _acts(missing)
+    for act, parameters in _acts(served.names["ZETA"]).items():
+        hidden = await page.act(act, parameters)
+        assert hidden["code"] in {"NOT_IN_SIGHT", "ROLE_NOT_ENTITLED"}, (act, hidden)
+        assert hidden == await page.act(act, absent[act])
+    own = await page.act("record_action", _acts(served.names["OWN"])["record_action"])
+    assert own["outcome"] == "done", own
+
+
+async def test_who_sees_a_part_stops_writing_and_does_nothing_else_for_the_whole_plant(served):
+    assert (await served.pages["supervisor"].act("stop_writes", {}))["outcome"] == "done"
+    for user, act, parameters in (
+        ("administrator", "change_user", {"user_id": "operator", "disabled": True}),
+        ("supervisor", "approve_laboratory_plan", {"plan_id": "p", "plan_sha256": "0" * 64}),
+        ("quality", "change_stage", {"model": "viscosity", "bundle_sha256": "0" * 64, "stage": "shadow"}),
+        ("quality", "settle_exception", {"material_lot_id": served.names["OWN"].lot, "exception_id": "x"}),
+        ("quality", "sign_review", {"material_lot_id": served.names["OWN"].lot, "review_sha256": "0" * 64}),
+    ):
+        assert (await served.pages[user].act(act, parameters))["code"] == "SIGHT_IS_LIMITED", act
+
+
+async def test_a_lot_that_does_not_hold_is_nobodys(served):
+    with closing(open_state(served.directory)) as connection:
+        connection.execute("UPDATE lot SET hash = 'x' WHERE material_lot_id = 'OWN-1'")
+    assert (await served.pages["viewer"].get("/api/lots/OWN-1")).status == 404
+    assert (await served.pages["operator"].get("/api/lots/OWN-1")).status == 200

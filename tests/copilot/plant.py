@@ -11,7 +11,6 @@ from gateway.copilot.ground import Asker, Ground
 from gateway.knowledge.catching_up import catch_up
 from gateway.knowledge.index import open_index
 from gateway.knowledge.searching import Searched
-from gateway.knowledge.sight import EVERYTHING, NOBODYS_CLIENT
 from gateway.knowledge.synonyms import synonyms_of, usual_groups
 from gateway.line.procedures import Procedure
 from gateway.line.spc_rules import ControlMaterial
@@ -19,6 +18,7 @@ from gateway.records.acts import CompleteAction, DecideLot, RecordAction
 from gateway.records.corrective_actions import ActionKind
 from gateway.records.laboratory import Specification
 from gateway.records.lot_decisions import Verdict
+from gateway.records.sight import EVERYTHING, NOBODYS_CLIENT
 from gateway.records.user_acts import AddUser
 from gateway.records.users import Role
 from gateway.store.database import read_state

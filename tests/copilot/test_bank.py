@@ -13,11 +13,11 @@ from gateway.copilot.answers import Outcome
 from gateway.copilot.intents import INTENTS
 from gateway.copilot.question import LONGEST_QUESTION
 from gateway.copilot.readers.reasons import shown_reasons
-from gateway.knowledge.sight import NOBODYS_CLIENT, Sight
 from gateway.lab.lot_reasons import LotReason, lot_reason
 from gateway.people.rights import EVERYBODY
 from gateway.records.lot_decisions import Verdict
 from gateway.records.lot_parts import DivideLot
+from gateway.records.sight import NOBODYS_CLIENT, Sight
 from gateway.records.users import Role
 from gateway.texts.catalogue import catalogue
 from tests.copilot.plant import GUEST, HOSTILE, asking, decided, made

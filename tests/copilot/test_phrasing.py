@@ -16,8 +16,8 @@ from gateway.copilot.ground import Asker
 from gateway.copilot.intents import INTENTS
 from gateway.copilot.phrasing.checking import says_the_same
 from gateway.copilot.phrasing.phraser import PAUSED, Phraser
-from gateway.knowledge.sight import EVERYTHING
 from gateway.records.phrasing import PhrasingOutcome
+from gateway.records.sight import EVERYTHING
 from gateway.store.queries.tracing import trace
 from tests.copilot.model_server import chat, joined, model_server
 from tests.copilot.plant import HOSTILE, asking, made

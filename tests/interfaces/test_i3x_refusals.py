@@ -105,6 +105,12 @@ async def test_who_has_signed_in_at_the_console_may_read_and_a_foreign_page_cann
     assert i3x.post("subscriptions/sync", {"clientId": CLIENT, "subscriptionId": own["subscriptionId"]})[0] == 404
 
 
+async def test_who_sees_the_records_of_some_clients_reads_nothing_that_is_of_all(i3x):
+    browser = Browser(i3x.port)
+    assert (await browser.sign_in("operator")).status == 200
+    assert {(await browser.get(f"/v1/{path}")).status for path in ("objects", "namespaces", "objecttypes")} == {403}
+
+
 async def test_tokens_that_are_tried_one_after_the_other_are_held_off_and_those_that_are_known_are_not(i3x):
     browser = Browser(i3x.port)
     tried = set()

@@ -19,9 +19,9 @@ from gateway.copilot.ground import Asker, Ground
 from gateway.copilot.question import asked
 from gateway.copilot.readers.knowledge import ranked_procedures
 from gateway.knowledge.meaning import Meaning
-from gateway.knowledge.sight import EVERYTHING
 from gateway.knowledge.synonyms import synonyms_of, usual_groups
 from gateway.line.procedures import Procedure
+from gateway.records.sight import EVERYTHING
 from tests.fixtures.building import line
 
 BANK = tomllib.loads((Path(__file__).parent / "paraphrases.toml").read_text(encoding="utf-8"))

@@ -10,11 +10,12 @@ from gateway.copilot.ground import Asker, Ground
 from gateway.knowledge.catching_up import catch_up
 from gateway.knowledge.index import open_index
 from gateway.knowledge.searching import Asked, Searched, search
-from gateway.knowledge.sight import EVERYTHING
 from gateway.records.certificate_acts import DraftCertificate
 from gateway.records.lot_decisions import Verdict
+from gateway.records.sight import EVERYTHING
 from gateway.records.users import Role
 from gateway.store.database import read_state
+from gateway.store.queries.seen import Seen
 from tests.fixtures.certifying import ACME, Certifying
 from tests.fixtures.deciding import DRUMS, LOT, by
 from tests.knowledge.test_searching import USUAL
@@ -41,7 +42,7 @@ def test_a_certificate_of_a_part_is_none_of_its_lot(tmp_path):
         of_lot, of_part = ask(f'certificate of lot "{LOT}"'), ask(f'certificate of lot "{LOT}/{DRUMS}"')
         catch_up(state, index)
         titles = [item.document.title for item in search(where, Asked(text="Acme kind:certificate")).findings]
-        assert [line.part for line in lines_of_lot(state, LOT)] == [DRUMS]
+        assert [line.part for line in lines_of_lot(state, LOT, seen=Seen(state, EVERYTHING))] == [DRUMS]
     assert "No certificate is on record for lot LOT/1." in of_lot.text
     assert f"Parts of it have certificates of their own: {DRUMS}." in of_lot.text
     assert f"The certificate of lot {LOT}/{DRUMS} for Acme Ltd is a draft" in of_part.text

@@ -8,12 +8,12 @@ import pytest
 from gateway.knowledge.catching_up import catch_up
 from gateway.knowledge.index import open_index
 from gateway.knowledge.searching import Asked, Searched, search
-from gateway.knowledge.sight import EVERYTHING, NOBODYS_CLIENT
 from gateway.knowledge.similar import knowledge_of
 from gateway.lab.effectiveness import FEWEST_LOTS, Effectiveness
 from gateway.records.act_refusals import ActRefusal
 from gateway.records.acts import ActOutcome, CompleteAction, RecordAction
 from gateway.records.corrective_actions import ActionKind
+from gateway.records.sight import EVERYTHING, NOBODYS_CLIENT
 from gateway.store.audit import trail as audit
 from gateway.store.care.checking import check
 from gateway.store.database import read_state

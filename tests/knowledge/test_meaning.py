@@ -20,11 +20,11 @@ from gateway.knowledge.catching_up import catch_up
 from gateway.knowledge.index import open_index
 from gateway.knowledge.meaning import Meaning, ranked
 from gateway.knowledge.searching import Searched
-from gateway.knowledge.sight import EVERYTHING, NOBODYS_CLIENT
 from gateway.knowledge.similar import knowledge_of
 from gateway.knowledge.synonyms import synonyms_of, usual_groups
 from gateway.knowledge.wordpiece import LONGEST_TOKENS, read_wordpiece
 from gateway.line.procedures import Procedure
+from gateway.records.sight import EVERYTHING, NOBODYS_CLIENT
 from gateway.store.database import read_state
 from gateway.transport.onnx_sentences import load_sentence_model
 from tests.decisions.test_deviations import Plant

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from gateway.errors import LablineError
 from gateway.knowledge.folding import as_phrase
-from gateway.knowledge.query import LONGEST_QUERY, MOST_TERMS, match_of, understood
-from gateway.knowledge.sight import NOBODYS_CLIENT, Sight
+from gateway.knowledge.query import LONGEST_QUERY, MOST_TERMS, facets_of, match_of, understood
 from gateway.knowledge.synonyms import read_groups, synonyms_of, usual_groups
 from gateway.records.scope import Scope
+from gateway.records.sight import NOBODYS_CLIENT, Sight
 
 USUAL = synonyms_of(usual_groups())
 
@@ -72,7 +72,7 @@ def test_what_looks_like_a_field_that_there_is_not_is_words():
 
 @given(st.text(max_size=200))
 def test_whatever_is_written_is_an_expression_that_sqlite_understands(words, text):
-    match = match_of(understood(text, zone=UTC), USUAL, scope=NOBODYS_CLIENT.facets())
+    match = match_of(understood(text, zone=UTC), USUAL, scope=facets_of(NOBODYS_CLIENT))
     words.execute("SELECT rowid FROM words WHERE words MATCH ?", (match,)).fetchall()
 
 
@@ -86,7 +86,7 @@ def test_the_syntax_of_the_index_means_nothing_here(words, parts):
 
 
 def test_names_of_clients_that_look_alike_are_two():
-    assert Sight(clients=frozenset({"a-b"})).facets() != Sight(clients=frozenset({"a b"})).facets()
+    assert facets_of(Sight(clients=frozenset({"a-b"}))) != facets_of(Sight(clients=frozenset({"a b"})))
 
 
 def test_whose_records_are_seen():

@@ -8,8 +8,8 @@ import pytest
 from gateway.knowledge.catching_up import behind, catch_up, step
 from gateway.knowledge.index import INDEX_FILE, Progress, open_index, read_index
 from gateway.knowledge.searching import Asked, Searched, search
-from gateway.knowledge.sight import NOBODYS_CLIENT, Sight
 from gateway.knowledge.synonyms import synonyms_of, usual_groups
+from gateway.records.sight import NOBODYS_CLIENT, Sight
 from gateway.store.database import read_state
 from tests.decisions.test_deviations import Plant
 from tests.fixtures.store_bench import viscosity

@@ -11,7 +11,6 @@ import pytest
 from gateway.advice.documents import html, markdown
 from gateway.console.views.capa import actions_view
 from gateway.knowledge.searching import Asked, search
-from gateway.knowledge.sight import EVERYTHING
 from gateway.lab.deviations import Deviation
 from gateway.lab.effectiveness import FEWEST_LOTS, Effectiveness
 from gateway.lab.review.codes import ReviewCode
@@ -20,6 +19,7 @@ from gateway.records.act_kinds import ActKind
 from gateway.records.act_refusals import ActRefusal
 from gateway.records.acts import ActOutcome, CloseDeviation, CompleteAction, RecordAction, SignPending
 from gateway.records.corrective_actions import ActionKind
+from gateway.records.sight import EVERYTHING
 from gateway.records.signatures import SignaturePolicy
 from gateway.records.user_acts import AddUser
 from gateway.records.users import Credential, CredentialKind, Role
@@ -44,7 +44,7 @@ OTHERS = (
     AddUser(user_id="emil", full_name="Emil E.", roles=(Role.ENGINEER,)),
 )
 
-BLIND = SimpleNamespace(sees=lambda _scope: False)
+BLIND = SimpleNamespace(limited=True, sees=lambda _scope: False)
 
 FORGED_CLOSING = """
 INSERT INTO deviation_state (deviation_id, version, state, at_ns, body)

@@ -36,6 +36,7 @@ from gateway.store.statements import SQL
 from gateway.store.transaction import decide_batch
 from gateway.time_units import SECOND_NS
 from tests.fixtures.deciding import LOT, Deciding, by
+from tests.fixtures.seeing import SEES_ALL
 from tests.fixtures.store_bench import Bench, viscosity
 
 
@@ -209,7 +210,9 @@ def test_a_held_lot_whose_rows_were_edited_looks_no_better_anywhere_and_stays_he
     bench.result(viscosity(120.0))
     for edit in edits:
         bench.connection.execute(edit)
-    (line,) = [item for item in lots_view(bench.connection, query="", before=9).lots if item.material_lot_id == LOT]
+    (line,) = [
+        item for item in lots_view(bench.connection, SEES_ALL, query="", before=9).lots if item.material_lot_id == LOT
+    ]
     assert (line.recommendation, line.damaged) == (Recommendation.HOLD, True)
     known = lot_on_record(bench.connection, LOT)
     assert (known.recommendation, bool(known.damaged)) == (Recommendation.HOLD, True)
@@ -221,7 +224,7 @@ def test_a_held_lot_whose_rows_were_edited_looks_no_better_anywhere_and_stays_he
 def test_a_lot_whose_row_says_what_is_no_recommendation_is_held_and_goes_on_being_judged(bench):
     bench.result(viscosity(100.0))
     bench.connection.execute("UPDATE lot SET recommendation = 'released'")
-    assert lots_view(bench.connection, query="", before=9).lots[0].recommendation is Recommendation.HOLD
+    assert lots_view(bench.connection, SEES_ALL, query="", before=9).lots[0].recommendation is Recommendation.HOLD
     bench.result(viscosity(120.0, sample_id="S-2"))
     assert bench.newest()["recommendation"] == "hold"
 

@@ -30,6 +30,7 @@ from gateway.store.queries.lots import lot_on_record
 from gateway.store.queries.tracing import trace
 from gateway.time_units import SECOND_NS
 from tests.fixtures.deciding import DRUMS, LOT, REST, Deciding, by
+from tests.fixtures.seeing import SEES_ALL
 from tests.fixtures.store_bench import viscosity
 
 PART = f"{LOT}/{DRUMS}"
@@ -404,7 +405,7 @@ def test_what_production_says_otherwise_of_the_part_is_a_point_against_it(bench)
 
 def test_other_systems_that_read_the_lots_of_a_line_read_no_part_as_one(bench):
     released(bench)
-    lines = lots_view(bench.connection, query="", before=2**62).lots
+    lines = lots_view(bench.connection, SEES_ALL, query="", before=2**62).lots
     assert {line.material_lot_id: line.part_of for line in lines} == {LOT: None, PART: LOT}
     snapshot = SimpleNamespace(line=bench.line)
     with pytest.MonkeyPatch.context() as patch:
@@ -527,7 +528,7 @@ def test_people_read_of_which_a_release_is(bench, capsys):
 
     def read(lot=LOT):
         show_decision(bench.connection, decision_of_lot(bench.connection, lot))
-        view = lot_view(bench.connection, SimpleNamespace(line=bench.line), lot)
+        view = lot_view(bench.connection, SimpleNamespace(line=bench.line, seen=SEES_ALL.seen), lot)
         document = decision_document(bench.connection, lot)["decision"]
         assert view.decision.of_rest_alone is document["of_rest_alone"]
         return document["of_rest_alone"], " ".join(capsys.readouterr().out.split())

@@ -17,9 +17,9 @@ from gateway.copilot.ground import Asker
 from gateway.copilot.record import question_answered
 from gateway.errors import ConfigurationError
 from gateway.ingest.event_queue import EventQueue
-from gateway.knowledge.sight import EVERYTHING
 from gateway.operations.health import Health
 from gateway.records.phrasing import Phrasing, PhrasingOutcome
+from gateway.records.sight import EVERYTHING
 from gateway.runtime.question_desk import question_desk
 from gateway.store.audit.verifying import verify
 from gateway.store.care.pruning import prune

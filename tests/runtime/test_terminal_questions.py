@@ -21,7 +21,7 @@ from gateway.copilot.options import CopilotOptions
 from gateway.copilot.record import question_answered
 from gateway.ingest.event_queue import EventQueue
 from gateway.knowledge.options import KnowledgeOptions
-from gateway.knowledge.sight import NOBODYS_CLIENT, Sight, Sights
+from gateway.records.sight import NOBODYS_CLIENT, Sight, Sights
 from gateway.runtime.questions_on_record import QuestionsOnRecord
 from gateway.runtime.terminal_questions import TerminalQuestions
 from gateway.transport.mqtt import MqttSession
@@ -59,7 +59,7 @@ class FakeSession:
 @pytest.fixture(scope="module")
 def plant(tmp_path_factory):
     plant = Plant(tmp_path_factory.mktemp("terminal"))
-    plant.line = replace(plant.line, topic_root=ROOT)
+    plant.line = replace(plant.line, topic_root=ROOT, sights=OF_CARL)
     plant.lot("BAD", 110.0)
     plant.context("lot_started", material_lot_id="LOT-C", client_id="Carl", job_order_id="WO-9", equipment_id="R2")
     with closing(plant.connection):
@@ -81,7 +81,7 @@ def desk_of(recorded, *, commits=True):
 @asynccontextmanager
 async def answering(plant, session, recorded, *, desk=None):
     questions = TerminalQuestions(
-        plant.directory, lambda: plant.line, knowledge=KnowledgeOptions(sights=OF_CARL), clock=SystemClock(),
+        plant.directory, lambda: plant.line, knowledge=KnowledgeOptions(), clock=SystemClock(),
         copilot=CopilotOptions(contacts={"line": "4711"}, terminals=True), desk=desk or desk_of(recorded),
     )  # fmt: skip
     questions.session = session

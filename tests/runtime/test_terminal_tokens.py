@@ -16,8 +16,8 @@ from gateway.copilot.options import CopilotOptions
 from gateway.copilot.sentences import Sentence
 from gateway.copilot.tokens import TerminalTokens, TokenRefusal
 from gateway.knowledge.options import KnowledgeOptions
-from gateway.knowledge.sight import NOBODYS_CLIENT, Sights
 from gateway.people.terminal_tokens import proof_of, written
+from gateway.records.sight import NOBODYS_CLIENT, Sights
 from gateway.runtime.terminal_questions import TerminalQuestions
 from tests.fixtures.console import PASSWORD
 from tests.fixtures.console_on_lots import console_on_lots
@@ -143,9 +143,9 @@ async def at_terminal(served, line, tokens, recorded):
         return True
 
     session = FakeSession()
-    knowledge = KnowledgeOptions(sights=Sights(of_users={"operator": NOBODYS_CLIENT}))
+    line = replace(line, sights=Sights(of_users={"operator": NOBODYS_CLIENT}))
     questions = TerminalQuestions(
-        served.directory, lambda: line, knowledge=knowledge,
+        served.directory, lambda: line, knowledge=KnowledgeOptions(),
         clock=served.clock, copilot=CopilotOptions(terminals=True), desk=Desk(on_record=on_record), tokens=tokens,
     )  # fmt: skip
     questions.session = session

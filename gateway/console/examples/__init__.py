@@ -25,7 +25,7 @@ EXAMPLES: Mapping[str, dict[str, Any]] = {
     },
     "MeView": {
         "user_id": "omar", "full_name": "Omar Haddad", "roles": ["operator"], "acts": ["answer_guidance"],
-        "signed_acts": ["decide_lot"],
+        "signed_acts": ["decide_lot"], "closed_views": [],
         "must_change_password": False, "language": "en", "line": "acme/lyon/polymers/line-1", "version": "0.1.0",
         "csrf_token": "q3VtWq0N0fRr3y3mB1l7kA", "expires_at": LATER, "idle_minutes": 15,
     },

@@ -25,6 +25,7 @@ from gateway.records.people import Act
 from gateway.records.users import Role
 from gateway.store.codec import decode
 from gateway.store.queries.alarms import standing_alarms
+from gateway.store.queries.seen import Seen
 from gateway.store.statements import SQL
 from gateway.time_units import SECOND_NS
 
@@ -80,18 +81,19 @@ def alarms_view(connection: sqlite3.Connection, snapshot: Snapshot) -> AlarmsVie
     return AlarmsView(
         at=rfc3339(snapshot.at.wall_ns),
         longest_shelve_seconds=snapshot.line.rationing.longest_shelve_ns / SECOND_NS,
-        alarms=_views(connection, all_alarms(connection, snapshot)),
+        alarms=_views(connection, all_alarms(connection, snapshot), snapshot.seen(connection)),
     )
 
 
 def gateway_alarm_views(connection: sqlite3.Connection, snapshot: Snapshot) -> list[AlarmView]:
     """Return the gateway's own alarms that are not normal, the most severe first."""
     alarms = all_alarms(connection, snapshot)
-    return _views(connection, [alarm for alarm in alarms if alarm.alarm_id.startswith(f"{GATEWAY}/")])
+    of_gateway = [alarm for alarm in alarms if alarm.alarm_id.startswith(f"{GATEWAY}/")]
+    return _views(connection, of_gateway, snapshot.seen(connection))
 
 
 def all_alarms(connection: sqlite3.Connection, snapshot: Snapshot) -> list[Alarm]:
-    """Return every alarm that is not normal, those of the gateway from a moment ago, too."""
+    """Return every alarm that is not normal and may be seen, those of the gateway from a moment ago, too."""
     latches = {gateway_alarm_id(code) for (code,) in connection.execute(SQL["latches"])}
     known = [  # one that a person has taken down a moment ago is over
         alarm for alarm in standing_alarms(connection) if not alarm.latched or alarm.alarm_id in latches
@@ -100,7 +102,8 @@ def all_alarms(connection: sqlite3.Connection, snapshot: Snapshot) -> list[Alarm
     new = [code for code in snapshot.conditions if gateway_alarm_id(code) not in ids]  # a moment ago
     moment_ago = (replace(gateway_alarm(code, latched=False), active=True, acknowledged=False) for code in new)
     heads = {alarm.alarm_id for alarm in known if stands_for_others(alarm)}
-    return [*(_below(alarm, heads) for alarm in known), *moment_ago]
+    seen = snapshot.seen(connection)
+    return [alarm for alarm in (*(_below(alarm, heads) for alarm in known), *moment_ago) if seen.alarm(alarm)]
 
 
 def _below(alarm: Alarm, heads: set[str]) -> Alarm:
@@ -114,10 +117,15 @@ def calls(alarm: Alarm) -> bool:
     return alarm.suppression is Suppression.NONE and not alarm.acknowledged and alarm.group_id is None
 
 
-def _views(connection: sqlite3.Connection, alarms: list[Alarm]) -> list[AlarmView]:
+def _views(connection: sqlite3.Connection, alarms: list[Alarm], seen: Seen) -> list[AlarmView]:
     behind = {alarm.alarm_id: _guidance(connection, alarm) for alarm in alarms}
-    views = [_alarm(alarm, behind[alarm.alarm_id]) for alarm in alarms]
+    views = [_alarm(_without_texts(alarm, seen), behind[alarm.alarm_id]) for alarm in alarms]
     return sorted(views, key=lambda view: (view.suppressed, SEVERITY[view.severity]))
+
+
+def _without_texts(alarm: Alarm, seen: Seen) -> Alarm:
+    """Return an alarm without what a person has written of it where that may name what others must not see."""
+    return alarm if not seen.limited or alarm.guidance_id is not None else replace(alarm, reason="")
 
 
 def _guidance(connection: sqlite3.Connection, alarm: Alarm) -> Guidance | None:

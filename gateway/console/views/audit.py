@@ -6,8 +6,12 @@ from typing import Any
 
 from pydantic import Field
 
+from gateway.console.snapshot import Snapshot
+from gateway.console.views.pages import page_of
 from gateway.console.views.parts import View
 from gateway.contract.times import rfc3339
+from gateway.records.scope import Scope
+from gateway.store.queries.seen import Seen
 from gateway.store.queries.tracing import trace
 from gateway.store.statements import SQL
 
@@ -51,15 +55,41 @@ class VerifyView(View):
     problems: list[str]
 
 
-def audit_view(connection: sqlite3.Connection, *, query: str, before: int) -> AuditView:
-    """Return the newest lines that hold a text, before a number."""
-    parameters = {"query": query.lower(), "before": before, "most": MOST + 1}
-    rows = connection.execute(SQL["console_audit"], parameters).fetchall()
+def audit_view(connection: sqlite3.Connection, snapshot: Snapshot, *, query: str, before: int) -> AuditView:
+    """Return the newest lines that hold a text, before a number.
+
+    Who sees some clients' records only is shown the lines that name one of these clients; no others.
+    """
+    seen = snapshot.seen(connection)
+    clients = snapshot.sight.clients
+
+    def rows_before(place: int) -> list[sqlite3.Row]:
+        parameters = {
+            "query": query.lower(), "before": place, "most": MOST + 1,
+            "clients": None if clients is None else json.dumps(sorted(clients)),
+        }  # fmt: skip
+        return connection.execute(SQL["console_audit"], parameters).fetchall()
+
+    rows = page_of(
+        rows_before, before, most=MOST, place=lambda row: int(row["seq"]), shows=lambda row: _shows(row, seen)
+    )
     return AuditView(
         query=query,
         lines=[_line(row) for row in rows[:MOST]],
         before=rows[MOST - 1]["seq"] if len(rows) > MOST else None,
     )
+
+
+def _shows(row: sqlite3.Row, seen: Seen) -> bool:
+    """Return whether a line is of a client whose records may be seen, and names no lot that may not."""
+    if not seen.limited:
+        return True
+    try:
+        body = json.loads(row["body"])
+    except ValueError:
+        return False
+    scope = Scope(client_id=body.get("client_id"), study_id=body.get("study_id"))
+    return seen.sight.owns(scope) and seen.lot(row["subject"]) and seen.names_nobody_hidden(body)
 
 
 def _line(row: sqlite3.Row) -> AuditLineView:

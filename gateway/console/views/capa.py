@@ -9,13 +9,13 @@ from pydantic import Field
 
 from gateway.console.views.parts import View, instant
 from gateway.contract.times import rfc3339
-from gateway.knowledge.kinds.kind import of_lot_too
-from gateway.knowledge.sight import Sight
 from gateway.knowledge.similar import DeviationKnowledge, SimilarEvent
 from gateway.lab.effectiveness import ActionOnRecord, Effect, Recurrence
 from gateway.records.deviation_states import DeviationClosed
+from gateway.records.sight import Sight
 from gateway.store.queries.closings_to_check import closings_to_check
 from gateway.store.queries.corrective_actions import WITHIN_SAMPLES, all_actions
+from gateway.store.queries.seen import Seen
 from gateway.store.queries.suppliers import Scorecard, scorecards
 
 EffectivenessWord = Literal["not_done", "too_early", "effective", "reduced", "not_effective"]
@@ -237,19 +237,19 @@ def _recurrence(item: Recurrence) -> RecurrenceView:
 
 def actions_view(connection: sqlite3.Connection, sight: Sight, today: date) -> ActionsView:
     """Return the newest actions that may be seen, and first the closings to look at; ``today``: at the plant."""
-    actions = all_actions(connection, most=_MOST_ACTIONS)
+    actions, seen = all_actions(connection, most=_MOST_ACTIONS), Seen(connection, sight)
     return ActionsView(
         to_check=[
             ToCheckView(deviation_id=item.closed.deviation_id, check_by=item.check_by, action=action_view(item.last))
             for item in closings_to_check(connection, today)
-            if _seen(connection, sight, item.last)
+            if _seen(seen, item.last)
         ],
-        actions=[action_view(item) for item in actions if _seen(connection, sight, item)],
+        actions=[action_view(item) for item in actions if _seen(seen, item)],
     )
 
 
-def _seen(connection: sqlite3.Connection, sight: Sight, item: ActionOnRecord) -> bool:
-    return sight.sees(of_lot_too(connection, item.action.scope, (item.action.material_lot_id,)))
+def _seen(seen: Seen, item: ActionOnRecord) -> bool:
+    return seen.all_of(item.action.scope, lots=(item.action.material_lot_id,))
 
 
 def suppliers_view(connection: sqlite3.Connection, sight: Sight) -> SuppliersView:

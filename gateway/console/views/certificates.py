@@ -7,6 +7,7 @@ from pydantic import Field
 
 from gateway.advice.certificate_message import document_path
 from gateway.console.snapshot import Snapshot
+from gateway.console.views.pages import page_of
 from gateway.console.views.parts import View, instant
 from gateway.console.views.signatures import PendingActView, waiting_for_signatures
 from gateway.contract.certificates import number_of
@@ -19,6 +20,7 @@ from gateway.records.certificates import (
     CertificateState,
 )
 from gateway.records.lot_parts import LotDivided
+from gateway.records.scope import Scope
 from gateway.store.queries.certificates import (
     certificates_of_lot,
     document_of,
@@ -26,6 +28,8 @@ from gateway.store.queries.certificates import (
     sent_of,
     versions_of,
 )
+from gateway.store.queries.seen import Seen
+from gateway.store.queries.seen_records import RecordKind, is_seen
 
 _MOST = 100
 StateWord = Literal["draft", "signed", "questioned", "replaced", "withdrawn"]
@@ -155,13 +159,18 @@ def certificates_view(
     connection: sqlite3.Connection, snapshot: Snapshot, *, query: str, before: int
 ) -> AnalysisCertificatesView:
     """Return the newest certificates that a search names, before a place in the list."""
-    rows = found(connection, query=query, before=before, most=_MOST + 1)
-    requirements = snapshot.line.certificates.requirements
+    seen = snapshot.seen(connection)
+    rows = page_of(
+        lambda place: found(connection, query=query, before=place, most=_MOST + 1), before, most=_MOST,
+        place=lambda row: row[0],
+        shows=lambda row: is_seen(seen, RecordKind.CERTIFICATE, row[1].drafted.certificate_id),
+    )  # fmt: skip
+    customers = [item.customer for item in snapshot.line.certificates.requirements]
     return AnalysisCertificatesView(
         query=query,
         lines=[_line(version) for _place, version in rows[:_MOST]],
         before=rows[_MOST - 1][0] if len(rows) > _MOST else None,
-        customers=sorted({item.customer for item in requirements}),
+        customers=sorted({name for name in customers if not seen.limited or seen.sight.owns(Scope(client_id=name))}),
     )
 
 
@@ -183,13 +192,15 @@ def _line(version: CertificateOnRecord) -> CertificateLineView:
     )
 
 
-def lines_of_lot(connection: sqlite3.Connection, lot: str, part: LotDivided | None = None) -> list[CertificateLineView]:
+def lines_of_lot(
+    connection: sqlite3.Connection, lot: str, part: LotDivided | None = None, *, seen: Seen
+) -> list[CertificateLineView]:
     """Return the newest version of each certificate of a lot, also of its parts; with ``part`` of that part alone."""
     versions, _damaged = certificates_of_lot(connection, lot if part is None else part.material_lot_id)
     if part is not None:
         versions = tuple(item for item in versions if item.drafted.content.part_name == part.name)
     newest = {version.drafted.certificate_id: version for version in versions}  # in the order of the versions
-    return [_line(version) for version in newest.values()]
+    return [_line(version) for own, version in newest.items() if is_seen(seen, RecordKind.CERTIFICATE, own)]
 
 
 def certificate_view(

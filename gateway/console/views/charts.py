@@ -58,6 +58,8 @@ def chart_view(connection: sqlite3.Connection, snapshot: Snapshot, *, lot: str, 
         row = connection.execute(SQL["console_series_of_analyte"], parameters).fetchone()
         if row is not None and row["holds"]:
             scope = Scope(client_id=row["client_id"] or None, study_id=row["study_id"] or None)
+            if not snapshot.sight.sees(scope):
+                continue
             key = SeriesKey(scope=scope, product=product, analyte=analyte)
             return _chart(connection, snapshot, key, decode(Series, row["body"]), lot)
     return None
@@ -79,12 +81,19 @@ def _chart(connection: sqlite3.Connection, snapshot: Snapshot, key: SeriesKey, s
         lower_limit=None if limits is None else limits.lower,
         upper_limit=None if limits is None else limits.upper,
         specification=SpecificationPart.of(in_its_unit),
-        points=_points(connection, charted_series, points, rules, lot=lot, analyte=key.analyte),
+        points=_points(connection, snapshot, charted_series, points, rules, lot=lot, analyte=key.analyte),
     )
 
 
 def _points(
-    connection: sqlite3.Connection, series: Series, points: list[Point], rules: TrendRules, *, lot: str, analyte: str
+    connection: sqlite3.Connection,
+    snapshot: Snapshot,
+    series: Series,
+    points: list[Point],
+    rules: TrendRules,
+    *,
+    lot: str,
+    analyte: str,
 ) -> list[ChartPointView]:
     lots = {
         row["sample_id"]: row["material_lot_id"]
@@ -93,13 +102,15 @@ def _points(
             {"analyte": analyte, "sample_ids": json.dumps([point.sample_id for point in points])},
         )
     }
-    views, state = [], begun(series)
+    views, state, seen = [], begun(series), snapshot.seen(connection)
     for point in points:
+        of_lot = lots.get(point.sample_id)
         signals: list[str] = []
         if point.at_ns > series.frozen_until_ns:  # the limits rest on those before
             after = charted(state, point, rules, name=analyte)
             state, signals = after.series, [reason.text for reason in after.reasons]
-        of_lot = lots.get(point.sample_id)
+        if of_lot is not None and not seen.lot(of_lot):
+            continue
         views.append(
             ChartPointView(
                 at=rfc3339(point.at_ns),

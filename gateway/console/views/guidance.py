@@ -43,8 +43,9 @@ _ANSWERED = {
 def guidance_views(
     connection: sqlite3.Connection, guidance: Iterable[Guidance], snapshot: Snapshot
 ) -> list[GuidanceView]:
-    """Return guidance in the order given."""
-    return [guidance_view(connection, item, snapshot) for item in guidance]
+    """Return guidance in the order given, as far as it may be seen."""
+    seen = snapshot.seen(connection)
+    return [guidance_view(connection, item, snapshot) for item in guidance if seen.guidance(item)]
 
 
 def guidance_view(connection: sqlite3.Connection, guidance: Guidance, snapshot: Snapshot) -> GuidanceView:
@@ -58,7 +59,11 @@ def guidance_view(connection: sqlite3.Connection, guidance: Guidance, snapshot: 
         title=_title_when_over(guidance) if over else guidance.title,
         next_action=next_action(guidance, language=language()),
         reasons=ReasonPart.of(
-            tuple(reason for reason in guidance.reasons if not (over and reason.code == MOVE_EXPECTED))
+            tuple(
+                reason
+                for reason in snapshot.seen(connection).reasons(guidance.reasons)
+                if not (over and reason.code == MOVE_EXPECTED)
+            )
         ),
         issued_at=rfc3339(guidance.issued_ns),
         expires_at=None if guidance.expires is None else rfc3339(guidance.expires.wall_ns),
@@ -116,10 +121,15 @@ def answers_to(guidance: Guidance, snapshot: Snapshot) -> list[AnswerPart]:
 
 
 def open_guidance(connection: sqlite3.Connection, snapshot: Snapshot, *, most: int) -> tuple[list[Guidance], list[str]]:
-    """Return (open guidance, the most severe and newest first; the records that do not hold)."""
+    """Return (open guidance that may be seen, the most severe and newest first; the records that do not hold)."""
     reading = Reading(connection, snapshot.line, {})
     rows = reading.guidance("newest_open_guidance", most=most)
-    standing = [item for item in rows if not (item.expires is not None and snapshot.at.is_past(item.expires))]
+    seen = snapshot.seen(connection)
+    standing = [
+        item
+        for item in rows
+        if not (item.expires is not None and snapshot.at.is_past(item.expires)) and seen.guidance(item)
+    ]
     return sorted(standing, key=lambda item: (SEVERITY[item.severity], -item.issued_ns)), list(reading.damaged)
 
 

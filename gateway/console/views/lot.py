@@ -28,6 +28,7 @@ from gateway.store.facts.reading import Reading
 from gateway.store.queries.lot_decisions import basis_of, decision_of_lot
 from gateway.store.queries.lot_parts import parts_of_lot
 from gateway.store.queries.lots import LotOnRecord, as_shown, lot_on_record
+from gateway.store.queries.seen import Seen
 from gateway.store.statements import SQL
 
 _MOST = 300  # of a kind
@@ -123,18 +124,19 @@ def lot_view(connection: sqlite3.Connection, snapshot: Snapshot, lot: str) -> Lo
 def _view_of(connection: sqlite3.Connection, snapshot: Snapshot, known: LotOnRecord) -> LotView:
     lot = known.material_lot_id
     basis, decided = basis_of(connection, known), decision_of_lot(connection, lot)
+    seen = snapshot.seen(connection)
     reading = Reading(connection, snapshot.line, {})
     of_lot = {"material_lot_id": lot, "most": _MOST}
-    results = results_of(reading, known)
+    results = results_of(reading, known, seen)
     guidance = guidance_views(connection, reading.guidance("console_guidance_of_lot", **of_lot), snapshot)
-    deviations = deviations_of(connection, reading.rows("console_deviations_of_lot", of_lot))
+    deviations = deviations_of(connection, reading.rows("console_deviations_of_lot", of_lot), seen)
     signatures = signatures_on(connection, lot, ActKind.DECIDE_LOT, ActKind.SETTLE_POINT, ActKind.SIGN_REVIEW)
     divided = parts_of_lot(connection, lot)
     damaged = [*dict.fromkeys([*known.damaged, *reading.damaged, *decided.damaged, *divided.damaged])]
     return LotView(
         material_lot_id=lot,
         recommendation=as_shown(known.recommendation, damaged=bool(damaged)),
-        reasons=[] if known.disposition is None else ReasonPart.of(known.disposition.reasons),
+        reasons=[] if known.disposition is None else ReasonPart.of(seen.reasons(known.disposition.reasons)),
         since_at=instant(known.since_ns),
         latched=known.latched,
         waits_to_be_judged=known.waits_to_be_judged,
@@ -151,16 +153,16 @@ def _view_of(connection: sqlite3.Connection, snapshot: Snapshot, known: LotOnRec
         else _decision(decided.decision, of_rest=is_of_rest(decided.decision, divided.parts)),
         signatures=signatures,
         waiting=waiting_for_signatures(connection, snapshot, subject=lot),
-        open_points=[_open_point(item) for item in known.open_points],
-        settled=[_settled(item) for item in known.settled],
+        open_points=[_open_point(item) for item in known.open_points if _is_seen(item, seen)],
+        settled=[_settled(item) for item in known.settled if _is_seen(item, seen)],
         results=results,
         charts=_charts(connection, known),
         guidance=guidance,
         deviations=deviations,
-        certificates=lines_of_lot(connection, lot, known.part),
+        certificates=lines_of_lot(connection, lot, known.part, seen=seen),
         timeline=timeline_of(connection, known, results, guidance, deviations, signatures),
-        parents=[_related(item) for item in known.parents],
-        children=[_related(item) for item in known.children],
+        parents=[_related(item) for item in known.parents if seen.lot(item.material_lot_id)],
+        children=[_related(item) for item in known.children if seen.lot(item.material_lot_id)],
         part_of=part_of(known.part),
         parts=parts_view(divided),
         rest=rest_view(connection, lot, divided),
@@ -171,6 +173,10 @@ def _view_of(connection: sqlite3.Connection, snapshot: Snapshot, known: LotOnRec
 def _times(known: LotOnRecord) -> dict[str, str | None]:
     instants = {"started_at": known.started_ns, "ended_at": known.ended_ns, "closed_at": known.closed_ns}
     return {name: instant(at_ns) for name, at_ns in instants.items()}
+
+
+def _is_seen(item: PointOnRecord, seen: Seen) -> bool:
+    return seen.names_nobody_hidden(item.point.reason.parameters)
 
 
 def _open_point(item: PointOnRecord) -> OpenPointView:

@@ -4,6 +4,8 @@ import sqlite3
 
 from pydantic import Field
 
+from gateway.console.snapshot import Snapshot
+from gateway.console.views.pages import page_of
 from gateway.console.views.parts import View, instant
 from gateway.contract.words import RecommendationWord
 from gateway.store.queries.lots import row_as_shown
@@ -38,10 +40,18 @@ class LotsView(View):
     before: int | None = Field(description="to go on with older ones; null: there are none")
 
 
-def lots_view(connection: sqlite3.Connection, *, query: str, before: int) -> LotsView:
+def lots_view(connection: sqlite3.Connection, snapshot: Snapshot, *, query: str, before: int) -> LotsView:
     """Return the newest lots whose names hold a text, before a place in the list."""
-    parameters = {"query": query.lower(), "before": before, "most": MOST + 1, "with_parts": 1}
-    rows = connection.execute(SQL["console_lots"], parameters).fetchall()
+    seen = snapshot.seen(connection)
+
+    def rows_before(place: int) -> list[sqlite3.Row]:
+        parameters = {"query": query.lower(), "before": place, "most": MOST + 1, "with_parts": 1}
+        return connection.execute(SQL["console_lots"], parameters).fetchall()
+
+    rows = page_of(
+        rows_before, before, most=MOST, place=lambda row: int(row["place"]),
+        shows=lambda row: seen.lot(row["material_lot_id"]),
+    )  # fmt: skip
     return LotsView(
         query=query,
         lots=[_line(row) for row in rows[:MOST]],

@@ -5,12 +5,15 @@ from datetime import datetime
 
 from pydantic import Field
 
+from gateway.advice.alarm_states import GATEWAY
+from gateway.advice.gateway_alarms import is_of_the_plant
 from gateway.console.snapshot import Snapshot
 from gateway.console.views.guidance import guidance_views
 from gateway.console.views.parts import GuidanceView, View, instant
 from gateway.contract.times import rfc3339
 from gateway.contract.words import SeverityWord
 from gateway.store.facts.reading import Reading
+from gateway.store.queries.seen import Seen
 from gateway.store.statements import SQL
 from gateway.time_units import SECOND_NS
 
@@ -54,11 +57,13 @@ def missed_view(connection: sqlite3.Connection, snapshot: Snapshot, *, since: st
     reading, since_ns = Reading(connection, snapshot.line, {}), instant_of(since)
     ended = reading.guidance("console_ended_guidance", since_ns=since_ns, issued_ns=since_ns - _DAY_NS, most=_MOST)
     return MissedView(
-        since=since, guidance=guidance_views(connection, ended, snapshot), alarms=_alarms(connection, since_ns)
+        since=since,
+        guidance=guidance_views(connection, ended, snapshot),
+        alarms=_alarms(connection, since_ns, snapshot.seen(connection)),
     )
 
 
-def _alarms(connection: sqlite3.Connection, since_ns: int) -> list[MissedAlarmView]:
+def _alarms(connection: sqlite3.Connection, since_ns: int, seen: Seen) -> list[MissedAlarmView]:
     """Return the gateway's alarms that have called since an instant, the newest first; over or not."""
     return [
         MissedAlarmView(
@@ -70,4 +75,5 @@ def _alarms(connection: sqlite3.Connection, since_ns: int) -> list[MissedAlarmVi
             count=row["calls"],
         )
         for row in connection.execute(SQL["console_missed_alarms"], {"since_ns": since_ns, "most": _MOST})
+        if not seen.limited or is_of_the_plant(row["alarm_id"].removeprefix(f"{GATEWAY}/"))
     ]

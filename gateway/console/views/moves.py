@@ -6,6 +6,7 @@ from gateway.console.views.parts import MoveOutcomeView, MoveView
 from gateway.contract.times import rfc3339
 from gateway.line.definition import LineDefinition
 from gateway.records.setpoints import OPEN_WRITES, Followed
+from gateway.store.queries.seen import Seen
 from gateway.store.queries.setpoints import WriteShown, newest_write_of_tag, write_of_guidance
 
 
@@ -15,10 +16,12 @@ def move_of_guidance(connection: sqlite3.Connection, guidance_id: str, line: Lin
     return None if write is None else _move(write, line)
 
 
-def newest_move(connection: sqlite3.Connection, tag: str, line: LineDefinition) -> MoveView | None:
-    """Return what became of the newest approved move of a setpoint, None where there is none."""
+def newest_move(connection: sqlite3.Connection, tag: str, line: LineDefinition, seen: Seen) -> MoveView | None:
+    """Return what became of the newest approved move of a setpoint, None where there is none that may be seen."""
     write = newest_write_of_tag(connection, tag)
-    return None if write is None else _move(write, line)
+    if write is None or (seen.limited and not seen.guidance_named(write.intent.guidance_id)):
+        return None
+    return _move(write, line)
 
 
 def _move(write: WriteShown, line: LineDefinition) -> MoveView:

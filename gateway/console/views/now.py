@@ -17,8 +17,11 @@ from gateway.people.second_person import CONFIRMED
 from gateway.people.signing import SIGNABLE, policy_of
 from gateway.records.act_kinds import ActKind
 from gateway.records.guidance import Guidance, Severity
+from gateway.records.production import Context
 from gateway.store.facts.reading import Reading
 from gateway.store.queries.lots import open_points_of, row_as_shown
+from gateway.store.queries.seen import Seen
+from gateway.store.queries.seen_records import is_seen_as_signed
 from gateway.store.queries.setpoints import open_intents, stop_of
 from gateway.store.queries.signatures import waiting as waiting_acts
 from gateway.store.queries.users import passwords_to_confirm
@@ -108,12 +111,12 @@ class NowView(View):
 
 def now_view(connection: sqlite3.Connection, snapshot: Snapshot) -> NowView:
     """Return what an operator looks at."""
-    reading = Reading(connection, snapshot.line, {})
+    reading, seen = Reading(connection, snapshot.line, {}), snapshot.seen(connection)
     guidance, damaged = open_guidance(connection, snapshot, most=_MOST_OPEN)
     shown = guidance_views(connection, guidance[:_MOST_SHOWN], snapshot)
     alarms = gateway_alarm_views(connection, snapshot)
     predictions = [
-        view for model in snapshot.line.configured_models for view in predictions_of(reading, model, snapshot)
+        view for model in snapshot.line.configured_models for view in predictions_of(reading, model, snapshot, seen)
     ]
     waiting = _waiting(connection, snapshot)
     return NowView(
@@ -125,26 +128,27 @@ def now_view(connection: sqlite3.Connection, snapshot: Snapshot) -> NowView:
         alarms_calling=sum(map(calls, all_alarms(connection, snapshot))),
         guidance=shown,
         more_guidance=max(0, len(guidance) - len(shown)),
-        lots=_lots(reading, snapshot),
+        lots=_lots(reading, snapshot, seen),
         predictions=predictions,
-        setpoints=_setpoints(connection, guidance, snapshot),
+        setpoints=_setpoints(reading, guidance, snapshot, seen),
         signatures_waiting=len(waiting),
         waiting=waiting,
-        writes_stopped=_stop(connection),
-        damaged=[*dict.fromkeys([*damaged, *reading.damaged])],
+        writes_stopped=_stop(connection, seen),
+        damaged=[] if seen.limited else [*dict.fromkeys([*damaged, *reading.damaged])],
     )
 
 
 def _waiting(connection: sqlite3.Connection, snapshot: Snapshot) -> list[WaitingPart]:
+    seen = snapshot.seen(connection)
     standing = [
         signed
         for signed in waiting_acts(connection, most=_MOST_WAITING)
-        if signed.holds and not snapshot.at.is_past(signed.record.expires)
+        if signed.holds and not snapshot.at.is_past(signed.record.expires) and is_seen_as_signed(seen, signed.record)
     ]
     passwords = [
         WaitingPart(roles=sorted(CONFIRMED), not_by=[user.user_id, password.issued_by or ""])
         for user, password in passwords_to_confirm(connection)
-        if not password.must_change
+        if not password.must_change and not seen.limited
     ]
     return passwords + [
         WaitingPart(
@@ -156,9 +160,12 @@ def _waiting(connection: sqlite3.Connection, snapshot: Snapshot) -> list[Waiting
     ]
 
 
-def _stop(connection: sqlite3.Connection) -> StopView | None:
+def _stop(connection: sqlite3.Connection, seen: Seen) -> StopView | None:
+    """Return the stop of all writing; what somebody wrote of it may name what others must not see."""
     stop = stop_of(connection)
-    return None if stop is None else StopView(person=stop.person, reason=stop.reason, at=rfc3339(stop.at_ns))
+    if stop is None:
+        return None
+    return StopView(person=stop.person, reason="" if seen.limited else stop.reason, at=rfc3339(stop.at_ns))
 
 
 def _banner(guidance: list[GuidanceView], alarms: list[AlarmView], *, more: int) -> BannerView | None:
@@ -180,16 +187,19 @@ def _banner(guidance: list[GuidanceView], alarms: list[AlarmView], *, more: int)
     return highest.model_copy(update={"more": len(candidates) - 1 + more})
 
 
-def _lots(reading: Reading, snapshot: Snapshot) -> list[LotInProgressView]:
+def _lots(reading: Reading, snapshot: Snapshot, seen: Seen) -> list[LotInProgressView]:
     equipment = dict.fromkeys(
         [*(model.equipment_id for model in snapshot.line.configured_models),
          *(tag.equipment_id for tag in snapshot.line.tags.values())]
     )  # fmt: skip
-    return [_lot(reading, equipment_id, snapshot) for equipment_id in equipment]
+    return [_lot(reading, equipment_id, snapshot, seen) for equipment_id in equipment]
 
 
-def _lot(reading: Reading, equipment_id: str, snapshot: Snapshot) -> LotInProgressView:
+def _lot(reading: Reading, equipment_id: str, snapshot: Snapshot, seen: Seen) -> LotInProgressView:
+    """Return what runs on an equipment; of what may not be seen no more than of what does not run."""
     context = reading.context_of_equipment(equipment_id, snapshot.at.wall_ns)
+    if not seen.context(context):
+        context = Context(equipment_id=equipment_id)
     lot = context.material_lot_id
     row = None if lot is None else reading.row("console_lot_in_progress", material_lot_id=lot)
     return LotInProgressView(
@@ -205,11 +215,15 @@ def _lot(reading: Reading, equipment_id: str, snapshot: Snapshot) -> LotInProgre
     )
 
 
-def _setpoints(connection: sqlite3.Connection, guidance: list[Guidance], snapshot: Snapshot) -> list[SetpointView]:
+def _setpoints(reading: Reading, guidance: list[Guidance], snapshot: Snapshot, seen: Seen) -> list[SetpointView]:
+    """Return where the setpoints stand; of an equipment that runs what may not be seen nothing: it is its recipe."""
+    connection = reading.connection
     under_way = {intent.tag: state.value for intent, state in open_intents(connection)}
     proposals = {item.suggestion.tag: item for item in reversed(guidance) if item.suggestion is not None}
     setpoints: dict[str, SetpointView] = {}
     for model in snapshot.line.configured_models:
+        if not seen.context(reading.context_of_equipment(model.equipment_id, snapshot.at.wall_ns)):
+            continue
         for item in model.bundle.manipulated:
             proposal = proposals.get(item.tag)
             value = snapshot.setpoints.get(item.tag)
@@ -227,6 +241,6 @@ def _setpoints(connection: sqlite3.Connection, guidance: list[Guidance], snapsho
                 proposed=None if proposal is None or proposal.suggestion is None else proposal.suggestion.proposed,
                 guidance_id=None if proposal is None else proposal.guidance_id,
                 write=under_way.get(item.tag),
-                last_move=newest_move(connection, item.tag, snapshot.line),
+                last_move=newest_move(connection, item.tag, snapshot.line, seen),
             )
     return list(setpoints.values())

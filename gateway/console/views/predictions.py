@@ -14,8 +14,10 @@ from gateway.line.outputs import ModelOutput
 from gateway.records.guidance import GuidanceKind, RejectedAdvice
 from gateway.records.laboratory import Specification
 from gateway.records.prediction import Prediction
+from gateway.records.production import Context
 from gateway.store.facts.reading import Reading
 from gateway.store.facts.rejected import rejected_of_model
+from gateway.store.queries.seen import Seen
 
 
 class RejectedView(View):
@@ -47,19 +49,34 @@ class PredictionView(View):
     trend: str = Field(description="the path of its trend")
 
 
-def predictions_of(reading: Reading, model: ModelAssignment, snapshot: Snapshot) -> list[PredictionView]:
-    """Return the newest prediction of each of a model's analytes."""
+def predictions_of(reading: Reading, model: ModelAssignment, snapshot: Snapshot, seen: Seen) -> list[PredictionView]:
+    """Return the newest prediction of each of a model's analytes; none while what runs may not be seen."""
+    context = reading.context_of_equipment(model.equipment_id, snapshot.at.wall_ns)
+    if not seen.context(context):
+        return []
     bundle = model.bundle
     rows = reading.rows("console_newest_predictions", {"model": model.name, "most": len(bundle.outputs)})
-    newest = {prediction.analyte: prediction for prediction in reversed(reading.decoded(Prediction, rows))}
+    newest = {
+        prediction.analyte: prediction
+        for prediction in reversed(reading.decoded(Prediction, rows))
+        if _may_be_seen(prediction, context, seen)
+    }
     rejected = rejected_of_model(reading, model.name)
     views = (_prediction(reading, model, output, newest.get(output.analyte), snapshot) for output in bundle.outputs)
-    return [view.model_copy(update={"rejected": _rejected(rejected.get(view.analyte, ()))}) for view in views]
+    return [view.model_copy(update={"rejected": _rejected(rejected.get(view.analyte, ()), seen)}) for view in views]
 
 
-def _rejected(rejected: tuple[RejectedAdvice, ...]) -> RejectedView | None:
+def _may_be_seen(prediction: Prediction, context: Context, seen: Seen) -> bool:
+    """Return whether a prediction is of a lot that may be seen; one of an order alone, of what runs now."""
+    if prediction.material_lot_id is not None:
+        return seen.lot(prediction.material_lot_id)
+    product = prediction.material_definition_id
+    return not seen.limited or product in {None, context.material_definition_id}
+
+
+def _rejected(rejected: tuple[RejectedAdvice, ...], seen: Seen) -> RejectedView | None:
     warning = next((item for item in rejected if item.guidance.kind is GuidanceKind.WARNING), None)
-    if warning is None:
+    if warning is None or not seen.guidance(warning.guidance):
         return None
     at = rfc3339(warning.at_ns)
     return RejectedView(at=at, person=warning.person, reason=warning.reason, guidance_id=warning.guidance.guidance_id)
@@ -93,7 +110,7 @@ def specification_for(
     """Return the specification of what runs on an equipment now, in the unit of the prediction."""
     context = reading.context_of_equipment(equipment_id, snapshot.at.wall_ns)
     product = context.material_definition_id
-    if product is None:
+    if product is None or not snapshot.seen(reading.connection).context(context):
         return None
     known = reading.specifications(product)
     specification = in_force(

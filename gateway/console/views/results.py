@@ -10,6 +10,7 @@ from gateway.records.laboratory import LabResult, Specification
 from gateway.store.codec import decode
 from gateway.store.facts.reading import Reading
 from gateway.store.queries.lots import LotOnRecord
+from gateway.store.queries.seen import Seen
 
 _MOST = 300
 
@@ -34,17 +35,19 @@ class ResultView(View):
     predicted: float | None = Field(description="for the instant at which the sample was drawn")
 
 
-def results_of(reading: Reading, lot: LotOnRecord) -> list[ResultView]:
+def results_of(reading: Reading, lot: LotOnRecord, seen: Seen) -> list[ResultView]:
     """Return the results of a lot in the order in which they came; several products have no limits in common."""
     product = lot.products[0] if len(lot.products) == 1 else None
     known = reading.specifications(product)
     stated = (*known.configured, *known.stated)
     rows = reading.rows("console_results_of_lot", {"material_lot_id": lot.material_lot_id, "most": _MOST})
-    return [_result(row, stated, product) for row in rows]
+    return [item for row in rows if (item := _result(row, stated, product, seen)) is not None]
 
 
-def _result(row: sqlite3.Row, stated: tuple[Specification, ...], product: str | None) -> ResultView:
+def _result(row: sqlite3.Row, stated: tuple[Specification, ...], product: str | None, seen: Seen) -> ResultView | None:
     result = decode(LabResult, row["body"])
+    if not seen.result(result):
+        return None
     specification = result.specification or _in_force(result, stated, product, arrived_ns=row["at_ns"])
     return ResultView(
         result_id=result.result_id,

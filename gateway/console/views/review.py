@@ -129,7 +129,7 @@ def review_view(connection: sqlite3.Connection, snapshot: Snapshot, lot: str) ->
             for pending in waiting_for_signatures(connection, snapshot, subject=lot)
             if pending.act == ActKind.SIGN_REVIEW
         ],
-        certificates=lines_of_lot(connection, lot, part_declared(connection, lot).part),
+        certificates=lines_of_lot(connection, lot, part_declared(connection, lot).part, seen=snapshot.seen(connection)),
         required_for_release=snapshot.line.review.required_for_release,
         document=f"/api/lots/{quote(lot, safe='')}/review/document",
         damaged=list(shown.damaged),

@@ -61,7 +61,8 @@ class SamplesView(View):
 
 
 def samples_view(connection: sqlite3.Connection, snapshot: Snapshot) -> SamplesView:
-    """Return the samples that are asked for, the most likely to be outside first."""
+    """Return the samples that are asked for, the most likely to be outside first; the plan is of all clients."""
+    seen = snapshot.seen(connection)
     return SamplesView(
         requested=snapshot.line.sampling,
         samples=[
@@ -75,9 +76,10 @@ def samples_view(connection: sqlite3.Connection, snapshot: Snapshot) -> SamplesV
                 tests=[_test(name, snapshot) for name in json.loads(row["tests"])],
             )
             for row in connection.execute(SQL["console_sample_requests"])
+            if seen.lot(row["material_lot_id"])
         ],
         planned=snapshot.line.laboratory_load.plan,
-        plan=_plan(connection, snapshot),
+        plan=None if seen.limited else _plan(connection, snapshot),
     )
 
 

@@ -46,6 +46,9 @@ class MeView(View):
     roles: list[str]
     acts: list[str] = Field(description="the acts that the user's roles may ask for")
     signed_acts: list[str] = Field(description="the acts that need user and password again, as a signature")
+    closed_views: list[str] = Field(
+        description="views of the page that show the records of all clients together; empty for who sees them all"
+    )
     must_change_password: bool = Field(description="nothing else is accepted before set_password")
     language: str
     line: str

@@ -17,6 +17,7 @@ from gateway.decisions.signed_wording import WORDING, SignedText, in_words
 from gateway.people.signing import SIGNABLE, policy_of
 from gateway.records.act_kinds import ActKind
 from gateway.records.signatures import SignedOnRecord, SignedRecord, SigningState
+from gateway.store.queries.seen_records import is_seen_as_signed
 from gateway.store.queries.signatures import newest, waiting
 from gateway.store.queries.users import passwords_to_confirm, users_of_all
 
@@ -101,8 +102,9 @@ class SignaturesView(View):
 
 def signatures_view(connection: sqlite3.Connection, snapshot: Snapshot) -> SignaturesView:
     """Return what waits for signatures, and the signatures that were given; what does not hold is left out."""
+    seen = snapshot.seen(connection)
     return SignaturesView(
-        passwords=_passwords(connection),
+        passwords=[] if seen.limited else _passwords(connection),
         waiting=waiting_for_signatures(connection, snapshot),
         ended=list(_ended(connection, snapshot)),
         given=[
@@ -114,7 +116,7 @@ def signatures_view(connection: sqlite3.Connection, snapshot: Snapshot) -> Signa
                 state=signed.state.value,
             )
             for signed in newest(connection, most=_MOST)
-            if signed.holds
+            if signed.holds and is_seen_as_signed(seen, signed.record)
             for signature in signed.signatures
         ],
     )
@@ -138,20 +140,27 @@ def waiting_for_signatures(
     connection: sqlite3.Connection, snapshot: Snapshot, *, subject: str | None = None
 ) -> list[PendingActView]:
     """Return what waits for signatures, the oldest first; ``subject``: only what is about it."""
+    seen = snapshot.seen(connection)
     return [
         pending_view(signed, snapshot)
         for signed in waiting(connection, most=_MOST)
         if signed.holds
         and not snapshot.at.is_past(signed.record.expires)
         and (subject is None or signed.record.subject == subject)
+        and is_seen_as_signed(seen, signed.record)
     ]
 
 
 def _ended(connection: sqlite3.Connection, snapshot: Snapshot) -> Iterator[EndedActView]:
     """Yield what was never done, the newest first."""
+    seen = snapshot.seen(connection)
     for signed in newest(connection, most=_MOST):
         expired = signed.state is SigningState.WAITING and snapshot.at.is_past(signed.record.expires)
-        if not signed.holds or not (expired or signed.state in _NEVER_DONE):
+        if (
+            not signed.holds
+            or not (expired or signed.state in _NEVER_DONE)
+            or not is_seen_as_signed(seen, signed.record)
+        ):
             continue
         record = signed.record
         yield EndedActView(

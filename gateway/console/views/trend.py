@@ -11,6 +11,7 @@ from gateway.contract.payloads.parts import SpecificationPart
 from gateway.records.laboratory import LabResult
 from gateway.store.codec import decode
 from gateway.store.facts.reading import Reading
+from gateway.store.queries.seen import Seen
 from gateway.store.statements import SQL
 from gateway.time_units import SECOND_NS
 
@@ -56,8 +57,10 @@ def trend_view(
     if model is None or output is None:
         return None
     reading = Reading(connection, snapshot.line, {})
-    parameters = {"model": model.name, "analyte": analyte, "from_ns": from_ns, "most": _MOST_READ}
-    rows = connection.execute(SQL["console_trend"], parameters).fetchall()[::-1]
+    parameters = {"model": model.name, "analyte": analyte, "from_ns": from_ns, "most": _MOST_READ,
+                  "limited": snapshot.sight.limited}  # fmt: skip
+    seen = snapshot.seen(connection)
+    rows = [row for row in connection.execute(SQL["console_trend"], parameters).fetchall()[::-1] if _shows(row, seen)]
     step = -(-len(rows) // _MOST_DRAWN) or 1
     drawn = rows[::-step][::-1]  # the newest is always drawn
     return TrendView(
@@ -70,16 +73,24 @@ def trend_view(
         value=[row["value"] for row in drawn],
         low=[row["low"] for row in drawn],
         high=[row["high"] for row in drawn],
-        results=_results(reading, equipment_id, analyte, from_ns),
+        results=_results(reading, equipment_id, analyte, from_ns, seen),
         specification=SpecificationPart.of(specification_for(reading, equipment_id, output, snapshot)),
         thinned=step > 1,
     )
 
 
-def _results(reading: Reading, equipment_id: str, analyte: str, from_ns: int) -> list[TrendResultView]:
+def _shows(row: sqlite3.Row, seen: Seen) -> bool:
+    """Return whether a prediction may be seen: of the lot that ran then; one of an order alone may be anybody's."""
+    if not seen.limited:
+        return True
+    return row["product"] is None if row["material_lot_id"] is None else seen.lot(row["material_lot_id"])
+
+
+def _results(reading: Reading, equipment_id: str, analyte: str, from_ns: int, seen: Seen) -> list[TrendResultView]:
     parameters = {"equipment_id": equipment_id, "analyte": analyte, "from_ns": from_ns, "most": _MOST_RESULTS}
     rows = reading.rows("console_results_between", parameters)
-    values = [(row, decode(LabResult, row["body"]).value) for row in reversed(rows)]
+    results = [(row, decode(LabResult, row["body"])) for row in reversed(rows)]
+    values = [(row, result.value) for row, result in results if seen.result(result)]
     return [
         TrendResultView(at=row["sampled_ns"] / SECOND_NS, value=value, sample_id=row["sample_id"])
         for row, value in values

@@ -31,6 +31,7 @@ from gateway.interfaces.i3x.objects import Element, Objects, Vqt
 from gateway.interfaces.i3x.subscriptions import DROPPED, MOST_OBJECTS, Subscription, Subscriptions
 from gateway.interfaces.state_reading import line_state
 from gateway.records.line_state import OutputState, TagState
+from gateway.records.sight import EVERYTHING
 
 Answer = tuple[int, Document]
 _KEPT_SECONDS = 1.0
@@ -211,7 +212,7 @@ class Answering:
         async with self._reading:
             counter, now = sources.changes.counter, asyncio.get_running_loop().time()
             if self._kept is None or self._kept[0] != counter or now - self._kept[1] > _KEPT_SECONDS:
-                snapshot, tags = sources.snapshots.take(), await sources.tags()
+                snapshot, tags = sources.snapshots.take(EVERYTHING), await sources.tags()
                 self._kept = counter, now, await sources.reader.read(partial(_objects, snapshot=snapshot, tags=tags))
             return self._kept[2].by_id
 

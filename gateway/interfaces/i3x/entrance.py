@@ -6,8 +6,9 @@ Whatever happens to a request, it is answered in the envelope of i3X.
 import asyncio
 import hmac
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from typing import NamedTuple
 
 import structlog
 from starlette.requests import ClientDisconnect, Request
@@ -21,6 +22,7 @@ from gateway.console.sessions import Sessions
 from gateway.errors import LablineError, StoreUnavailableError
 from gateway.interfaces.i3x.answering import ROUTES, Answer, Answering, Call, Route, info
 from gateway.interfaces.i3x.answers import NotAnsweredError, failure, response
+from gateway.records.sight import Sight
 from gateway.transport.http_entrance import Entrance, Peer, Rate
 
 log = structlog.get_logger()
@@ -32,6 +34,14 @@ _TOO_LONG, _MOST_THROWN_AWAY, _THROWN_AWAY_SECONDS = 413, 32 * 2**20, 5.0
 _SIGN_IN = "show the token of a client of [i3x], as Authorization: Bearer, or the session of a user of the console"
 
 
+class SignedIn(NamedTuple):
+    """Who is signed in at the console: the sessions, the cookie that names one, and whose records a user sees."""
+
+    sessions: Sessions
+    cookie: str
+    sight_of: Callable[[str], Sight]
+
+
 class I3xEntrance:
     """Everything below ``/v1``."""
 
@@ -41,18 +51,16 @@ class I3xEntrance:
         *,
         name: str,
         tokens: Mapping[str, str],
-        sessions: Sessions,
-        cookie: str,
+        people: SignedIn,
         origins: Origins,
         entrance: Entrance,
         tls: bool,
     ) -> None:
-        """``tokens`` by client; ``sessions``, ``cookie`` and ``origins`` are the console's; ``name``: the server's."""
+        """``tokens`` by client; ``people`` and ``origins`` are the console's; ``name``: the server's."""
         self._answering = answering
         self._name = name
         self._tokens = {client: token.encode() for client, token in tokens.items()}
-        self._sessions = sessions
-        self._cookie = cookie
+        self._people = people
         self._origins = origins
         self._entrance = entrance
         self._tls = tls
@@ -106,7 +114,7 @@ class I3xEntrance:
         """Return who asks; raises where they have not shown it."""
         origin = self._origins.of(request)
         shown = request.headers.get("authorization")
-        token = request.cookies.get(self._cookie, "")
+        token = request.cookies.get(self._people.cookie, "")
         if shown is None and token:
             return await self._person(request, token, origin)
         client = self._client(shown or "")
@@ -126,13 +134,15 @@ class I3xEntrance:
 
     async def _person(self, request: Request, token: str, origin: str) -> str:
         """Return the user of a session; a page of another origin cannot use it."""
-        if not self._sessions.recently_held(token):
+        if not self._people.sessions.recently_held(token):
             self._hold_off(origin)
-        session = await self._sessions.holding(token, used=False)  # a program that asks keeps nobody signed in
+        session = await self._people.sessions.holding(token, used=False)  # a program that asks keeps nobody signed in
         if session is None:
             raise NotAnsweredError(401, _SIGN_IN)
         if session.must_change:
             raise NotAnsweredError(403, "the user has to set a password of their own first")
+        if self._people.sight_of(session.user.user_id).limited:
+            raise NotAnsweredError(403, "this is read of all clients together, and the user sees some only")
         if request.method != "GET":
             refuse_foreign_pages(request, tls=self._tls)
             sent = request.headers.get(CSRF, "").encode(errors="replace")

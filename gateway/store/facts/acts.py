@@ -21,6 +21,7 @@ from gateway.facts.acts import (
     VersionFacts,
 )
 from gateway.inference.feedback import MOST_ENTRIES
+from gateway.records.act_refusals import ActRefusal
 from gateway.records.acts import ArchiveAudit, RetryMessages, SettlePoint, SignBiases
 from gateway.records.people import Settlement, SignedBias
 from gateway.records.scope import Scope
@@ -30,6 +31,8 @@ from gateway.store.audit.heads import keys_of_heads
 from gateway.store.facts.loaders import loader
 from gateway.store.facts.reading import Base, Reading
 from gateway.store.queries.lots import open_points_of, part_declared
+from gateway.store.queries.seen import Seen
+from gateway.store.queries.seen_records import refusal_of
 from gateway.store.queries.signatures import waiting_of
 from gateway.store.queries.users import password_of, user_of
 from gateway.store.queries.versions import changes
@@ -46,6 +49,7 @@ class ActBase(Base):
     signed_before: int
     asked_already: bool
     unconfirmed: bool
+    out_of_sight: ActRefusal | None
 
 
 def act_base(reading: Reading, event: ActRequested) -> ActBase:
@@ -56,11 +60,17 @@ def act_base(reading: Reading, event: ActRequested) -> ActBase:
         "actor": actor,
         "asked_already": subject is not None and actor is not None and _waits(reading, event, subject, actor),
         "unconfirmed": actor is not None and _is_unconfirmed(reading, actor),
+        "out_of_sight": None if actor is None else _out_of_sight(reading, event, actor),
         "has_users": value_of(reading.connection, "any_user") is not None,
         "signed_before": 0
         if subject is None
         else value_of(reading.connection, "number_of_signed_acts", kind=event.act.kind.value, subject=subject),
     }
+
+
+def _out_of_sight(reading: Reading, event: ActRequested, actor: User) -> ActRefusal | None:
+    sight = reading.line.sights.of_user(actor.user_id)
+    return refusal_of(Seen(reading.connection, sight), event.act, user_id=actor.user_id)
 
 
 def _is_unconfirmed(reading: Reading, actor: User) -> bool:

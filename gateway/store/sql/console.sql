@@ -75,7 +75,8 @@ WHERE model = :model AND analyte = :analyte AND sample_result_id IS NULL AND at_
 ORDER BY at_ns LIMIT :most;
 
 -- name: console_trend
-SELECT at_ns, value, low, high FROM prediction
+SELECT at_ns, value, low, high, material_lot_id, CASE WHEN :limited AND material_lot_id IS NULL AND json_valid(body)
+       THEN json_extract(body, '$.material_definition_id') END AS product FROM prediction
 WHERE model = :model AND at_ns >= :from_ns AND analyte = :analyte AND sample_result_id IS NULL
 ORDER BY at_ns DESC LIMIT :most;
 
@@ -150,6 +151,8 @@ WHERE holds AND bundle_sha256 = :bundle_sha256 AND analyte = :analyte ORDER BY a
 SELECT seq, at_ns, kind, subject, body, hash FROM audit
 WHERE seq < :before AND (:query = '' OR instr(lower(subject), :query) > 0 OR instr(lower(kind), :query) > 0
                          OR instr(lower(body), :query) > 0)
+  AND (:clients IS NULL OR CASE WHEN json_valid(body) THEN json_extract(body, '$.client_id') END IN (
+      SELECT value FROM json_each(:clients)))
 ORDER BY seq DESC LIMIT :most;
 
 -- name: console_missed_alarms

@@ -11,6 +11,17 @@ SELECT seq, recommendation FROM line_about_lot WHERE material_lot_id = :material
 -- name: client_of_lot
 SELECT client_id FROM lot_scope WHERE material_lot_id = :material_lot_id;
 
+-- name: whose_lot
+SELECT s.client_id, l.holds FROM lot_checked AS l JOIN lot_scope AS s ON s.material_lot_id = l.material_lot_id
+WHERE l.material_lot_id = :material_lot_id;
+
+-- name: whose_order
+-- the client of the order, and of each lot that was made for it
+SELECT client_id, holds FROM job_order_checked WHERE job_order_id = :job_order_id
+UNION
+SELECT s.client_id, 1 FROM lot AS l JOIN lot_scope AS s ON s.material_lot_id = l.material_lot_id
+WHERE l.job_order_id = :job_order_id;
+
 -- name: newest_disposition_of_lot
 SELECT body, holds, at_ns, 'disposition ' || disposition_id AS record FROM disposition_checked
 WHERE material_lot_id = :material_lot_id ORDER BY at_ns DESC, row_number DESC LIMIT 1;

@@ -9,16 +9,18 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 
 from gateway.console.acts import ActAnswers
-from gateway.console.application import CSRF, Answering, Application
-from gateway.console.asked import Asked
+from gateway.console.application import CSRF, Application
+from gateway.console.asked import Answering, Asked
 from gateway.console.people import NOT_BY_CONSOLE
 from gateway.console.routes import ROUTES, Route
 from gateway.console.sessions import Session
+from gateway.console.sighted import SightGate
 from gateway.console.static_files import StaticFiles
 from gateway.contract.acts import ActRequest, identity_of_act
 from gateway.deadlines import Deadline
 from gateway.records.act_refusals import ActRefusal
 from gateway.records.acts import Answer, refused
+from gateway.records.sight import EVERYTHING
 from gateway.records.users import Role, User
 from gateway.transport.console_options import ConsoleOptions
 from gateway.transport.http_entrance import Entrance
@@ -81,10 +83,12 @@ def _application() -> Application:
         route.name: acts.do if route.name == "POST /api/acts" else _read for route in ROUTES
     }
     sessions: Any = _OneSession(session)
+    nothing_read: Any = None
     options = ConsoleOptions(host="127.0.0.1", port=8443)
     return Application(
-        sessions=sessions, answering=answering, files=StaticFiles(), entrance=Entrance(), options=options
-    )
+        sessions=sessions, answering=answering, files=StaticFiles(), entrance=Entrance(), options=options,
+        sight_of=lambda _user: EVERYTHING, gate=SightGate(nothing_read),
+    )  # fmt: skip
 
 
 def _requests() -> list[bytes]:

@@ -38,9 +38,9 @@ export function openKeys() {
   dialog.showModal();
 }
 
-/** Return whether the person who is signed in has a view: users are an administrator's. */
+/** Return whether the person who is signed in has a view: users are an administrator's, and some show all clients'. */
 export function isOpenTo(view) {
-  return view !== "users" || may("add_user");
+  return !page.me?.closed_views.includes(view) && (view !== "users" || may("add_user"));
 }
 
 function focusFirst(selector) {

@@ -1,12 +1,11 @@
-"""Whose records somebody may see: by client and study, on every search and every answer. Pure."""
+"""Whose records somebody may see: by client and study. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from gateway.knowledge.folding import exact_token
 from gateway.records.scope import Scope
 
-_OF_THE_PLANT = ""
+OF_NO_CLIENT = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -19,25 +18,25 @@ class Sight:
     clients: frozenset[str] | None = None
     studies: frozenset[str] | None = None
 
+    @property
+    def limited(self) -> bool:
+        """Return whether there are records that may not be seen."""
+        return self.clients is not None or self.studies is not None
+
     def sees(self, scope: Scope) -> bool:
         """Return whether a record of a scope may be seen."""
-        client, study = scope.client_id or _OF_THE_PLANT, scope.study_id or _OF_THE_PLANT
-        return (self.clients is None or client == _OF_THE_PLANT or client in self.clients) and (
-            self.studies is None or study == _OF_THE_PLANT or study in self.studies
+        client, study = scope.client_id or OF_NO_CLIENT, scope.study_id or OF_NO_CLIENT
+        return (self.clients is None or client == OF_NO_CLIENT or client in self.clients) and (
+            self.studies is None or study == OF_NO_CLIENT or study in self.studies
         )
+
+    def owns(self, scope: Scope) -> bool:
+        """Return whether a record is one of a client that may be seen, and none of the plant itself."""
+        return bool(scope.client_id) and self.sees(scope)
 
     def together(self, other: "Sight") -> "Sight":
         """Return what is seen by who has both."""
         return Sight(clients=_union(self.clients, other.clients), studies=_union(self.studies, other.studies))
-
-    def facets(self) -> str:
-        """Return the expression that every hit's facets must match; empty where all may be seen."""
-        parts = [
-            " OR ".join(exact_token(name, value) for value in sorted({_OF_THE_PLANT, *values}))
-            for name, values in (("whose client", self.clients), ("whose study", self.studies))
-            if values is not None
-        ]
-        return " AND ".join(f"({part})" for part in parts)
 
 
 def _union(one: frozenset[str] | None, other: frozenset[str] | None) -> frozenset[str] | None:
@@ -53,8 +52,8 @@ NOBODYS_CLIENT = Sight(clients=frozenset(), studies=frozenset())
 class Sights:
     """Whose records each user and terminal sees, where the plant states it.
 
-    A user of whom nothing is stated sees all, as in the rest of the console. A terminal where nobody has shown who
-    they are sees the plant's own records.
+    A user of whom nothing is stated sees all. A terminal where nobody has shown who they are sees the plant's own
+    records.
     """
 
     of_users: Mapping[str, Sight] = field(default_factory=dict)
@@ -67,3 +66,7 @@ class Sights:
     def of_terminal(self, terminal: str) -> Sight:
         """Return what a guest at a terminal sees."""
         return self.of_terminals.get(terminal, NOBODYS_CLIENT)
+
+
+NO_SIGHTS = Sights()
+"""The plant states nothing: every user sees all."""
