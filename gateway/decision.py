@@ -133,6 +133,13 @@ class OpenLotsQuestioned(Record):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class LotsQuestioned(Record):
+    """Lots, and parts of lots, that are to be judged again."""
+
+    lots: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ResultRestated(Record):
     """A message without version repeats a result that a later one had replaced.
 

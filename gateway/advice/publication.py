@@ -34,7 +34,7 @@ from gateway.line.definition import LineDefinition
 from gateway.records.guidance import Guidance, GuidanceState
 from gateway.records.laboratory import Disposition
 from gateway.records.lot_decisions import LotDecided
-from gateway.records.lot_parts import LotDivided
+from gateway.records.lot_parts import BETWEEN, LotDivided
 from gateway.records.outgoing import DeadLetter, Lane, OutgoingMessage, SignedHead
 from gateway.records.people import AnswerOnRecord, ResponseRecorded
 from gateway.records.prediction import Prediction
@@ -143,17 +143,17 @@ def lot_part_message(
 ) -> OutgoingMessage:
     """Return the retained message of a part's disposition; ``decision``: a person's on the part."""
     payload = lot_part_payload(part, disposition, decision, line=line.path, cause=cause, at_ns=at_ns)
-    message = LOT_PART.message(disposition.disposition_id, _topic_of_part(part, line), payload)
+    topic = LOT_PART.topic_of(line.topic_root, part.material_lot_id, part.name)
+    message = LOT_PART.message(disposition.disposition_id, topic, payload)
     return replace(message, retain="LOT_CLOSED" not in disposition.flags)
 
 
-def cleared_part(part: LotDivided, *, line: LineDefinition, cause: str) -> OutgoingMessage:
-    """Return the empty retained message that clears a part of a closed lot from the broker."""
-    return LOT_PART.message(identity_of("part-cleared", cause, part.part_id), _topic_of_part(part, line), None)
-
-
-def _topic_of_part(part: LotDivided, line: LineDefinition) -> str:
-    return LOT_PART.topic_of(line.topic_root, part.material_lot_id, part.name)
+def cleared_part(part_id: str, *, line: LineDefinition, cause: str) -> OutgoingMessage:
+    """Return the empty retained message that clears a part of a lot from the broker."""
+    lot, _, name = part_id.rpartition(BETWEEN)
+    return LOT_PART.message(
+        identity_of("part-cleared", cause, part_id), LOT_PART.topic_of(line.topic_root, lot, name), None
+    )
 
 
 def cleared_disposition(material_lot_id: str, *, line: LineDefinition, cause: str) -> OutgoingMessage:

@@ -43,6 +43,8 @@ def divide(settings: Settings, config: Path, known: LotOnRecord, asked: AskedPar
     part_id, quantity = answer.details["part_id"], answer.details["quantity"]
     show_wrapped(f"{part_id}: {quantity}, a part of lot {known.material_lot_id}", hanging=2)
     show_wrapped("  its samples are of this name; it is judged and decided on by itself", hanging=4)
+    of_whole = "a release of the lot is one of the rest alone now, and a certificate of the whole lot is in question"
+    show_wrapped(f"  {of_whole}", hanging=4)
 
 
 def put_back(settings: Settings, config: Path, known: LotOnRecord, asked: AskedPart, *, as_json: bool) -> None:

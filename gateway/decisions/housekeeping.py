@@ -10,6 +10,7 @@ from gateway.advice.rationing import summarised
 from gateway.contract.identity import identity_of
 from gateway.decision import Decision, EpochBegun, Latched, OpenLotsQuestioned, Unlatched
 from gateway.decisions.changes import audit_entry, guidance_changes
+from gateway.decisions.parts_in_doubt import parts_cleared
 from gateway.events import (
     AdviceWithheld,
     ConfigurationReloaded,
@@ -25,6 +26,7 @@ from gateway.events import (
 from gateway.facts.audit_head import SignHeadFacts, WitnessFacts
 from gateway.facts.base import Facts
 from gateway.facts.guidance import OpenGuidanceFacts, StartFacts
+from gateway.facts.parts_in_doubt import StoreCheckedFacts
 from gateway.guardrails.standing_advice import no_longer_advised
 from gateway.records.guidance import Guidance, GuidanceState
 from gateway.records.outgoing import OutgoingMessage
@@ -50,7 +52,12 @@ def on_head_witnessed(event: HeadWitnessed, facts: WitnessFacts) -> Decision:
     )
 
 
-def on_store_checked(event: StoreChecked, facts: Facts) -> Decision:
+def on_store_checked(event: StoreChecked, facts: StoreCheckedFacts) -> Decision:
+    """Put the outcome of a check on record; no broker keeps what was said of a part that is in doubt."""
+    return _checked(event, facts) + parts_cleared(facts.parts_in_doubt, event, facts.line)
+
+
+def _checked(event: StoreChecked, facts: Facts) -> Decision:
     """Put the outcome of a full check on record; damage raises an alarm."""
     entry = audit_entry("store_checked", "ok" if not event.damaged else "damaged", rows=event.rows,
                    audit_lines=event.audit_lines, damaged=event.damaged, wrong=list(event.wrong))  # fmt: skip
@@ -109,7 +116,7 @@ def on_started(event: GatewayStarted, facts: StartFacts) -> Decision:
         records=(OpenLotsQuestioned(most=MOST_OPEN_LOTS),) if changed else (),
         messages=(_board(event, facts),),
     )  # fmt: skip
-    return started + over
+    return started + over + parts_cleared(facts.parts_in_doubt, event, facts.line)
 
 
 def on_configuration_reloaded(event: ConfigurationReloaded, _facts: Facts) -> Decision:

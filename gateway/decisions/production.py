@@ -58,7 +58,7 @@ def on_lot_closed(event: ContextChanged, facts: LotClosedFacts) -> Decision:
     cleared = cleared_disposition(change.material_lot_id, line=facts.line, cause=event.event_id)
     settled = tuple(guidance for guidance in closed if guidance is not None)
     certificates = follow_ups_of_certificates(change.material_lot_id, facts.line, ended_ns=change.at_ns)
-    of_parts = tuple(cleared_part(part, line=facts.line, cause=event.event_id) for part in facts.parts)
+    of_parts = tuple(cleared_part(part.part_id, line=facts.line, cause=event.event_id) for part in facts.parts)
     done = Decision(messages=(cleared, *of_parts), follow_ups=certificates)
     return recorded + done + guidance_changes(settled, event, facts)
 

@@ -40,7 +40,7 @@ def on_undo_division(event: ActRequested, facts: UndoDivisionFacts) -> Decision:
 
 def _last_messages(event: ActRequested, facts: UndoDivisionFacts, undone: LotDivided) -> tuple[OutgoingMessage, ...]:
     """Return the part's last message, which is kept by no broker, and the empty one that clears what was kept."""
-    cleared = cleared_part(undone, line=facts.line, cause=event.event_id)
+    cleared = cleared_part(undone.part_id, line=facts.line, cause=event.event_id)
     if facts.disposition is None:
         return (cleared,)
     last = replace(

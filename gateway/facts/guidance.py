@@ -75,6 +75,10 @@ class AnswerFacts(ActFacts):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StartFacts(OpenGuidanceFacts):
-    """What a start stands on; ``previous_configuration_sha256``: None before the first start."""
+    """What a start stands on; ``previous_configuration_sha256``: None before the first start.
+
+    ``parts_in_doubt``: of lots, whose declaration is missing or altered.
+    """
 
     previous_configuration_sha256: str | None
+    parts_in_doubt: tuple[str, ...]

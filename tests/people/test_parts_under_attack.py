@@ -5,11 +5,15 @@ from contextlib import closing
 import pytest
 
 from gateway.contract.lot_decisions import basis_sha256
+from gateway.events import FollowUpDue, GatewayStarted, StoreChecked
 from gateway.records.act_refusals import ActRefusal
 from gateway.records.acts import ActOutcome, DecideLot
+from gateway.records.follow_ups import FollowUp
 from gateway.records.lot_decisions import Verdict
+from gateway.store.codec import decode
 from gateway.store.database import open_state
 from gateway.time_units import SECOND_NS
+from tests.fixtures.building import moment
 from tests.fixtures.certifying import Certifying
 from tests.fixtures.deciding import DRUMS, LOT, REST, by
 from tests.fixtures.store_bench import viscosity
@@ -138,6 +142,51 @@ def test_what_was_recommended_for_a_name_as_of_a_lot_is_taken_from_the_broker_on
     newest = "SELECT payload FROM outbox WHERE topic LIKE '%/disposition/%drums%' ORDER BY seq DESC LIMIT 1"
     ((payload,),) = bench.rows(newest)
     assert not payload
+
+
+# --- declarations that were altered by hand -------------------------------------------------------------------------
+
+
+def kept_by_broker(bench):
+    newest = "SELECT payload FROM outbox WHERE topic LIKE '%/lot-part/%' AND retain ORDER BY seq DESC LIMIT 1"
+    ((payload,),) = bench.rows(newest)
+    return payload
+
+
+def started(bench):
+    return GatewayStarted(event_id="start", at=moment(bench.now_ns), version="1", configuration_sha256="c", bundles={},
+                          stages={})  # fmt: skip
+
+
+def checked(bench):
+    return StoreChecked(event_id="check", at=moment(bench.now_ns), rows=9, audit_lines=9, damaged=1, wrong=("a part",))
+
+
+@pytest.mark.parametrize("noticed", [started, checked])
+@pytest.mark.parametrize(
+    "statement", ["DELETE FROM lot_part", "UPDATE lot_part SET material_lot_id = 'OTHER', body = replace(body, 2, 3)"]
+)
+def test_a_part_whose_declaration_was_altered_by_hand_is_not_told_as_released_any_more(bench, statement, noticed):
+    part_released(bench)
+    bench.decide(RELEASE)
+    assert bench.newest()["decision"]["stands"] is True
+    assert b'"stands":true' in bytes(kept_by_broker(bench)).replace(b" ", b"")
+    by_hand(bench, statement)
+    bench.commit(noticed(bench))
+    for event_id, body in bench.rows("SELECT event_id, body FROM follow_up ORDER BY rowid"):
+        bench.commit(FollowUpDue(event_id=event_id, at=moment(bench.now_ns), follow_up=decode(FollowUp, body)))
+    assert not kept_by_broker(bench)
+    newest = bench.newest()
+    assert newest["decision"] is None or newest["decision"]["stands"] is False
+    assert bench.lines("lot_part_in_doubt") == 1
+
+
+def test_where_every_declaration_holds_nothing_is_cleared(bench):
+    part_released(bench)
+    bench.commit(checked(bench))
+    bench.commit(started(bench))
+    assert part_stands(bench)
+    assert kept_by_broker(bench)
 
 
 # --- certificates of parts --------------------------------------------------------------------------------------

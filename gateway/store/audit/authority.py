@@ -111,6 +111,10 @@ class Authority:
         now = time.monotonic()
         return sorted(part for part, new_until in self._parts.get(lot, {}).items() if not lately or new_until < now)
 
+    def all_parts(self) -> list[str]:
+        """Return the parts of every lot that are vouched for."""
+        return sorted(part for parts in self._parts.values() for part in parts)
+
     def refuse(self, name: str, why: str) -> None:
         """Note a row that authorises nothing; each once."""
         self.refused.setdefault(name, why)

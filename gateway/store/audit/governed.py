@@ -125,6 +125,7 @@ def answer_on(connection: sqlite3.Connection, directory: Path, *, writes: bool) 
     connection.create_function("in_force", 2, asked.in_force)
     connection.create_function("has_rows", 1, asked.has_rows)
     connection.create_function("parts_in_trail", 1, asked.parts_in_trail)
+    connection.create_function("all_parts_in_trail", 0, asked.all_parts_in_trail)
 
 
 def answer_all(connection: sqlite3.Connection) -> None:
@@ -133,6 +134,7 @@ def answer_all(connection: sqlite3.Connection) -> None:
         connection.create_function(name, 2, lambda _name, _hash: 1)
     connection.create_function("has_rows", 1, lambda _owner: 0)
     connection.create_function("parts_in_trail", 1, lambda _lot: "[]")
+    connection.create_function("all_parts_in_trail", 0, lambda: "[]")
 
 
 class _Asked:
@@ -167,6 +169,10 @@ class _Asked:
     def parts_in_trail(self, lot: str) -> str:
         """Return the parts of a lot that the trail vouches for, as JSON; what this connection writes now is there."""
         return json.dumps(self._held().parts_of(lot, lately=self._shared and not self._writes))
+
+    def all_parts_in_trail(self) -> str:
+        """Return the parts of every lot that the trail vouches for, as JSON."""
+        return json.dumps(self._held().all_parts())
 
     def _answer(self, name: str, digest: str | None, *, newest: bool) -> int:
         authority = self._held()

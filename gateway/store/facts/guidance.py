@@ -28,6 +28,7 @@ from gateway.records.users import Credential, CredentialKind
 from gateway.store.codec import decode
 from gateway.store.facts.acts import act_base
 from gateway.store.facts.loaders import loader
+from gateway.store.facts.parts_in_doubt import parts_in_doubt
 from gateway.store.facts.reading import Reading
 from gateway.store.facts.suppression import silenced
 from gateway.store.queries.guidance import answer_that_changed
@@ -159,6 +160,7 @@ def start_facts(reading: Reading, _event: GatewayStarted) -> StartFacts:
         open_guidance=_board_and_advice(reading),
         announced_ns={},
         silenced=frozenset(),
+        parts_in_doubt=parts_in_doubt(reading),
     )
 
 

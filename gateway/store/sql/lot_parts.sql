@@ -12,6 +12,19 @@ FROM lot_part_checked WHERE part_id = :part_id ORDER BY seq DESC LIMIT 1;
 -- whether the trail knows of a part of which nothing is there: it was taken out by hand
 SELECT has_rows('lot_part ' || :part_id);
 
+-- name: parts_in_doubt
+-- whose newest declaration does not hold, or of which the trail knows and nothing is there
+SELECT part_id FROM (
+    SELECT value AS part_id FROM json_each(all_parts_in_trail()) UNION SELECT part_id FROM lot_part
+) AS known
+WHERE NOT EXISTS (
+    SELECT 1 FROM lot_part_checked AS p
+    WHERE p.part_id = known.part_id AND p.holds
+      AND p.seq = (SELECT max(newest.seq) FROM lot_part AS newest WHERE newest.part_id = known.part_id)
+      AND in_force('lot_part ' || json_array(p.part_id, p.seq), p.hash)
+)
+ORDER BY part_id LIMIT 1000;
+
 -- name: parts_of_lot
 -- the newest declaration of each, with what is recommended for it; set_back: it is put back into the lot, and nothing was
 -- reported for it since: what is makes it a part again, on which nobody has decided

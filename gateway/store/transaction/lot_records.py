@@ -14,6 +14,7 @@ from gateway.contract.identity import identity_of
 from gateway.decision import (
     LotAssessed,
     LotsInQuestion,
+    LotsQuestioned,
     OpenLotsQuestioned,
     ResultAccepted,
     ResultRefused,
@@ -262,6 +263,12 @@ def _key(result: LabResult) -> dict[str, Any]:
 def question_open_lots(connection: sqlite3.Connection, event: Event, record: OpenLotsQuestioned) -> None:
     """Mark the newest lots that are not closed: the configuration that they are judged by has changed."""
     connection.execute(SQL["judge_open_lots_again"], {"most": record.most, **_because(event)})
+
+
+def question_lots(connection: sqlite3.Connection, event: Event, record: LotsQuestioned) -> None:
+    """Mark lots whose records are in doubt."""
+    for lot in record.lots:
+        connection.execute(SQL["judge_lot_again"], {"material_lot_id": lot, **_because(event)})
 
 
 def lots_to_judge(connection: sqlite3.Connection, *, cause: str | None, most: int) -> tuple[str, ...]:

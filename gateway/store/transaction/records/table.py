@@ -57,6 +57,7 @@ RECORD_KINDS: Mapping[type[Record], RecordKind] = dict((
     _kind(lot_records.refused,
           "refused_result", "refused_in_place", "refused_of_product", "lot_name", "lot_to_judge"),
     _kind(lot_records.question_open_lots, "lot_to_judge"),
+    _kind(lot_records.question_lots, "lot_to_judge"),
     _kind(control_charts.series_charted, "series", "series_sample"),
     _kind(control_charts.control_judged, "control_point"),
     _kind(control_charts.reference_frozen, "analytes_together"),
