@@ -115,7 +115,7 @@ def lot_outcome(lot_facts: LotFacts, facts: JudgingFacts, trigger: Trigger) -> L
     context, on_record = lot_facts.knowledge.context, lot_facts.certificates
     waits = (AWAITS_CERTIFICATE,) if awaited(facts.line.certificates, context, on_record, decision) else ()
     undone = (PART_UNDONE,) if lot_facts.part is not None and lot_facts.part.undone else ()
-    trigger = replace(trigger, flags=(*trigger.flags, *waits, *_of_rest(lot_facts, decision), *undone))
+    trigger = replace(trigger, flags=(*trigger.flags, *waits, *_of_release(lot_facts, decision), *undone))
     unchanged = (before.recommendation, before.latched) == (state.recommendation, state.latched)
     return LotOutcome(
         lot_facts=lot_facts,
@@ -136,16 +136,18 @@ def lot_outcome(lot_facts: LotFacts, facts: JudgingFacts, trigger: Trigger) -> L
     )
 
 
-def _of_rest(lot_facts: LotFacts, decision: LotDecided | None) -> tuple[str, ...]:
-    """Return the flags of a release that is of what is left beside the lot's parts, as not all of them are released.
+def _of_release(lot_facts: LotFacts, decision: LotDecided | None) -> tuple[str, ...]:
+    """Return the flags of a release that is of what is left beside the lot's parts, or that lapses now.
 
-    Whoever was told of the release of the lot before is told that it counts no more.
+    It is of the rest while not all parts are released. Whoever was told of the release before is told that it counts
+    no more, whatever is recommended now.
     """
-    if not is_of_rest(decision, lot_facts.parts):
-        return ()
     before = lot_facts.decision
     released_before = before is not None and before.verdict is Verdict.RELEASE and before.state is DecisionState.STANDS
-    return (OF_REST_ALONE, *((RELEASE_TAKEN_BACK,) if released_before and not lot_facts.told_of_rest else ()))
+    of_rest = is_of_rest(decision, lot_facts.parts)
+    over = of_rest or (decision is not None and decision.state is DecisionState.LAPSED)
+    taken_back = over and released_before and not lot_facts.told_of_rest
+    return (*((OF_REST_ALONE,) if of_rest else ()), *((RELEASE_TAKEN_BACK,) if taken_back else ()))
 
 
 def _lapsed_review(lot_facts: LotFacts, changes: LotAssessed | None) -> LotReviewed | None:

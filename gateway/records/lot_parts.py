@@ -9,8 +9,8 @@ from gateway.records.record import Record
 
 OF_REST_ALONE = "OF_REST_ALONE"
 RELEASE_TAKEN_BACK = "RELEASE_TAKEN_BACK"
-"""Flags of a lot's disposition: a person's release is of what is left beside parts that are not released; others were
-told of it as a release of the whole lot before."""
+"""Flags of a lot's disposition: a person's release is of what is left beside parts that are not released; a release
+that others may have been told of counts no more, as it has lapsed or is of the rest alone now."""
 PART_UNDONE = "PART_UNDONE"
 """Flag of the last message of a part that was put back into its lot, and of any later one."""
 BETWEEN = "/"  # a lot and the name of its part, in the name by which messages call the part

@@ -12,9 +12,11 @@ from typing import Any
 from gateway.contract.publications import DISPOSITION as DISPOSITION_MESSAGE
 from gateway.contract.publications import GUIDANCE as GUIDANCE_MESSAGE
 from gateway.contract.publications import PREDICTION
+from gateway.contract.sinks.rule import messages_of
 from gateway.contract.sparkplug.metrics import DISPOSITION, GUIDANCE, HOLD, OF_NODE, Value, prediction_subject
 from gateway.contract.sparkplug.topics import device_of
 from gateway.deadlines import Deadline
+from gateway.line.sinks import SinkMessage
 from gateway.records.outgoing import OutgoingMessage
 
 _HOLDS = frozenset({"hold", "reject"})  # what people decide that keeps a lot back
@@ -86,8 +88,12 @@ def _guidance(document: Mapping[str, Any], devices: Collection[str]) -> Report:
 
 
 def _disposition(document: Mapping[str, Any]) -> tuple[Report, ...]:
+    """Return what is said of a lot: its release, and that one is taken back, by the rule of the systems over HTTP."""
+    kinds = messages_of(SinkMessage.DISPOSITION, document)
     decision = document["decision"]
     decided = decision["decision"] if decision is not None and decision["stands"] is True else None
+    if decided == "release" and SinkMessage.RELEASE not in kinds:
+        decided = None
     general: dict[str, Value] = {
         "Lot": document["material_lot_id"],
         "Provisional": document["provisional"],
@@ -100,7 +106,7 @@ def _disposition(document: Mapping[str, Any]) -> tuple[Report, ...]:
         values={f"Disposition/{name}": value for name, value in of_lot.items()},
     )
     held = decided in _HOLDS if decided is not None else document["recommendation"] == "hold"
-    if not held:
+    if not held and SinkMessage.HOLD not in kinds:
         return (stated,)
     return (stated, Report(device=OF_NODE, subject=HOLD, values={f"Hold/{name}": general[name] for name in general}))
 
