@@ -1,12 +1,18 @@
 """A deviation's draft as the message on ``deviation/{id}``. Pure."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from gateway.advice.documents import markdown, title_of
 from gateway.contract.payloads.deviation import (
+    ActionClosedPart,
     CausePart,
+    ClosingPart,
     ComparisonPart,
     DeviationPayload,
     DeviationResultPart,
     HappeningPart,
+    ReopeningPart,
     SimilarPart,
     TracePart,
 )
@@ -14,18 +20,36 @@ from gateway.contract.payloads.parts import InstructionPart, MeasuredPart, Reaso
 from gateway.contract.times import rfc3339
 from gateway.lab.causes import Cause
 from gateway.lab.deviations import Comparison, Deviation, FailedResult, Similar, TimelineEntry, Trace
+from gateway.lab.effectiveness import ActionOnRecord
+from gateway.records.deviation_states import DeviationClosed, DeviationReopened
 
 
-def deviation_payload(deviation: Deviation, *, line: str, cause: str, at_ns: int) -> DeviationPayload:
-    """Return the payload of a draft."""
-    result = deviation.result
+@dataclass(frozen=True, kw_only=True, slots=True)
+class News:
+    """What has become of a deviation besides a new version: it is closed, with these actions, or open again."""
+
+    closed: DeviationClosed | None = None
+    actions: Sequence[ActionOnRecord] = ()
+    reopened: DeviationReopened | None = None
+
+
+NO_NEWS = News()
+
+
+def deviation_payload(
+    deviation: Deviation, *, line: str, cause: str, at_ns: int, news: News = NO_NEWS
+) -> DeviationPayload:
+    """Return the payload of a draft, or of its closing."""
+    result, closed = deviation.result, news.closed
     return DeviationPayload(
         schema="labline.deviation/1",
         id=deviation.deviation_id,
         cause=cause,
         issued_at=rfc3339(at_ns),
         line=line,
-        state="draft",
+        state="draft" if closed is None else "closed",
+        closing=None if closed is None else _closing_part(closed),
+        reopening=None if news.reopened is None else _reopening_part(news.reopened, deviation),
         version=deviation.version,
         scope=deviation.scope.value,
         opened_at=rfc3339(deviation.at_ns if deviation.opened_ns is None else deviation.opened_ns),
@@ -52,7 +76,37 @@ def deviation_payload(deviation: Deviation, *, line: str, cause: str, at_ns: int
         affected_lots=list(deviation.affected_lots),
         gaps=list(deviation.gaps),
         instructions=InstructionPart.of(deviation.instructions),
-        document=markdown(deviation),
+        document=markdown(deviation, actions=news.actions, closed=closed),
+    )
+
+
+def _closing_part(closed: DeviationClosed) -> ClosingPart:
+    return ClosingPart(
+        signed_by=list(closed.signed_by),
+        role=closed.role.value,
+        meaning=closed.meaning,
+        at=rfc3339(closed.at_ns),
+        reason=closed.conclusion,
+        no_action=closed.no_action or None,
+        check_by=closed.check_by,
+        actions=[
+            ActionClosedPart(
+                id=item.action_id, kind=item.kind.value, action=item.action, owner=item.owner, done_by=item.done_by,
+                done_at=rfc3339(item.done_ns), effectiveness=item.effectiveness,
+                failed_lots=item.failed_lots, lots=item.lots,
+            )
+            for item in closed.actions
+        ],
+        signature_id=closed.signature_id,
+    )  # fmt: skip
+
+
+def _reopening_part(reopened: DeviationReopened, deviation: Deviation) -> ReopeningPart:
+    return ReopeningPart(
+        at=rfc3339(reopened.at_ns),
+        result_id=reopened.result_id,
+        reason=deviation.reasons[0].text if deviation.reasons else title_of(deviation),
+        closed_version=reopened.version - 1,
     )
 
 

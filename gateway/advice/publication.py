@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from gateway.advice.deviation_message import deviation_payload
+from gateway.advice.deviation_message import NO_NEWS, News, deviation_payload
 from gateway.advice.lifecycle import OPEN
 from gateway.contract.identity import identity_of
 from gateway.contract.payloads.audit_head import audit_head_payload
@@ -162,10 +162,14 @@ def cleared_disposition(material_lot_id: str, *, line: LineDefinition, cause: st
     return DISPOSITION.message(identity_of("disposition-cleared", cause, material_lot_id), topic, None)
 
 
-def deviation_message(deviation: Deviation, *, line: LineDefinition, cause: str, at_ns: int) -> OutgoingMessage:
-    """Return the message of a deviation's draft: each version of it is one."""
-    payload = deviation_payload(deviation, line=line.path, cause=cause, at_ns=at_ns)
-    return DEVIATION.message(deviation.draft_id, DEVIATION.topic_of(line.topic_root, deviation.deviation_id), payload)
+def deviation_message(
+    deviation: Deviation, *, line: LineDefinition, cause: str, at_ns: int, news: News = NO_NEWS
+) -> OutgoingMessage:
+    """Return the message of a deviation's draft: each version of it is one, and each closing of a version."""
+    payload = deviation_payload(deviation, line=line.path, cause=cause, at_ns=at_ns, news=news)
+    closed = news.closed
+    own = deviation.draft_id if closed is None else identity_of("deviation-closed", closed.record_id)
+    return DEVIATION.message(own, DEVIATION.topic_of(line.topic_root, deviation.deviation_id), payload)
 
 
 def sample_request_message(

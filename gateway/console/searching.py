@@ -102,7 +102,8 @@ class SearchAnswers:
         known = await self.read(lambda where: knowledge_of(where, key, sight))
         if known is None:
             raise RefusedError(404, RequestRefusal.NO_SUCH_DEVIATION)
-        return _json(knowledge_view(known))
+        now = self._shown.snapshot(sight)
+        return _json(knowledge_view(known, day_of(now.at.wall_ns, now.line.time_zone)))
 
     async def actions(self, asked: Asked) -> Response:
         """Show the actions."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from gateway.advice.deviation_message import News
 from gateway.advice.publication import deviation_message
 from gateway.contract.identity import identity_of
 from gateway.decision import Decision
@@ -72,22 +73,28 @@ def on_deviation(event: FollowUpDue, facts: DeviationFacts) -> Decision:
     deviation = _draft(
         event, facts, _Failed(result=result, judged=judged, specification=specification, fingerprint=own), joined
     )
-    message = deviation_message(deviation, line=facts.line, cause=event.event_id, at_ns=event.at_ns)
+    reopened = _reopened(deviation, facts, event)
+    message = deviation_message(
+        deviation, line=facts.line, cause=event.event_id, at_ns=event.at_ns, news=News(reopened=reopened)
+    )
     recorded = (deviation,) if result.material_lot_id is None else (deviation, own)
-    again = _reopened(deviation, facts, event)
+    again = Decision() if reopened is None else _again(reopened, result)
     followed = follow_ups_of_certificates(result.material_lot_id, facts.line, ended_ns=0)
     return Decision(records=recorded, audit=(_audited(deviation),), messages=(message,), follow_ups=followed) + again
 
 
-def _reopened(deviation: Deviation, facts: DeviationFacts, event: FollowUpDue) -> Decision:
-    """Open a deviation again that was closed, as something new belongs to it."""
+def _reopened(deviation: Deviation, facts: DeviationFacts, event: FollowUpDue) -> DeviationReopened | None:
+    """Return that a deviation that was closed is open again, as something new belongs to it; None of an open one."""
     if deviation.deviation_id not in facts.investigation.closed:
-        return Decision()
+        return None
     result = deviation.result
-    reopened = DeviationReopened(deviation_id=deviation.deviation_id, version=deviation.version,
-                                 result_id=result.result_id, at_ns=event.at_ns, scope=result.scope)  # fmt: skip
-    entry = audit_entry("deviation_reopened", deviation.deviation_id, scope=result.scope, version=deviation.version,
-                        result=result.result_id, lot=result.material_lot_id)  # fmt: skip
+    return DeviationReopened(deviation_id=deviation.deviation_id, version=deviation.version,
+                             result_id=result.result_id, at_ns=event.at_ns, scope=result.scope)  # fmt: skip
+
+
+def _again(reopened: DeviationReopened, result: LabResult) -> Decision:
+    entry = audit_entry("deviation_reopened", reopened.deviation_id, scope=reopened.scope, version=reopened.version,
+                        result=reopened.result_id, lot=result.material_lot_id)  # fmt: skip
     return Decision(records=(reopened,), audit=(entry,))
 
 

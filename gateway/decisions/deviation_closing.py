@@ -1,24 +1,29 @@
 """Quality closes a deviation: with its conclusion and a signature, once its actions are done, or none is needed. Pure.
 
 What ICH Q10 (3.2.2) and 21 CFR 211.192 ask for: conclusion and follow-up in writing, and that it was looked at whether
-the actions were effective. Where that is too early to say the closing names the day until which it is looked at.
+the actions were effective. Where that is too early to say the closing names the day on which it is looked
+at; from that day on the check is recorded by closing it again, with the effect as it is then, or another day.
 """
 
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from gateway.advice.deviation_message import News
 from gateway.advice.plant_times import day_of
+from gateway.advice.publication import deviation_message
 from gateway.contract.lims.names import normalised
 from gateway.decision import Decision
 from gateway.decisions.changes import audit_entry
 from gateway.decisions.follow_ups import follow_ups_of_certificates
 from gateway.events import ActRequested
 from gateway.facts.deviation_closing import CloseDeviationFacts
+from gateway.lab.deviations import Deviation
 from gateway.lab.effectiveness import ActionOnRecord, Effectiveness
 from gateway.records.act_refusals import ActRefusal
 from gateway.records.acts import Answer, CloseDeviation, damaged, done, refused
 from gateway.records.deviation_states import ActionJudged, DeviationClosed
+from gateway.records.signatures import Signed
 
 _NAMED = 3
 _LONGEST_REASON = 2000
@@ -58,8 +63,26 @@ def on_close_deviation(event: ActRequested, facts: CloseDeviationFacts) -> Decis
         raise TypeError("a closing is signed")  # the least number of signatures says so
     if not event.signed.signatures:  # its author does not sign: it waits
         return Decision(answer=done())
-    last = event.signed.signatures[-1]
-    closed = DeviationClosed(
+    closed = _closed(act, event, event.signed, known, facts)
+    entry = audit_entry("deviation_closed", known.deviation_id, scope=known.result.scope, version=known.version,
+                        lot=closed.material_lot_id, actions=[item.action_id for item in closed.actions],
+                        no_action=closed.no_action, check_by=closed.check_by, signature_id=closed.signature_id,
+                        person=event.person, reason=event.reason)  # fmt: skip
+    news = News(closed=closed, actions=facts.actions)
+    return Decision(
+        records=(closed,),
+        audit=(entry,),
+        messages=(deviation_message(known, line=facts.line, cause=event.event_id, at_ns=event.at_ns, news=news),),
+        follow_ups=follow_ups_of_certificates(closed.material_lot_id, facts.line, ended_ns=0),
+        answer=done(deviation=known.deviation_id, version=known.version),
+    )
+
+
+def _closed(
+    act: CloseDeviation, event: ActRequested, signed: Signed, known: Deviation, facts: CloseDeviationFacts
+) -> DeviationClosed:
+    last = signed.signatures[-1]
+    return DeviationClosed(
         deviation_id=known.deviation_id,
         version=known.version,
         material_lot_id=known.result.material_lot_id,
@@ -67,23 +90,13 @@ def on_close_deviation(event: ActRequested, facts: CloseDeviationFacts) -> Decis
         no_action=normalised(act.no_action) or "",
         check_by=act.check_by,
         actions=tuple(_judged(item) for item in facts.actions),
-        record_id=event.signed.record.record_id,
+        record_id=signed.record.record_id,
         printed_name=last.printed_name,
         role=last.role,
         meaning=last.meaning,
         signature_id=last.signature_id,
-        signed_by=tuple(signature.printed_name for signature in event.signed.signatures),
+        signed_by=tuple(signature.printed_name for signature in signed.signatures),
         at_ns=event.at_ns,
-    )
-    entry = audit_entry("deviation_closed", known.deviation_id, scope=known.result.scope, version=known.version,
-                        lot=closed.material_lot_id, actions=[item.action_id for item in closed.actions],
-                        no_action=closed.no_action, check_by=closed.check_by, signature_id=last.signature_id,
-                        person=event.person, reason=event.reason)  # fmt: skip
-    return Decision(
-        records=(closed,),
-        audit=(entry,),
-        follow_ups=follow_ups_of_certificates(closed.material_lot_id, facts.line, ended_ns=0),
-        answer=done(deviation=known.deviation_id, version=known.version),
     )
 
 
@@ -95,7 +108,7 @@ def _not_closed(act: CloseDeviation, facts: CloseDeviationFacts, today: date) ->
         return damaged(table=table, key=key)
     if known is None:
         return refused(ActRefusal.NO_SUCH_DEVIATION_ON_RECORD, deviation=act.deviation_id)
-    if facts.closed is not None:
+    if facts.closed is not None and not facts.closed.is_to_check(today.isoformat()):
         return refused(ActRefusal.DEVIATION_CLOSED_ALREADY, person=facts.closed.printed_name)
     if known.version != act.version:
         return refused(ActRefusal.DEVIATION_CHANGED, version=known.version)

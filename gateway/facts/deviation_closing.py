@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from gateway.facts.acts import ActFacts
-from gateway.lab.deviations import DeviationInShort
+from gateway.lab.deviations import Deviation
 from gateway.lab.effectiveness import ActionOnRecord
 from gateway.records.deviation_states import DeviationClosed
 
@@ -15,7 +15,7 @@ class CloseDeviationFacts(ActFacts):
     ``closed``: its closing, where it stands. ``not_holding``: records of it that do not match their hash.
     """
 
-    deviation: DeviationInShort | None
+    deviation: Deviation | None
     closed: DeviationClosed | None
     actions: tuple[ActionOnRecord, ...]
     not_holding: tuple[str, ...]

@@ -11,7 +11,8 @@ class SinkMessage(StrEnum):
     HOLD = "hold"  # a lot is put on hold
     RELEASE = "release"  # a person has released a lot, with a signature; never a recommendation alone
     DISPOSITION = "disposition"  # each disposition of a lot
-    DEVIATION = "deviation"
+    DEVIATION = "deviation"  # each version of the draft
+    DEVIATION_CLOSED = "deviation-closed"  # quality has closed one, with a signature
     SAMPLE_REQUEST = "sample-request"
     CERTIFICATE = "certificate"  # once it is signed, and what becomes of it then; never a draft
     CONTROL = "control"

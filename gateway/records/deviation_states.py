@@ -61,6 +61,10 @@ class DeviationClosed(Record):
     at_ns: int
     state: DeviationState = DeviationState.CLOSED
 
+    def is_to_check(self, today: str) -> bool:
+        """Return whether the day has come on which the effect of its actions is looked at."""
+        return self.check_by is not None and self.check_by <= today
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeviationReopened(Record):

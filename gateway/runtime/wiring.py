@@ -29,6 +29,7 @@ from gateway.publish.status import StatusPublisher
 from gateway.runtime.alarm_watch import AlarmWatch
 from gateway.runtime.certificate_issuing import CertificatePrinter, certificate_loops
 from gateway.runtime.certificate_watch import CertificateWatch
+from gateway.runtime.closing_watch import ClosingWatch
 from gateway.runtime.command_door import command_door
 from gateway.runtime.console_of_line import console_of, desk_of
 from gateway.runtime.control_socket import Acts
@@ -205,7 +206,11 @@ def _alarm_loops(ground: Dependencies, stores: Stores) -> dict[str, Loop]:
     certificates = CertificateWatch(
         certificates_of(ground.settings), now_ns=ground.clock.now_ns, on_condition=ground.health.condition
     )
-    return {"alarms": watch, "certificates": certificates, **_notifiers(ground, stores)}
+    closings = ClosingWatch(
+        ground.line, directory=ground.settings.store.directory, now_ns=ground.clock.now_ns,
+        on_condition=ground.health.condition,
+    )  # fmt: skip
+    return {"alarms": watch, "certificates": certificates, "closings": closings, **_notifiers(ground, stores)}
 
 
 def _notifiers(ground: Dependencies, stores: Stores) -> dict[str, Loop]:

@@ -9,12 +9,17 @@ from types import SimpleNamespace
 import pytest
 
 from gateway.advice.documents import html, markdown
+from gateway.advice.gateway_alarms import gateway_alarm
+from gateway.advice.plant_times import day_of
 from gateway.console.views.capa import actions_view
+from gateway.contract.sinks.rule import messages_of
+from gateway.contract.sinks.table import TEMPLATES
 from gateway.knowledge.searching import Asked, search
 from gateway.lab.deviations import Deviation
 from gateway.lab.effectiveness import FEWEST_LOTS, Effectiveness
 from gateway.lab.review.codes import ReviewCode
 from gateway.lab.review.review import review_of
+from gateway.line.sinks import SinkMessage
 from gateway.records.act_kinds import ActKind
 from gateway.records.act_refusals import ActRefusal
 from gateway.records.acts import ActOutcome, CloseDeviation, CompleteAction, RecordAction, SignPending
@@ -23,15 +28,17 @@ from gateway.records.sight import EVERYTHING
 from gateway.records.signatures import SignaturePolicy
 from gateway.records.user_acts import AddUser
 from gateway.records.users import Credential, CredentialKind, Role
+from gateway.runtime.closing_watch import EFFECT_TO_CHECK, ClosingWatch
 from gateway.store.audit import trail as audit
 from gateway.store.care.checking import check
 from gateway.store.codec import decode
-from gateway.store.database import open_state
+from gateway.store.database import STATE_FILE, open_state
 from gateway.store.queries.closings_to_check import closings_to_check
 from gateway.store.queries.corrective_actions import actions_of
 from gateway.store.queries.deviation_states import closing_of
 from gateway.store.queries.review_facts import review_facts
 from gateway.store.queries.tracing import trace
+from gateway.time_units import DAY_NS
 from tests.decisions.test_deviations import Plant
 from tests.fixtures.people import SIGNED
 from tests.fixtures.store_bench import viscosity
@@ -166,6 +173,69 @@ def test_a_closing_whose_day_has_come_is_to_be_checked_until_its_effect_is_there
     assert actions_view(plant.connection, BLIND, date(2027, 6, 30)).to_check == []
     plant.good_lots(FEWEST_LOTS)
     assert closings_to_check(plant.connection, date(2028, 1, 1)) == ()
+
+
+def test_the_check_is_recorded_by_closing_again_from_its_day_on(plant):
+    day = day_of(plant.now_ns + DAY_NS, plant.line.time_zone).isoformat()
+    plant.complete(plant.recorded())
+    plant.close(check_by=day)
+    assert plant.close(check_by=day).code is ActRefusal.DEVIATION_CLOSED_ALREADY  # the day has not come
+    plant.now_ns += 2 * DAY_NS
+    assert len(closings_to_check(plant.connection, date.fromisoformat(day))) == 1
+    assert plant.close().code is ActRefusal.EFFECT_NOT_KNOWN_YET
+    assert plant.close(check_by="2099-01-01", reason="two weeks more").outcome is ActOutcome.DONE
+    assert closings_to_check(plant.connection, date(2098, 1, 1)) == ()
+    assert closing_of(plant.connection, plant.key).conclusion == "two weeks more"
+    assert audit.verify(plant.connection)[1] is None
+
+
+def test_a_closing_is_published_with_who_when_why_and_the_day_of_the_check_and_so_is_what_opens_it_again(plant):
+    plant.complete(plant.recorded())
+    assert plant.sent("deviation")[-1]["state"] == "draft"
+    plant.close(check_by="2027-06-30")
+    closed = plant.sent("deviation")[-1]
+    assert (closed["id"], closed["version"], closed["state"]) == (plant.key, 1, "closed")
+    said = closed["closing"]
+    assert (said["signed_by"], said["reason"], said["check_by"]) == (
+        ["Q. Head"],
+        "the filter was clogged",
+        "2027-06-30",
+    )
+    assert (said["at"], said["no_action"], said["role"]) == (closed["issued_at"], None, "quality")
+    assert [item["effectiveness"] for item in said["actions"]] == ["too_early"]
+    assert "the filter was clogged" in closed["document"]
+    plant.correct(112.0)
+    opened = plant.sent("deviation")[-1]
+    assert (opened["version"], opened["state"], opened["closing"]) == (2, "draft", None)
+    assert (opened["reopening"]["closed_version"], opened["reopening"]["at"]) == (1, opened["issued_at"])
+    assert len({(item["version"], item["state"]) for item in plant.sent("deviation")}) == len(plant.sent("deviation"))
+
+
+def test_no_other_system_opens_a_second_deviation_for_a_closing():
+    assert messages_of(SinkMessage.DEVIATION, {"state": "draft"}) == (SinkMessage.DEVIATION,)
+    assert messages_of(SinkMessage.DEVIATION, {"state": "closed"}) == (SinkMessage.DEVIATION_CLOSED,)
+    takes = {name for name, template in TEMPLATES.items() if SinkMessage.DEVIATION_CLOSED in template.messages}
+    assert takes == {"generic"}
+
+
+async def test_an_alarm_calls_quality_on_the_day_of_the_check_until_it_is_recorded(plant):
+    plant.complete(plant.recorded())
+    day = day_of(plant.now_ns + DAY_NS, plant.line.time_zone).isoformat()
+    plant.close(check_by=day)
+    heard = []
+    watch = ClosingWatch(plant.line, directory=plant.directory, now_ns=lambda: plant.now_ns,
+                         on_condition=lambda *condition: heard.append(condition))  # fmt: skip
+    await watch.look()
+    plant.now_ns += 2 * DAY_NS
+    await watch.look()
+    plant.close(check_by="2099-01-01")
+    await watch.look()
+    assert heard == [(EFFECT_TO_CHECK, False), (EFFECT_TO_CHECK, True), (EFFECT_TO_CHECK, False)]
+    alarm = gateway_alarm(EFFECT_TO_CHECK, latched=False)
+    assert (alarm.position, alarm.severity.value) == ("quality", "warning")
+    (plant.directory / STATE_FILE).rename(plant.directory / "elsewhere")
+    await watch.look()  # what stood stands
+    assert len(heard) == 3
 
 
 def test_a_forged_closing_is_not_to_be_checked(plant):

@@ -89,7 +89,8 @@ class ClosingView(View):
     at: str
     conclusion: str
     no_action: str = Field(description="why no action is needed; empty where there are actions")
-    check_by: str | None = Field(description="until which day it is looked at whether the actions were effective")
+    check_by: str | None = Field(description="on which day it is looked at whether the actions were effective")
+    to_check: bool = Field(description="that day has come: it is closed again, by what is known then")
 
 
 class DeviationKnowledgeView(View):
@@ -151,13 +152,13 @@ class SuppliersView(View):
     suppliers: list[SupplierView]
 
 
-def knowledge_view(known: DeviationKnowledge) -> DeviationKnowledgeView:
-    """Return what is known around a deviation as it is sent."""
+def knowledge_view(known: DeviationKnowledge, today: date) -> DeviationKnowledgeView:
+    """Return what is known around a deviation as it is sent; ``today``: at the plant."""
     document, result = known.document, known.deviation.result
     return DeviationKnowledgeView(
         deviation_id=document.key,
         version=known.deviation.version,
-        closed=_closing(known.closed),
+        closed=_closing(known.closed, today),
         title=document.title,
         at=rfc3339(document.at_ns),
         material_lot_id=result.material_lot_id,
@@ -170,12 +171,12 @@ def knowledge_view(known: DeviationKnowledge) -> DeviationKnowledgeView:
     )
 
 
-def _closing(closed: DeviationClosed | None) -> ClosingView | None:
+def _closing(closed: DeviationClosed | None, today: date) -> ClosingView | None:
     if closed is None:
         return None
     return ClosingView(
         names=list(closed.signed_by), at=rfc3339(closed.at_ns), conclusion=closed.conclusion,
-        no_action=closed.no_action, check_by=closed.check_by,
+        no_action=closed.no_action, check_by=closed.check_by, to_check=closed.is_to_check(today.isoformat()),
     )  # fmt: skip
 
 

@@ -95,13 +95,55 @@ class SimilarPart(BaseModel):
     helped: bool | None
 
 
+class ActionClosedPart(BaseModel):
+    """An action against the deviation, with how it had done when it was closed."""
+
+    id: str
+    kind: Literal["corrective", "preventive"]
+    action: str
+    owner: str
+    done_by: str
+    done_at: str
+    effectiveness: str = Field(description="too_early, effective, reduced or not_effective")
+    failed_lots: int = Field(description="since it was done, of lots")
+    lots: int
+
+
+class ClosingPart(BaseModel):
+    """Who has closed a version of the deviation, when and why."""
+
+    signed_by: list[str] = Field(description="the printed names of who has signed")
+    role: str = Field(description="of who has signed last")
+    meaning: str
+    at: str
+    reason: str = Field(description="the conclusion, in the person's words")
+    no_action: str | None = Field(description="why no action is needed; null: there are actions")
+    check_by: str | None = Field(
+        description="the day on which it is looked at whether the actions were effective; null: it is known"
+    )
+    actions: list[ActionClosedPart]
+    signature_id: str
+
+
+class ReopeningPart(BaseModel):
+    """By what a deviation that was closed is open again, and since when."""
+
+    at: str
+    result_id: str
+    reason: str = Field(description="what its result says")
+    closed_version: int = Field(description="the version that was closed")
+
+
 class DeviationPayload(PayloadWithTexts):
     """The draft, in one of its versions; ``document`` is the same for people, as Markdown.
 
-    It grows: each result that joins it is told as a next version with the same id.
+    It grows: each result that joins it is told as a next version with the same id. A closing is told with the version
+    that is closed and the state ``closed``; what joins it later opens it again, as a draft with ``reopening``.
     """
 
-    state: str
+    state: Literal["draft", "closed"]
+    closing: ClosingPart | None = Field(description="null: it is open")
+    reopening: ReopeningPart | None = Field(description="null: this version opens nothing again")
     version: int
     scope: Literal["lot", "series"]
     opened_at: str

@@ -49,10 +49,8 @@ def deliveries_of(message: OutgoingMessage, sinks: tuple[Sink, ...], *, topic_ro
 
 def messages_of(general: SinkMessage, document: Mapping[str, Any]) -> tuple[SinkMessage, ...]:
     """Return what a payload is for sinks, the most special first."""
-    if general is SinkMessage.CERTIFICATE:
-        return () if document.get("state") == "draft" else (general,)
     if general is not SinkMessage.DISPOSITION:
-        return (general,)
+        return _of_a_document(general, document.get("state"))
     flags = document.get("flags") or ()
     if AWAITS_CERTIFICATE in flags:  # a release that does not count yet is none; one that counts no more is taken back
         return (SinkMessage.HOLD, general) if CERTIFICATE_WITHDRAWN in flags else (general,)
@@ -67,6 +65,13 @@ def messages_of(general: SinkMessage, document: Mapping[str, Any]) -> tuple[Sink
     # a hold is told once; again where a person's decision has lapsed, as the system may have been told of a release
     news = document.get("previous") != "hold" or bool(stated)
     return (SinkMessage.HOLD, general) if decided is not None or (held and news) else (general,)
+
+
+def _of_a_document(general: SinkMessage, state: object) -> tuple[SinkMessage, ...]:
+    """Return what a document is told as: a draft of a certificate is not, a closing makes no second deviation."""
+    if general is SinkMessage.CERTIFICATE and state == "draft":
+        return ()
+    return (SinkMessage.DEVIATION_CLOSED,) if general is SinkMessage.DEVIATION and state == "closed" else (general,)
 
 
 def _delivery(sink: Sink, kind: SinkMessage, document: Mapping[str, Any], message_id: str) -> Delivery | None:

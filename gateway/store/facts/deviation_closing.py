@@ -2,7 +2,7 @@
 
 from gateway.events import ActRequested
 from gateway.facts.deviation_closing import CloseDeviationFacts
-from gateway.lab.deviations import DeviationInShort
+from gateway.lab.deviations import Deviation
 from gateway.records.acts import CloseDeviation
 from gateway.store.facts.acts import act_base
 from gateway.store.facts.loaders import loader
@@ -19,7 +19,7 @@ def close_deviation_facts(reading: Reading, event: ActRequested) -> CloseDeviati
     rows = reading.connection.execute(SQL["deviation"], {"deviation_id": key}).fetchall()
     damaged = [f"deviation {key}" for row in rows if not row["holds"]]
     damaged += reading.values("actions_that_do_not_hold", deviation_id=key)
-    newest = None if damaged or not rows else next(iter(reading.decoded(DeviationInShort, rows)), None)
+    newest = None if damaged or not rows else next(iter(reading.decoded(Deviation, rows)), None)
     return CloseDeviationFacts(
         **act_base(reading, event),
         deviation=newest,

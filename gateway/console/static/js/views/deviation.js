@@ -26,18 +26,24 @@ function closing(view) {
   if (view.closed) {
     const { names, at, conclusion, no_action, check_by } = view.closed;
     return h("section", { "data-key": "closing", class: "card" }, h("p", { class: "strong" }, text("capa.closed_line", { names: names.join(", "), at: time(at), conclusion })),
-      no_action ? h("p", {}, text("capa.no_action_line", { why: no_action })) : null, check_by ? h("p", {}, text("capa.check_by_line", { day: check_by })) : null);
+      no_action ? h("p", {}, text("capa.no_action_line", { why: no_action })) : null, check_by ? h("p", {}, text("capa.check_by_line", { day: check_by })) : null,
+      view.closed.to_check ? closer(view, text("capa.check")) : null);
   }
+  return closer(view, text("capa.close"));
+}
+
+/** Return the button that closes a deviation, or that records the check of its actions by closing it again. */
+function closer(view, label) {
   if (!may("close_deviation") || view.actions.some((one) => !one.done_at)) return null;
   const fields = view.actions.length === 0 ? [{ name: "no_action", label: text("capa.no_action"), required: true }]
     : [{ name: "check_by", label: text("capa.check_by"), hint: text("capa.check_by_hint") }];
   return h("div", { class: "actions", "data-key": "closing" }, h("button", {
     "data-key": "close", type: "button", disabled: !page.connected,
     onclick: () => askAndDo({
-      name: "close_deviation", heading: text("capa.close"), label: text("capa.close"), meaning: text("capa.close_meaning"), about: [h("p", { class: "strong" }, view.title)], fields,
+      name: "close_deviation", heading: label, label, meaning: text("capa.close_meaning"), about: [h("p", { class: "strong" }, view.title)], fields,
       parameters: (values) => ({ deviation_id: view.deviation_id, version: view.version, no_action: values.no_action ?? "", check_by: values.check_by?.trim() || null }),
     }),
-  }, text("capa.close")));
+  }, label));
 }
 
 export const actions = {
