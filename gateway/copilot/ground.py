@@ -7,7 +7,6 @@ from urllib.parse import quote
 
 from gateway.copilot.answers import Answer, Outcome, Saying, sentence
 from gateway.copilot.slots import Names, Slots
-from gateway.knowledge.kinds.kind import of_lot_too
 from gateway.knowledge.meaning import Meaning
 from gateway.knowledge.searching import Searched
 from gateway.knowledge.synonyms import Synonyms
@@ -15,6 +14,7 @@ from gateway.line.definition import LineDefinition
 from gateway.records.scope import Scope
 from gateway.records.sight import Sight
 from gateway.store.facts.reading import Reading
+from gateway.store.queries.seen import Seen
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,9 +50,14 @@ class Ground:
         return Names(connection=self.state, line=self.line, synonyms=self.synonyms, sight=self.asker.sight,
                      now_ns=self.now_ns)  # fmt: skip
 
+    @property
+    def seen(self) -> Seen:
+        """What who asks may see of the records."""
+        return Seen(self.state, self.asker.sight)
+
     def sees(self, scope: Scope, *lots: str | None) -> bool:
         """Return whether who asks may see a record of a scope, which is about lots."""
-        return self.asker.sight.sees(of_lot_too(self.state, scope, lots))
+        return self.seen.all_of(scope, lots=lots)
 
     def reading(self) -> Reading:
         """Return what reads rows as decisions do, with those left out that do not hold."""

@@ -292,9 +292,19 @@ def test_a_guest_hears_of_no_person_in_the_reasons_of_a_part_or_in_what_was_befo
     before = lot_reason(LotReason.HELD_BEFORE, told_at="then", codes=[code], shown=quoted)
     settled = lot_reason(LotReason.POINT_SETTLED, point_id="p", code=code, shown={"point": "Anna: smells"})
     other = lot_reason(LotReason.HELD_BEFORE, told_at="then", codes=["x"], shown={"variant": "without_reason"})
-    guest, person = (SimpleNamespace(asker=SimpleNamespace(known=known)) for known in (False, True))
+    asking_now = {"language": "en", "seen": SimpleNamespace(reasons=lambda reasons: reasons)}
+    guest, person = (SimpleNamespace(asker=SimpleNamespace(known=known), **asking_now) for known in (False, True))
     assert shown_reasons(guest, (before, settled, other)) == [other.text]
     assert len(shown_reasons(person, (before, settled, other))) == 3
+
+
+def test_reasons_are_said_in_the_language_of_the_question(ask):
+    english, german = ask("Why is lot LOT-2001 on hold?"), ask("Warum ist Charge LOT-2001 gesperrt?")
+    assert "is above the upper limit of 105 mPa·s" in english.text
+    assert "liegt über dem oberen Grenzwert von 105 mPa·s" in german.text
+    assert "is above" not in german.text
+    missing = ask("Was fehlt zur Freigabe von Charge LOT-2001?")
+    assert not [word for word in (" is ", " the ", " and ") if word in missing.text], missing.text
 
 
 def test_nobody_is_told_of_a_part_as_of_its_lot(ask):

@@ -6,7 +6,7 @@ from gateway.copilot.answers import Answer, Saying, limits_shown, number_shown, 
 from gateway.copilot.ground import Asking, Ground, lot_link
 from gateway.copilot.readers.lot_lists import listed
 from gateway.copilot.readers.lot_parts import say_parts
-from gateway.copilot.readers.reasons import shown_points, shown_reasons, whole_lot_is_decided
+from gateway.copilot.readers.reasons import said, shown_points, shown_reasons, whole_lot_is_decided
 from gateway.copilot.readers.times import shown_time
 from gateway.copilot.slots import equipment_of
 from gateway.facts.lot import is_of_rest
@@ -19,6 +19,7 @@ from gateway.store.queries.lot_parts import parts_of_lot
 from gateway.store.queries.lots import LotOnRecord, lot_on_record
 from gateway.store.queries.reviews import reviews_stand
 from gateway.store.statements import SQL
+from gateway.texts.translating import in_language_of_group
 
 _MOST_NAMED, _MOST_VALUES = 8, 6
 _WORST_FIRST = ("OUTSIDE", "FOR_A_PERSON", "NOT_JUDGED", "INSIDE")
@@ -185,7 +186,8 @@ def missing_for_release(ground: Ground, asking: Asking) -> Answer:
         for test in missing:
             saying.fact("missing_test", test)
     for item in points[:_MOST_NAMED]:
-        saying.say("OPEN_POINT", text=item.point.reason.text, how=item.point.how)
+        how = in_language_of_group(ground.language, "how_to_settle", item.point.how)
+        saying.say("OPEN_POINT", text=said(ground, item.point.reason), how=how)
         saying.fact("open_point", item.point.code)
     if len(points) > _MOST_NAMED:
         saying.say("MORE_POINTS", count=len(points) - _MOST_NAMED)

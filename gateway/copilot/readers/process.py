@@ -7,10 +7,14 @@ import json
 import sqlite3
 from collections.abc import Iterable
 
+from gateway.advice.alarm_states import GATEWAY
+from gateway.advice.gateway_alarms import kind_of
 from gateway.copilot.answers import Answer, limits_shown
 from gateway.copilot.ground import Asking, Ground, lot_link
+from gateway.copilot.readers.reasons import said
 from gateway.copilot.readers.times import shown_time
 from gateway.lab.in_force import in_force
+from gateway.records.alarms import Alarm
 from gateway.records.guidance import Guidance, GuidanceKind
 from gateway.records.laboratory import Specification
 from gateway.records.prediction import Prediction
@@ -18,6 +22,7 @@ from gateway.records.setpoints import AUTOMATIC, SetpointIntent
 from gateway.store.codec import decode
 from gateway.store.queries.alarms import standing_alarms
 from gateway.store.statements import SQL
+from gateway.texts.translating import in_language
 
 _MOST = 6
 
@@ -49,7 +54,7 @@ def prediction(ground: Ground, asking: Asking) -> Answer:
                 saying.say("PREDICTION_OLD", **about)
                 saying.fact("stale", value=True)
             elif not known.verdict.accepted or known.value is None:
-                why = " ".join(reason.text for reason in known.verdict.reasons)
+                why = " ".join(said(ground, reason) for reason in known.verdict.reasons)
                 saying.say("ABSTAINS", why=why or "-", **about)
                 for reason in known.verdict.reasons:
                     saying.fact("reason", reason.code)
@@ -83,7 +88,9 @@ def open_guidance(ground: Ground, asking: Asking) -> Answer:
         and (not equipment or item.equipment_id in equipment)
         and (not asking.slots.lots or item.material_lot_id in asking.slots.lots)
     ]
-    alarms = [item for item in standing_alarms(ground.state) if item.guidance_id is None and not equipment]
+    seen = ground.seen
+    standing = [item for item in standing_alarms(ground.state) if item.guidance_id is None and not equipment]
+    alarms = [item for item in standing if seen.alarm(item)]
     saying.fact("open_guidance", len(guidance))
     saying.fact("alarms", len(alarms))
     if not guidance and not alarms:
@@ -105,10 +112,16 @@ def open_guidance(ground: Ground, asking: Asking) -> Answer:
     if alarms:
         saying.say("ALARMS_STAND", count=len(alarms))
     for alarm in alarms[:_MOST]:
-        saying.say("ITEM", title=alarm.title)
+        saying.say("ITEM", title=_alarm_title(ground, alarm))
         saying.fact("alarm", alarm.alarm_id)
         saying.source(f"alarm {alarm.alarm_id}", alarm.title, "#/alarms")
     return saying.answered(asking.intent)
+
+
+def _alarm_title(ground: Ground, alarm: Alarm) -> str:
+    """Return what an alarm of the gateway says, in the language of who asks."""
+    kind, name = kind_of(alarm.alarm_id.removeprefix(f"{GATEWAY}/"))
+    return in_language(ground.language, kind.value, {"name": name}, alarm.title)
 
 
 def next_samples(ground: Ground, asking: Asking) -> Answer:

@@ -8,18 +8,26 @@ from gateway.lab.lot_reasons import LotReason
 from gateway.lab.release.open_points import OpenPoint
 from gateway.records.verdicts import Reason
 from gateway.store.queries.lots import LotOnRecord
+from gateway.texts.translating import in_language
 
 _OF_A_PERSON = OpenPoint.DECIDED_BY_QUALITY.value
 
 
 def shown_reasons(ground: Ground, reasons: Iterable[Reason]) -> list[str]:
     """Return the texts of reasons, each once: a guest hears of no person, and of nothing that quotes one."""
-    return list(dict.fromkeys(item.text for item in reasons if ground.asker.known or not _quotes_a_person(item)))
+    seen = ground.seen.reasons(tuple(reasons))
+    return list(dict.fromkeys(said(ground, item) for item in seen if ground.asker.known or not _quotes_a_person(item)))
+
+
+def said(ground: Ground, reason: Reason) -> str:
+    """Return the sentence of a reason in the language of who asks."""
+    return in_language(ground.language, reason.code, reason.parameters, reason.text)
 
 
 def shown_points(ground: Ground, known: LotOnRecord) -> tuple[PointOnRecord, ...]:
     """Return the points against a release that who asks may hear."""
-    points = known.against_release
+    seen = ground.seen
+    points = [item for item in known.against_release if seen.names_nobody_hidden(item.point.reason.parameters)]
     return tuple(item for item in points if ground.asker.known or not _quotes_a_person(item.point.reason))
 
 
