@@ -3,8 +3,8 @@
 A delivery is written with its cause (``store/deliveries.py``); this loop sends it until it is taken, refused for good
 or given up after days. Where the gateway ends between an answer and its commit, the same request goes out once more
 with the same ``Idempotency-Key``, by which the receiver knows it. A delivery that fails holds back only what comes
-after it in its order. Directly before a release is sent, the store is asked whether it still holds: by this message
-somebody else could let a lot go. Nothing here can delay a decision.
+after it in its order. Directly before a release is sent, the store is asked whether it still holds, and whether it is
+to be relied on now: by this message somebody else could let a lot go. Nothing here can delay a decision.
 """
 
 import asyncio
@@ -29,8 +29,10 @@ from gateway.store.deliveries import (
     DueDelivery,
     hasten,
     not_sent,
+    put_off,
     tried,
     why_not_certified,
+    why_not_now,
     why_not_released,
 )
 from gateway.store.queries.readers import Reader
@@ -46,6 +48,7 @@ LONGEST_SINK_PAUSE_SECONDS = 60.0  # of a system that is away: then the next del
 _AT_ONCE = 50
 _MOST_ANSWER_BYTES = 16 * 1024
 _SUCCESS = range(200, 300)
+_LETS_GO = frozenset({SinkMessage.RELEASE, SinkMessage.CERTIFICATE})
 _ASKS_FOR_A_PAUSE = frozenset({429, 503})
 
 
@@ -128,16 +131,8 @@ class Deliverer:
         if not delivery.holds:
             await self._end(delivery, DeliveryState.REFUSED, "it does not match the hash it was written with")
             return
-        if delivery.kind == SinkMessage.RELEASE:
-            why = await self._writer.run(lambda store: why_not_released(store, self._target.name, delivery))
-            if why is not None:
-                await self._end(delivery, DeliveryState.SUPERSEDED, why)
-                return
-        if delivery.kind == SinkMessage.CERTIFICATE:
-            why = await self._writer.run(lambda store: why_not_certified(store, delivery))
-            if why is not None:
-                await self._end(delivery, DeliveryState.SUPERSEDED, why)
-                return
+        if await self._is_over(delivery) or await self._waits(delivery):
+            return
         self._rate.note(self._clock.monotonic())
         try:
             answer = await self._send(delivery)
@@ -147,6 +142,29 @@ class Deliverer:
             await self._failed(delivery, str(error), of_system=True, after_seconds=error.after_seconds)
         else:
             await self._answered(delivery, answer)
+
+    async def _is_over(self, delivery: DueDelivery) -> bool:
+        """Return whether a release or a certificate must not be told any more; then it is noted why."""
+        if delivery.kind == SinkMessage.RELEASE:
+            why = await self._writer.run(lambda store: why_not_released(store, self._target.name, delivery))
+        elif delivery.kind == SinkMessage.CERTIFICATE:
+            why = await self._writer.run(lambda store: why_not_certified(store, delivery))
+        else:
+            return False
+        if why is not None:
+            await self._end(delivery, DeliveryState.SUPERSEDED, why)
+        return why is not None
+
+    async def _waits(self, delivery: DueDelivery) -> bool:
+        """Return whether a release or a certificate is not told yet; then it is looked at again a little later."""
+        if delivery.kind not in _LETS_GO:
+            return False
+        why = await self._writer.run(lambda store: why_not_now(store, delivery))
+        if why is not None:
+            log.debug("a delivery waits", sink=self._target.name, kind=delivery.kind, why=why)
+            due_ns = self._clock.now_ns() + seconds_to_ns(LOOK_SECONDS)
+            await self._writer.run(put_off(delivery.seq, why=why, due_ns=due_ns))
+        return why is not None
 
     async def _send(self, delivery: DueDelivery) -> HttpAnswer:
         request = HttpRequest(self._target.endpoint)

@@ -21,6 +21,7 @@ from gateway.database.writer import Writer
 from gateway.errors import StoreUnavailableError
 from gateway.events import CertificateMailed, CertificatePrinted
 from gateway.ingest.event_queue import EventQueue, Urgency
+from gateway.latches import has_forgotten
 from gateway.line.definition import LineDefinition
 from gateway.records.certificates import CertificateOnRecord, CertificateState
 from gateway.runtime.dependencies import Dependencies, Loop, Stores
@@ -69,7 +70,9 @@ class CertificatePrinter:
             await asyncio.sleep(LOOK_SECONDS)
 
     async def catch_up(self) -> None:
-        """Make the documents of everything that was signed."""
+        """Make the documents of everything that was signed, unless it may have been withdrawn since."""
+        if has_forgotten(await self._reader.alarms.latches()):
+            return
         while due := await self._reader.certificates.to_print(after=self._place, most=_AT_ONCE):
             for place, certificate_id, version in due:
                 await self._print(certificate_id, version)
@@ -133,7 +136,12 @@ class CertificateMailer:
             await asyncio.sleep(LOOK_SECONDS)
 
     async def catch_up(self) -> None:
-        """Try once to mail everything whose turn it is, in the order in which the documents were made."""
+        """Try once to mail everything whose turn it is, in the order in which the documents were made.
+
+        A store that was put back from a backup may know of certificates that were withdrawn since: they wait.
+        """
+        if has_forgotten(await self._reader.alarms.latches()):
+            return
         await self._take_new()
         for key, turn in tuple(self._turns.items()):
             now_ns = self._clock.now().boot_ns

@@ -9,7 +9,7 @@ from gateway.contract.certificates import number_of
 from gateway.lab.certificates.awaited import certificate_not_in_force
 from gateway.line.sinks import SinkMessage
 from gateway.records.certificates import CertificateState
-from gateway.records.lot_decisions import DecisionState, Verdict
+from gateway.records.lot_decisions import DecisionState, LotDecided, Verdict
 from gateway.records.outgoing import AuditEntry
 from gateway.records.sink_deliveries import Delivery, DeliveryState
 from gateway.store.audit import trail as audit
@@ -17,6 +17,7 @@ from gateway.store.queries.certificates import certificate_version, certificates
 from gateway.store.queries.lot_decisions import decision_of_lot
 from gateway.store.queries.lot_parts import parts_of_lot
 from gateway.store.statements import SQL, value_of
+from gateway.store.told_releases import STORE_HAS_FORGOTTEN, store_has_forgotten, why_not_told_yet
 
 LONGEST_DUE_SECONDS = 3600.0  # no delivery waits longer for its next attempt, whatever a server asks for
 
@@ -82,6 +83,16 @@ def not_sent(seq: int, state: DeliveryState, *, why: str, at_ns: int) -> Callabl
     return work
 
 
+def put_off(seq: int, *, why: str, due_ns: int) -> Callable[[sqlite3.Connection], None]:
+    """Return the work that notes why a delivery waits, without an attempt, and when it is looked at again."""
+    row = {"seq": seq, "answer": why, "due_ns": due_ns}
+
+    def work(connection: sqlite3.Connection) -> None:
+        connection.execute(SQL["put_delivery_off"], row)
+
+    return work
+
+
 def _note(connection: sqlite3.Connection, kind: str, seq: int, why: str, *, at_ns: int) -> None:
     audit.append(connection, (AuditEntry(kind=kind, subject=str(seq), body={"why": why}),), at_ns=at_ns)
 
@@ -107,10 +118,20 @@ def why_not_certified(connection: sqlite3.Connection, delivery: DueDelivery) -> 
     return None
 
 
-def _not_certified(connection: sqlite3.Connection, lot: str) -> str | None:
+def why_not_now(connection: sqlite3.Connection, delivery: DueDelivery) -> str | None:
+    """Return why a release or a certificate that holds is not told yet, None where it may be told."""
+    if delivery.kind == SinkMessage.RELEASE and delivery.material_lot_id is not None:
+        return why_not_told_yet(connection, delivery.material_lot_id)
+    document = json.loads(delivery.body) if delivery.body else {}
+    signed = isinstance(document, dict) and document.get("state") == CertificateState.SIGNED
+    return STORE_HAS_FORGOTTEN if signed and store_has_forgotten(connection) else None
+
+
+def _not_certified(connection: sqlite3.Connection, decision: LotDecided) -> str | None:
     """Return the number of a certificate that a release waits for and that is not in force, None where none is."""
-    on_record, _damaged = certificates_of_lot(connection, lot)
-    missing = certificate_not_in_force(item for item in on_record if not item.drafted.content.part_name)
+    on_record, _damaged = certificates_of_lot(connection, decision.material_lot_id)
+    of_lot = (item for item in on_record if not item.drafted.content.part_name)
+    missing = certificate_not_in_force(of_lot, decision)
     return None if missing is None else number_of(missing.drafted.certificate_id, missing.drafted.version)
 
 
@@ -126,7 +147,7 @@ def why_not_released(connection: sqlite3.Connection, sink: str, delivery: DueDel
     of_lot = parts_of_lot(connection, decision.material_lot_id)
     if of_lot.damaged or any(not item.released for item in of_lot.parts):
         return "a part of the lot is not released"
-    if (uncertified := _not_certified(connection, decision.material_lot_id)) is not None:
+    if (uncertified := _not_certified(connection, decision)) is not None:
         return f"certificate {uncertified} that the release waits for is not in force"
     if delivery.ordered_by == f"lot {delivery.material_lot_id}":
         return None

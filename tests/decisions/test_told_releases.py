@@ -1,16 +1,29 @@
 """What others are told of a release: never one that does not count, and always that one counts no more."""
 
+import asyncio
+import json
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
+from types import SimpleNamespace
 
 import pytest
 
 from gateway.contract.sparkplug.reports import reports_of
+from gateway.database.writer import Writer
 from gateway.line.sinks import Sink, SinkMessage
+from gateway.publish.holding_back import HoldingBack
 from gateway.records.lot_decisions import Verdict
 from gateway.records.outgoing import OutgoingMessage
+from gateway.store.database import open_state
+from gateway.store.outbox import Queued
+from gateway.store.queries.readers import Reader
+from simulator.rest_systems import RestSystem, serving
 from tests.fixtures.certifying import ACME, Certifying
 from tests.fixtures.deciding import LOT
+from tests.fixtures.listeners import of_sending
+from tests.fixtures.sinks import HandClock
+from tests.fixtures.sinks import told as serving_sinks
 from tests.fixtures.store_bench import viscosity
 
 MES = Sink(name="mes", template="generic", messages=frozenset({SinkMessage.HOLD, SinkMessage.RELEASE}))
@@ -65,3 +78,112 @@ def test_an_edge_node_tells_no_release_that_waits_for_a_certificate_and_holds_on
     assert reported(bench) == ("release", None)
     bench.withdraw()
     assert (told(bench), reported(bench)) == (["release", "hold"], (None, LOT))
+
+
+def test_a_certificate_that_was_signed_over_an_earlier_release_lets_no_later_one_go(bench):
+    """Somebody releases again before the gateway has found the time to question the certificate."""
+    bench.released()
+    bench.sign()
+    bench.result(viscosity(99.0, result_version=2))
+    bench.decide(Verdict.RELEASE)
+    assert "AWAITS_CERTIFICATE" in bench.newest()["flags"]
+    assert told(bench) == ["release", "hold"]
+    bench.follow_up()
+    bench.reissue()
+    bench.sign()
+    assert told(bench) == ["release", "hold", "release"]
+
+
+# --- directly before it is told ------------------------------------------------------------------------------------
+
+
+def dispatched(bench, directory, *changes):
+    """Return what a system has been told after each change of the store, and why what it was not told waits."""
+
+    async def session():
+        system = RestSystem()
+        heard = []
+        async with serving(system), serving_sinks(directory, system.port) as line:
+            for statement in changes:
+                await line.writer.run(lambda store, text=statement: store.execute(text))
+                await line.after(5.0)
+                kinds = [call.headers["x-labline-kind"] for call in system.effects]
+                ((answer,),) = (await line.rows("answer"))[-1:]
+                heard.append((kinds, answer))
+        return heard
+
+    return asyncio.run(session())
+
+
+def released_lot(bench):
+    bench.requirements()
+    bench.result(viscosity(100.0))
+    bench.decide(Verdict.RELEASE)
+    assert told(bench) == ["release"]
+
+
+LATCHED = "INSERT INTO latch (code, at_ns, body) VALUES ('STORE_RESTORED', 1, '{}')"
+TO_JUDGE = f"INSERT INTO lot_to_judge (material_lot_id, cause, at_ns) VALUES ('{LOT}', 'x', 1)"
+
+
+@pytest.mark.parametrize(
+    ("change", "undone", "why"),
+    [
+        (LATCHED, "DELETE FROM latch", "forgotten"),
+        (TO_JUDGE, "DELETE FROM lot_to_judge", "about to be judged again"),
+    ],
+)
+def test_a_release_waits_while_it_cannot_be_relied_on_and_is_told_then(bench, tmp_path, change, undone, why):
+    """A backup that was put back, or a gateway that was killed before it could judge the lot again."""
+    released_lot(bench)
+    (before, answer), (after, _answer) = dispatched(bench, tmp_path, change, undone)
+    assert (before, after) == ([], ["release"])
+    assert why in answer
+
+
+def test_no_release_of_a_lot_is_told_one_of_whose_records_was_changed_by_hand(bench, tmp_path):
+    released_lot(bench)
+    ((kinds, answer),) = dispatched(bench, tmp_path, "UPDATE assessment SET asks = 'hold'")
+    assert kinds == []
+    assert "does not hold" in answer
+
+
+def test_a_hold_waits_for_nothing(bench, tmp_path):
+    released_lot(bench)
+    bench.result(viscosity(120.0, sample_id="S-2"))
+    assert dispatched(bench, tmp_path, LATCHED)[0][0] == ["hold"]
+
+
+def sent_on(bench, directory, *changes):
+    """Return what goes to the broker of what waits about the lot: what is recommended, decided, and counts."""
+
+    async def session():
+        async with Writer(partial(open_state, directory), name="store") as writer, Reader(directory) as reader:
+            for statement in changes:
+                await writer.run(lambda store, text=statement: store.execute(text))
+            alarms = []
+            holding_back = HoldingBack(
+                session=SimpleNamespace(largest_packet_bytes=10**6), reader=reader, writer=writer, line=bench.line,
+                present=lambda _tag: None, clock=HandClock(), listener=of_sending(alarm=alarms.append),
+            )  # fmt: skip
+            rows = "SELECT seq, message_id, lane, topic, payload, retain FROM outbox WHERE topic LIKE ? ORDER BY seq"
+            waiting = [Queued(*row, None, False, True) for row in bench.rows(rows, "%/disposition/%")]
+            sent = [json.loads(item.payload) for item in waiting if not await holding_back.holds(item)]
+            return [None if one["decision"] is None else one["decision"]["stands"] for one in sent], alarms
+
+    return asyncio.run(session())
+
+
+def test_a_release_that_waits_for_the_broker_is_not_sent_once_something_newer_is_said_of_the_lot(bench, tmp_path):
+    released_lot(bench)
+    assert sent_on(bench, tmp_path) == ([None, True], [])
+    bench.result(viscosity(120.0, sample_id="S-2"))
+    assert sent_on(bench, tmp_path) == ([None, False], [])
+    assert bench.rows("SELECT reason, count(*) FROM departure GROUP BY reason") == [("superseded", 1)]
+
+
+def test_a_release_of_a_backup_that_was_put_back_is_kept_until_a_person_wants_it_sent(bench, tmp_path):
+    released_lot(bench)
+    assert sent_on(bench, tmp_path, LATCHED) == ([None], ["PUBLISH_REFUSED"])
+    ((parked,),) = bench.rows("SELECT parked FROM outbox WHERE parked IS NOT NULL")
+    assert "acknowledge" in parked

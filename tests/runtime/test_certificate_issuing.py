@@ -104,6 +104,24 @@ async def test_a_certificate_that_was_withdrawn_before_it_was_mailed_is_not_mail
     assert bench.newest_certificate().state is CertificateState.WITHDRAWN
 
 
+async def test_after_a_backup_was_put_back_nothing_is_issued_before_a_person_has_looked(bench, monkeypatch):
+    """It may have been withdrawn since the backup."""
+    monkeypatch.setattr(certificate_issuing, "printed", lambda _paper: (Made(form=Form.PDF, content=PDF), ""))
+    bench.released()
+    bench.sign()
+    bench.connection.execute("INSERT INTO latch (code, at_ns, body) VALUES ('STORE_RESTORED', 1, '{}')")
+    async with at_work(bench) as parts, mail_server() as box:
+        printer, posting = CertificatePrinter(bench.line, **parts), mailer(parts, box.port, [])
+        await printer.catch_up()
+        assert bench.rows("SELECT count(*) FROM certificate_document") == [(0,)]
+        bench.printed(content=PDF)
+        await posting.catch_up()
+        assert box.mails == []
+        bench.connection.execute("DELETE FROM latch")
+        await posting.catch_up()
+        assert len(box.mails) == 1
+
+
 async def test_a_mail_that_is_refused_for_good_is_noted_with_an_alarm(bench):
     bench.released()
     bench.sign()

@@ -69,6 +69,17 @@ def test_a_line_that_reports_no_more_forgets_what_it_has_reported_so_that_no_lat
     assert bench.rows("SELECT count(*) FROM sparkplug_report") == [(0,)]
 
 
+def test_after_a_backup_was_put_back_no_birth_tells_of_a_lot_as_it_was_then(bench):
+    bench.order()
+    bench.result(viscosity(130.0))
+    bench.commit(started(bench, 1))
+    subjects = "SELECT DISTINCT subject FROM sparkplug_report WHERE subject IN ('disposition', 'hold') ORDER BY subject"
+    assert bench.rows(subjects) == [("disposition",), ("hold",)]
+    bench.connection.execute("INSERT INTO latch (code, at_ns, body) VALUES ('STORE_RESTORED', 1, '{}')")
+    bench.commit(started(bench, 2))
+    assert bench.rows(subjects) == [("hold",)]
+
+
 def started(bench, number):
     return GatewayStarted(event_id=f"s{number}", at=moment(bench.now_ns), version="1", configuration_sha256="ab",
                           bundles={}, stages={})  # fmt: skip

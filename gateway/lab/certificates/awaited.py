@@ -17,7 +17,8 @@ def awaited(
     """Return whether a lot that a person has released is not to be told as released: a certificate is not in force.
 
     Asked for by a requirement that applies, or that applied when the certificate was drafted. Of a part of a lot it
-    is asked with the certificates of that part alone (``on_record``).
+    is asked with the certificates of that part alone (``on_record``). One that was signed over another decision counts
+    for nothing, also where nobody has questioned it yet.
     """
     if decision is None or decision.verdict is not Verdict.RELEASE or decision.state is not DecisionState.STANDS:
         return False
@@ -29,14 +30,21 @@ def awaited(
         if requirement.release_needs_certificate
     }
     needed |= {item.drafted.content.customer for item in versions if item.drafted.content.gates_release}
-    in_force = {
-        item.drafted.content.customer for item in versions if item.state is CertificateState.SIGNED and item.holds
-    }
+    in_force = {item.drafted.content.customer for item in versions if _is_in_force(item, decision)}
     return not needed <= in_force
 
 
-def certificate_not_in_force(on_record: Iterable[CertificateOnRecord]) -> CertificateOnRecord | None:
+def _is_in_force(version: CertificateOnRecord, decision: LotDecided) -> bool:
+    """Return whether a certificate is signed, whole, and of the lot as it was released by this decision."""
+    rests_on = version.drafted.content.decision
+    of_this_release = rests_on is not None and rests_on.record_id == decision.record_id
+    return version.holds and version.state is CertificateState.SIGNED and of_this_release
+
+
+def certificate_not_in_force(
+    on_record: Iterable[CertificateOnRecord], decision: LotDecided
+) -> CertificateOnRecord | None:
     """Return a certificate that a release waits for and that is not in force, None where none is."""
     gating = [item for item in on_record if item.drafted.content.gates_release]
-    in_force = {item.drafted.certificate_id for item in gating if item.holds and item.state is CertificateState.SIGNED}
+    in_force = {item.drafted.certificate_id for item in gating if _is_in_force(item, decision)}
     return next((item for item in gating if item.drafted.certificate_id not in in_force), None)

@@ -13,6 +13,7 @@ from gateway.facts.lot import PartOnRecord
 from gateway.lab.certificates.awaited import certificate_not_in_force
 from gateway.lab.quantities import in_unit, plain_number, total_in
 from gateway.records.laboratory import Disposition, Recommendation
+from gateway.records.lot_decisions import LotDecided
 from gateway.records.lot_parts import LotDivided
 from gateway.records.production import Quantity
 from gateway.store.codec import decode
@@ -99,12 +100,13 @@ def parts_of_lot(connection: sqlite3.Connection, lot: str) -> PartsOfLot:
         on_record = PartOnRecord(
             part=part, recommendation=recommendation, decision=decided.decision, awaits_certificate=False
         )
-        awaits = on_record.released_by_person and _awaits_certificate(connection, part)
+        released = decided.decision if on_record.released_by_person else None
+        awaits = released is not None and _awaits_certificate(connection, part, released)
         parts.append(replace(on_record, awaits_certificate=awaits))
     return PartsOfLot(tuple(parts), tuple(damaged))
 
 
-def _awaits_certificate(connection: sqlite3.Connection, part: LotDivided) -> bool:
+def _awaits_certificate(connection: sqlite3.Connection, part: LotDivided, decision: LotDecided) -> bool:
     """Return whether the release of a part waits for a certificate of its own; what cannot be read of it waits.
 
     By what was published of the part last, and by certificates on record that are not in force.
@@ -117,9 +119,8 @@ def _awaits_certificate(connection: sqlite3.Connection, part: LotDivided) -> boo
     if AWAITS_CERTIFICATE in flags:
         return True
     on_record, _damaged = certificates_of_lot(connection, part.material_lot_id)
-    return (
-        certificate_not_in_force(item for item in on_record if item.drafted.content.part_name == part.name) is not None
-    )
+    of_part = (item for item in on_record if item.drafted.content.part_name == part.name)
+    return certificate_not_in_force(of_part, decision) is not None
 
 
 def quantity_of_lot(connection: sqlite3.Connection, lot: str) -> QuantityOfLot:

@@ -33,6 +33,9 @@ WHERE seq = :seq AND state = 'waiting';
 -- name: delivery_not_sent
 UPDATE delivery SET state = :state, answer = :answer, answered_ns = :at_ns WHERE seq = :seq AND state = 'waiting';
 
+-- name: put_delivery_off
+UPDATE delivery SET due_ns = :due_ns, answer = :answer WHERE seq = :seq AND state = 'waiting';
+
 -- name: hasten_deliveries
 UPDATE delivery SET due_ns = 0 WHERE sink = :sink AND state = 'waiting' AND due_ns > :now_ns;
 

@@ -47,6 +47,9 @@ AND EXISTS (
 -- name: forget_sparkplug_reports
 DELETE FROM sparkplug_report;
 
+-- name: forget_sparkplug_dispositions
+DELETE FROM sparkplug_report WHERE subject = 'disposition';
+
 -- name: next_bd_seq
 INSERT INTO sparkplug_session (only_row, bd_seq) VALUES (1, 0)
 ON CONFLICT (only_row) DO UPDATE SET bd_seq = (bd_seq + 1) % 256 RETURNING bd_seq;

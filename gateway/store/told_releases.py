@@ -1,0 +1,70 @@
+"""Releases directly before others are told of them: what makes one wait, or no longer true (on the writing thread).
+
+A store that was put back from a backup knows of releases that were taken back since: nobody is told of them before a
+person has looked.
+"""
+
+import json
+import sqlite3
+from enum import StrEnum
+
+from gateway.contract.publications import DISPOSITION, LOT_PART
+from gateway.latches import has_forgotten
+from gateway.store.outbox import Queued
+from gateway.store.queries.lot_parts import parts_declared
+from gateway.store.queries.lots import lot_on_record
+from gateway.store.statements import SQL, value_of
+
+_RELEASE, _STANDS = b'"release"', b'"stands":true'
+_DECISIONS = ("decision", "decision_on_rest", "part_decision")
+_PUBLICATIONS = (f"/{DISPOSITION.name}/", f"/{LOT_PART.name}/")
+STORE_HAS_FORGOTTEN = (
+    "the store has forgotten what it knew: acknowledge the alarm once you have looked what is released"
+)
+
+
+class Untold(StrEnum):
+    """Why a message that carries a release is not sent."""
+
+    OVERTAKEN = "overtaken"  # something newer is said of the lot
+    FORGOTTEN = "forgotten"
+
+
+def store_has_forgotten(connection: sqlite3.Connection) -> bool:
+    """Return whether an alarm stands that records are missing, such as of a backup that was put back."""
+    return has_forgotten(code for (code,) in connection.execute(SQL["latches"]))
+
+
+def why_not_told_yet(connection: sqlite3.Connection, lot: str) -> str | None:
+    """Return why nobody is told of the release of a lot now, though it stands; None where others may be told."""
+    if store_has_forgotten(connection):
+        return STORE_HAS_FORGOTTEN
+    of_lot = parts_declared(connection, lot)
+    names = (lot, *(part.part_id for part, _recommendation in of_lot.parts))
+    if any(value_of(connection, "lot_waits_to_be_judged", material_lot_id=name) for name in names):
+        return "the lot is about to be judged again"
+    known = lot_on_record(connection, lot)
+    damaged = of_lot.damaged if known is None else known.damaged
+    return f"a record of the lot does not hold: {damaged[0]}" if damaged else None
+
+
+def may_carry_release(message: Queued) -> bool:
+    """Return whether a message may carry a release that counts: what cannot need not be read once more."""
+    carries = _RELEASE in message.payload and _STANDS in message.payload
+    return carries and any(name in message.topic for name in _PUBLICATIONS)
+
+
+def why_untold(connection: sqlite3.Connection, message: Queued) -> Untold | None:
+    """Return why the release that a message carries must not be told, None where it may be, or where it carries none.
+
+    A newer disposition of the same lot waits behind one that is overtaken: the broker is told that instead.
+    """
+    document = json.loads(message.payload)
+    decided = [document.get(name) or {} for name in _DECISIONS]
+    if not any(item.get("decision") == "release" and item.get("stands") is True for item in decided):
+        return None
+    if store_has_forgotten(connection):
+        return Untold.FORGOTTEN
+    lot = document.get("material_lot_id") or document.get("part_id")
+    newest = value_of(connection, "may_release", material_lot_id=lot, message_id=message.message_id)
+    return None if newest else Untold.OVERTAKEN
