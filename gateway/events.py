@@ -155,9 +155,7 @@ class GatewayAlarmChanged(EventBase):
 class QuestionAnswered(EventBase):
     """A person's question was answered from records; it decides nothing, and is put on record.
 
-    ``place``: the console, or the terminal; ``known``: whether who asked has shown who they are. ``sources``: the
-    records that the answer came from. ``phrased_by``: the model whose wording is shown beside it; ``phrasing``: what a
-    model was asked and has answered, where one was asked.
+    ``place``: the console, or the terminal; ``known``: whether who asked has shown who they are. ``sources``: of it.
     """
 
     kind: ClassVar[str] = "QuestionAnswered"
@@ -171,8 +169,16 @@ class QuestionAnswered(EventBase):
     language: str
     sources: tuple[str, ...]
     answer_sha256: str
-    phrased_by: str = ""
-    phrasing: Phrasing | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PhrasingNoted(EventBase):
+    """A language model is asked to phrase an answer, or has answered; ``place`` and ``sources``: of the answer."""
+
+    kind: ClassVar[str] = "PhrasingNoted"
+    place: str
+    sources: tuple[str, ...]
+    phrasing: Phrasing
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -343,7 +349,7 @@ class ActRequested(EventBase):
 Arrived = ResultArrived | ContextChanged | SpecificationStated | ResponseArrived | MessageRefused
 
 Event = (
-    Arrived | ModelDue | TimerDue | GapNoticed | QuestionAnswered | HeadWitnessed
+    Arrived | ModelDue | TimerDue | GapNoticed | QuestionAnswered | PhrasingNoted | HeadWitnessed
     | StoreChecked | GatewayStarted | GatewayStopped
     | GatewayAlarmChanged
     | ConfigurationReloaded

@@ -1,22 +1,21 @@
-"""The event by which a question and its answer are put on record. Pure."""
+"""The events by which a question with its answer, and the phrasing of it, are put on record. Pure."""
 
 import hashlib
+from dataclasses import replace
 
 from gateway.contract.asked_by_command import AskedByCommand
 from gateway.contract.identity import identity_of
 from gateway.copilot.answers import Answer
 from gateway.copilot.ground import Asker
 from gateway.deadlines import ClockReading
-from gateway.events import QuestionAnswered
+from gateway.events import PhrasingNoted, QuestionAnswered
 from gateway.records.phrasing import Phrasing
 
 COMMAND = "command"  # where a question is asked that no console and no terminal has
 _KEPT, _MOST_SOURCES = 500, 40
 
 
-def question_answered(
-    text: str, answer: Answer, asker: Asker, at: ClockReading, *, phrasing: Phrasing | None = None
-) -> QuestionAnswered:
+def question_answered(text: str, answer: Answer, asker: Asker, at: ClockReading) -> QuestionAnswered:
     """Return the event; of a long question the beginning is kept, and its length."""
     digest = hashlib.sha256(answer.text.encode(errors="replace")).hexdigest()
     return QuestionAnswered(
@@ -32,9 +31,16 @@ def question_answered(
         language=answer.language,
         sources=tuple(source.record for source in answer.sources[:_MOST_SOURCES]),
         answer_sha256=digest,
-        phrased_by="" if answer.phrased is None else answer.phrased.model,
-        phrasing=phrasing,
     )
+
+
+def phrasing_noted(question: QuestionAnswered, phrasing: Phrasing, at: ClockReading) -> PhrasingNoted:
+    """Return the event by which it is on record what a model is asked about an answer, or what came of it."""
+    return PhrasingNoted(
+        event_id=identity_of("phrasing", question.event_id, phrasing.outcome.value),
+        at=at, place=question.place, sources=question.sources,
+        phrasing=replace(phrasing, question_id=question.event_id),
+    )  # fmt: skip
 
 
 def asked_of(event: QuestionAnswered) -> AskedByCommand:

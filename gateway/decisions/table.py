@@ -56,7 +56,7 @@ from gateway.decisions.model_due import on_model_due, windows_of_model
 from gateway.decisions.model_stage import on_change_stage
 from gateway.decisions.passwords import on_confirm_password, on_set_password, on_set_second_device
 from gateway.decisions.production import on_context, on_lot_closed, on_lot_ended, on_specification
-from gateway.decisions.question import on_question_answered
+from gateway.decisions.question import on_phrasing_noted, on_question_answered
 from gateway.decisions.refused_message import on_message_refused, on_terminals_message_refused
 from gateway.decisions.response import on_response
 from gateway.decisions.review import on_settle_exception, on_sign_review
@@ -99,6 +99,7 @@ from gateway.events import (
     LotsJudgedAgain,
     MessageRefused,
     ModelDue,
+    PhrasingNoted,
     QuestionAnswered,
     ResponseArrived,
     ResultArrived,
@@ -205,6 +206,7 @@ DECISIONS: Mapping[tuple[type[EventBase], object], Row] = {
     (AdviceWithheld, None): _row(on_withheld),
     (HeadWitnessed, None): _row(on_head_witnessed),
     (QuestionAnswered, None): _row(on_question_answered),
+    (PhrasingNoted, None): _row(on_phrasing_noted),
     (StoreChecked, None): _row(on_store_checked),
     (GapNoticed, None): _row(on_gap),
     (SetpointWriteBegun, None): _row(on_write_begun),

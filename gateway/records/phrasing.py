@@ -7,8 +7,9 @@ from gateway.records.record import Record
 
 
 class PhrasingOutcome(StrEnum):
-    """What came of a phrasing; but for the first the computed answer was shown alone."""
+    """What came of a phrasing; only where it is ``shown`` more than the computed answer is."""
 
+    ASKED = "asked"  # on record before the server is sent anything
     SHOWN = "shown"
     SAYS_SOMETHING_ELSE = "says_something_else"
     TOO_LONG = "too_long"
@@ -20,7 +21,11 @@ class PhrasingOutcome(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Phrasing(Record):
-    """A phrasing that was asked for; ``prompt``: the whole request; ``reply``: the answer, as far as it is read."""
+    """A phrasing that is asked for, or what came of it.
+
+    ``prompt``: the whole request; ``reply``: the answer, as far as it is read.
+    ``question_id``: the event of the question.
+    """
 
     model: str
     prompt_version: str
@@ -28,3 +33,4 @@ class Phrasing(Record):
     prompt: str
     reply: str
     why: str = ""
+    question_id: str = ""

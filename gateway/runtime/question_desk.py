@@ -35,7 +35,8 @@ def question_desk(ground: Dependencies) -> QuestionDesk:
     from gateway.copilot.phrasing.phraser import Phraser  # noqa: PLC0415
 
     phraser = Phraser(phrasing_options(table), clock=ground.clock, on_condition=ground.health.condition)
-    return QuestionDesk(desk=Desk(on_record=on_record, phrase=phraser.phrased), tokens=tokens, figures=phraser.figures)
+    desk = Desk(on_record=on_record, phrase=phraser.phrased, now=ground.clock.now)
+    return QuestionDesk(desk=desk, tokens=tokens, figures=phraser.figures)
 
 
 def _tokens(ground: Dependencies) -> TerminalTokens | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from gateway.clock import Clock
 from gateway.contract.asked_by_command import asked_by_command, on_record_line
 from gateway.copilot.record import answered_by_command
-from gateway.events import QuestionAnswered
+from gateway.events import PhrasingNoted, QuestionAnswered
 from gateway.ingest.event_queue import EventQueue, Urgency
 from gateway.runtime.identification import of_account
 from gateway.runtime.live_values import AnswersLine
@@ -26,8 +26,8 @@ class QuestionsOnRecord:
         self._commit_seconds = commit_seconds
         self._waiting = 0
 
-    async def put(self, event: QuestionAnswered) -> bool:
-        """Return whether a question is committed."""
+    async def put(self, event: QuestionAnswered | PhrasingNoted) -> bool:
+        """Return whether a question, or what a model is asked of its answer, is committed."""
         if self._waiting >= _MOST_WAITING:
             return False
         self._waiting += 1

@@ -127,12 +127,23 @@ class TerminalQuestions:
         """Have an answer finished and sent while the next question is read."""
 
         async def finish() -> None:
-            """Finish and send; what fails is logged here, as nobody awaits it."""
+            """Finish and send, the computed answer at once; what fails is logged here, as nobody awaits it."""
+            sent = False
+
+            def send_computed(computed: Finished) -> None:
+                nonlocal sent
+                sent = True
+                self._send(asked, computed)
+
             try:
-                finished = await self._desk.finished(asked.message.question, answer, asker, at)
+                finished = await self._desk.finished(
+                    asked.message.question, answer, asker, at, on_computed=send_computed
+                )
             except Exception:
                 log.exception("an answer could not be finished", terminal=asked.terminal)
                 finished = Finished(answer=self._without_answer("NOT_READ"))
+            if sent and finished.answer.phrased is None:
+                return
             try:
                 self._send(asked, finished)
             except Exception:

@@ -1,6 +1,7 @@
 """A language model phrases an answer: what it gets, and that nothing it says or does changes what is answered."""
 
 import asyncio
+import hashlib
 import json
 import re
 import tomllib
@@ -16,6 +17,7 @@ from gateway.copilot.ground import Asker
 from gateway.copilot.intents import INTENTS
 from gateway.copilot.phrasing.checking import says_the_same
 from gateway.copilot.phrasing.phraser import PAUSED, Phraser
+from gateway.events import PhrasingNoted, QuestionAnswered
 from gateway.records.phrasing import PhrasingOutcome
 from gateway.records.sight import EVERYTHING
 from gateway.store.queries.tracing import trace
@@ -217,11 +219,16 @@ def test_a_comma_or_a_small_word_turns_no_denial_round(computed, phrased):
     assert says_the_same(computed, computed, language="en")
 
 
+async def noted(_phrasing):
+    """Say that it is on record."""
+    return True
+
+
 async def test_an_answer_is_phrased_and_the_computed_one_stays_beside_it(server, ask):
     server.reply = lambda text, _handler: chat(joined(text))
     server.requests.clear()
     computed = ask(HOLD)
-    answer, phrasing = await phraser(server).phrased(computed)
+    answer, phrasing = await phraser(server).phrased(computed, noted)
     assert (answer.text, answer.facts, answer.sources) == (computed.text, computed.facts, computed.sources)
     assert (answer.phrased.text, answer.phrased.model) == (joined(computed.text), "m-1")
     assert phrasing.outcome is PhrasingOutcome.SHOWN
@@ -241,7 +248,7 @@ async def test_refusals_choices_and_the_plants_own_words_are_never_phrased(serve
     for text in ("What is the weather?", "status of LOT-77A and LOT-77B", "release lot LOT-1000",
                  "status of lot NONE-1", "procedure for the pH test", "find filter"):  # fmt: skip
         answer = ask(text)
-        assert await asked.phrased(answer) == (answer, None)
+        assert await asked.phrased(answer, noted) == (answer, None)
     assert server.requests == []
 
 
@@ -297,7 +304,7 @@ def _called(text):
 async def test_whatever_a_server_answers_the_computed_text_stands(server, ask, reply, outcome):
     server.reply = reply
     computed = ask(HOLD)
-    answer, phrasing = await phraser(server).phrased(computed)
+    answer, phrasing = await phraser(server).phrased(computed, noted)
     assert answer == computed
     assert phrasing.outcome is outcome
     assert len(phrasing.reply) <= 64 * 1024
@@ -309,10 +316,10 @@ async def test_a_server_that_hangs_delays_its_own_answer_alone_and_no_longer_tha
     computed, slow = ask(HOLD), phraser(server, timeout_seconds=0.3)
     loop = asyncio.get_running_loop()
     begun = loop.time()
-    late = [asyncio.create_task(slow.phrased(computed)) for _ in range(2)]
+    late = [asyncio.create_task(slow.phrased(computed, noted)) for _ in range(2)]
     await asyncio.sleep(0)
     answers = await asyncio.gather(
-        *(slow.phrased(computed) for _ in range(20))
+        *(slow.phrased(computed, noted) for _ in range(20))
     )  # no lane is free: as computed, at once
     assert answers == [(computed, None)] * 20
     assert not any(task.done() for task in late)
@@ -325,7 +332,7 @@ async def test_a_server_that_hangs_delays_its_own_answer_alone_and_no_longer_tha
 async def test_nobody_listens(server, ask):
     options = server.options()
     object.__setattr__(options.endpoint, "port", 9)
-    answer, phrasing = await Phraser(options, clock=SystemClock(), on_condition=Conditions()).phrased(ask(HOLD))
+    answer, phrasing = await Phraser(options, clock=SystemClock(), on_condition=Conditions()).phrased(ask(HOLD), noted)
     assert (answer.phrased, phrasing.outcome) == (None, PhrasingOutcome.NOT_REACHED)
 
 
@@ -343,15 +350,15 @@ async def test_after_failures_in_a_row_nobody_asks_for_a_while_and_then_one_trie
     asked = Phraser(server.options(), clock=clock, on_condition=conditions, chance=lambda: 0.0)
     server.reply, server.requests[:] = _status(503), []
     for _ in range(6):
-        assert (await asked.phrased(computed))[0] == computed
+        assert (await asked.phrased(computed, noted))[0] == computed
     assert (len(server.requests), conditions[PAUSED]) == (3, True)
     clock.ahead = 11.0
-    await asked.phrased(computed)
-    await asked.phrased(computed)
+    await asked.phrased(computed, noted)
+    await asked.phrased(computed, noted)
     assert len(server.requests) == 4
     clock.ahead = 60.0
     server.reply = lambda text, _handler: chat(text)
-    assert (await asked.phrased(computed))[0].phrased is not None
+    assert (await asked.phrased(computed, noted))[0].phrased is not None
     assert conditions[PAUSED] is False
     assert asked.figures() == {"phrasing refused": 4.0, "phrasing shown": 1.0}
 
@@ -359,7 +366,7 @@ async def test_after_failures_in_a_row_nobody_asks_for_a_while_and_then_one_trie
 async def test_it_is_asked_no_more_often_than_configured(server, ask):
     server.reply, server.requests[:] = (lambda text, _handler: chat(text)), []
     asked = phraser(server, per_minute=2)
-    outcomes = [(await asked.phrased(ask(HOLD)))[1] for _ in range(5)]
+    outcomes = [(await asked.phrased(ask(HOLD), noted))[1] for _ in range(5)]
     assert [outcome is None for outcome in outcomes] == [False, False, True, True, True]
 
 
@@ -375,14 +382,20 @@ async def test_what_was_asked_and_answered_is_on_record_with_hashes_before_the_a
     desk = Desk(on_record=on_record, phrase=phraser(server).phrased)
     finished = await desk.finished(HOLD, ask(HOLD), asker, SystemClock().now())
     assert (finished.answer.phrased, finished.answer.text) == (None, ask(HOLD).text)
-    ((prompt, reply, holds),) = plant.rows("SELECT prompt, reply, holds FROM phrasing_checked")
+    asked, ended = plant.rows("SELECT outcome, prompt, reply, question_id, holds FROM phrasing_checked ORDER BY rowid")
+    assert (asked[0], asked[2:]) == ("asked", ("", finished.event_id, 1))
+    outcome, prompt, reply, _question, holds = ended
+    assert (asked[1], outcome) == (prompt, "says_something_else")
     assert (json.loads(prompt)["model"], "Ship it." in reply, holds) == ("m-1", True, 1)
-    ((body,),) = plant.rows("SELECT body FROM audit WHERE kind = 'question_answered'")
-    line = json.loads(body)
-    assert (line["phrased_by"], line["phrasing"]["outcome"]) == ("", "says_something_else")
-    assert line["phrasing"]["prompt_version"] == "labline.phrasing/1"
-    assert len(line["phrasing"]["prompt_sha256"]) == len(line["phrasing"]["reply_sha256"]) == 64
-    assert "lot LOT-2001" in line["sources"]
+    kinds = ("question_answered", "phrasing_asked", "phrasing_ended")
+    lines = [(kind, json.loads(body)) for kind, body in plant.rows("SELECT kind, body FROM audit ORDER BY seq")
+             if kind in kinds]  # fmt: skip
+    assert [kind for kind, _line in lines] == list(kinds)
+    before, after = lines[1][1], lines[2][1]
+    assert (before["outcome"], before["reply_sha256"], after["outcome"]) == ("asked", None, "says_something_else")
+    assert (before["prompt_version"], before["question"]) == ("labline.phrasing/1", finished.event_id)
+    assert before["prompt_sha256"] == after["prompt_sha256"] == hashlib.sha256(prompt.encode()).hexdigest()
+    assert "lot LOT-2001" in before["sources"]
     (shown,) = [node.document() for node in trace(plant.connection, finished.event_id) if node.kind == "phrasing"]
     assert (shown["prompt"], shown["reply"], shown["outcome"]) == (prompt, reply, "says_something_else")
 
@@ -397,14 +410,38 @@ async def test_orders_in_names_comments_and_procedures_come_out_of_a_lying_serve
             for lie in (f"{{text}} {words}", words, f"{words} {{text}}"):
                 server.reply = lambda text, _handler, lie=lie: chat(lie.replace("{text}", text))
                 computed = ask(question)
-                answer, phrasing = await phraser(server).phrased(computed)
+                answer, phrasing = await phraser(server).phrased(computed, noted)
                 assert answer == computed
                 assert phrasing is None or phrasing.outcome is PhrasingOutcome.SAYS_SOMETHING_ELSE
 
 
+@pytest.mark.parametrize("kept", ["nothing", "the question alone", "but for the end"])
+async def test_nothing_is_sent_and_nothing_is_shown_that_is_not_on_record_before(server, ask, kept):
+    server.reply, server.requests[:] = (lambda text, _handler: chat(text)), []
+    committed, heard = [], []
+
+    async def on_record(event):
+        is_end = isinstance(event, PhrasingNoted) and event.phrasing.outcome is not PhrasingOutcome.ASKED
+        kind = "question" if isinstance(event, QuestionAnswered) else "end" if is_end else "asked"
+        if kind == "asked":
+            assert (server.requests, len(heard)) == ([], 1)  # the computed answer is out, the server has heard nothing
+        committed.append(kind)
+        return (
+            kind in {"nothing": (), "the question alone": ("question",), "but for the end": ("question", "asked")}[kept]
+        )
+
+    desk = Desk(on_record=on_record, phrase=phraser(server).phrased)
+    asker = Asker(name="olga", known=True, sight=EVERYTHING)
+    finished = await desk.finished(HOLD, ask(HOLD), asker, SystemClock().now(), on_computed=heard.append)
+    assert finished.answer.phrased is None
+    assert len(server.requests) == (kept == "but for the end")
+    assert len(heard) == (kept != "nothing")
+    assert (finished.answer.text == ask(HOLD).text) is (kept != "nothing")
+
+
 async def test_a_desk_without_a_model_asks_nobody():
     async def on_record(event):
-        return event.phrasing is None
+        return isinstance(event, QuestionAnswered)
 
     answer = Answer(outcome=Outcome.ANSWERED, intent="open_guidance", language="en", text="Nothing is open.")
     asker = Asker(name="olga", known=True, sight=EVERYTHING)

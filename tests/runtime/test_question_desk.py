@@ -14,7 +14,7 @@ from gateway.config.tables import Settings
 from gateway.console.views.health import FigureView
 from gateway.copilot.answers import Answer, Outcome
 from gateway.copilot.ground import Asker
-from gateway.copilot.record import question_answered
+from gateway.copilot.record import phrasing_noted, question_answered
 from gateway.errors import ConfigurationError
 from gateway.ingest.event_queue import EventQueue
 from gateway.operations.health import Health
@@ -46,9 +46,17 @@ async def finished(built, desk):
     asker = Asker(name="olga", known=True, sight=EVERYTHING)
     task = asyncio.create_task(desk.desk.finished("What is open?", ANSWER, asker, SystemClock().now()))
     async with asyncio.timeout(60):
-        (pending,) = await built.inbox.take(most=1)
-        pending.committed()
-        return await task, pending.event
+        events = []
+        while not task.done():
+            taking = asyncio.create_task(built.inbox.take(most=1))
+            await asyncio.wait({task, taking}, return_when=asyncio.FIRST_COMPLETED)
+            if not taking.done():
+                taking.cancel()
+                break
+            (pending,) = taking.result()
+            pending.committed()
+            events.append(pending.event)
+        return await task, events
 
 
 async def test_an_answer_is_phrased_by_the_configured_server_with_its_secret(tmp_path, monkeypatch):
@@ -58,8 +66,10 @@ async def test_an_answer_is_phrased_by_the_configured_server_with_its_secret(tmp
         server.reply = lambda text, _handler: chat(text)
         built = ground(phrasing={"url": f"http://127.0.0.1:{server.port}/v1", "model": "m", "timeout": "20s"})
         desk = question_desk(built)
-        answer, event = await finished(built, desk)
-    assert (answer.answer.phrased.model, event.phrased_by, answer.event_id) == ("m", "m", event.event_id)
+        answer, (question, asked, ended) = await finished(built, desk)
+    assert (answer.answer.phrased.model, answer.event_id) == ("m", question.event_id)
+    assert [item.phrasing.outcome.value for item in (asked, ended)] == ["asked", "shown"]
+    assert asked.at.wall_ns <= ended.at.wall_ns
     ((path, headers, _document),) = server.requests
     assert (path, headers["Authorization"]) == ("/v1/chat/completions", "Bearer a-secret-of-the-server")
     figures = [FigureView(name=name, value=value, unit="") for name, value in desk.figures().items()]
@@ -70,8 +80,8 @@ async def test_three_failures_are_an_alarm_on_the_page_of_health():
     built = ground(phrasing={"url": "http://127.0.0.1:9/v1", "model": "m", "timeout": "20s"})
     desk = question_desk(built)
     for _ in range(4):
-        answer, event = await finished(built, desk)
-        assert (answer.answer, event.phrased_by) == (ANSWER, "")
+        answer, _events = await finished(built, desk)
+        assert answer.answer == ANSWER
     assert "PHRASING_UNAVAILABLE" in built.health.degraded()
     assert desk.figures() == {"phrasing not_reached": 3.0}
 
@@ -111,7 +121,8 @@ def test_what_a_model_was_asked_goes_by_age_and_an_edited_one_is_found(tmp_path)
             plant.now_ns += 10**9
             phrasing = Phrasing(model="m", prompt_version="p/1", outcome=PhrasingOutcome.REFUSED, prompt=f"{number}",
                                 reply="", why="status 500")  # fmt: skip
-            plant.commit(question_answered("q", ANSWER, asker, moment(plant.now_ns), phrasing=phrasing))
+            question = question_answered("q", ANSWER, asker, moment(plant.now_ns))
+            plant.commit(phrasing_noted(question, phrasing, moment(plant.now_ns)))
         connection.execute("BEGIN IMMEDIATE")
         assert prune(plant.now_ns, at_ns=plant.now_ns)(connection) == 2
         connection.execute("COMMIT")

@@ -21,6 +21,7 @@ from gateway.copilot.options import CopilotOptions
 from gateway.copilot.record import question_answered
 from gateway.ingest.event_queue import EventQueue
 from gateway.knowledge.options import KnowledgeOptions
+from gateway.records.phrasing import Phrasing, PhrasingOutcome
 from gateway.records.sight import NOBODYS_CLIENT, Sight, Sights
 from gateway.runtime.questions_on_record import QuestionsOnRecord
 from gateway.runtime.terminal_questions import TerminalQuestions
@@ -128,17 +129,23 @@ async def test_an_answer_that_could_not_be_put_on_record_does_not_go_out(plant):
 async def test_a_phrased_answer_carries_its_label_beside_the_computed_text(plant):
     session, recorded = FakeSession(), []
 
-    async def phrase(answer):
-        return replace(answer, phrased=Phrased(text="Said otherwise.", model="m-1", prompt_version="p/1")), None
+    async def phrase(answer, on_record):
+        (computed,) = await session.until(1)  # it is out before the model is asked
+        assert (computed["phrased"], computed["text"]) == (None, answer.text)
+        phrasing = Phrasing(model="m-1", prompt_version="p/1", outcome=PhrasingOutcome.SHOWN, prompt="{}", reply="{}")
+        assert await on_record(replace(phrasing, outcome=PhrasingOutcome.ASKED))
+        return replace(answer, phrased=Phrased(text="Said otherwise.", model="m-1", prompt_version="p/1")), phrasing
 
     desk = replace(desk_of(recorded), phrase=phrase)
     async with answering(plant, session, recorded, desk=desk) as questions:
         questions.take(delivery(b"Why is lot BAD on hold?"))
-        (answer,) = await session.until(1)
+        computed, answer = await session.until(2)
+    assert computed["id"] == answer["id"]
     assert answer["text"].startswith("Lot BAD is on hold")
     label = "Phrased by the language model m-1; the computed answer counts."
     assert answer["phrased"] == {"label": label, "text": "Said otherwise.", "model": "m-1", "prompt_version": "p/1"}
-    assert recorded[0].phrased_by == "m-1"
+    outcomes = [item.phrasing.outcome.value for item in recorded[1:]]
+    assert outcomes == ["asked", "shown"]
 
 
 async def test_a_reader_that_fails_ends_nothing_and_who_asked_hears_of_it(plant, monkeypatch):

@@ -155,7 +155,7 @@ def rows_of_a_store():
 
 
 PHRASING = {"event_id": "q1", "at_ns": 1, "model": "m-ü", "prompt_version": "labline.phrasing/1", "outcome": "refused",
-            "prompt": "{}", "reply": "no", "why": "status 500"}  # fmt: skip
+            "prompt": "{}", "reply": "no", "why": "status 500", "question_id": "q0"}  # fmt: skip
 
 
 def rows_of_responses():

@@ -15,6 +15,7 @@ import structlog
 
 from gateway.clock import Clock
 from gateway.copilot.answers import Answer, Outcome, Phrased
+from gateway.copilot.desk import NotesPhrasing
 from gateway.copilot.intents import INTENTS
 from gateway.copilot.phrasing.checking import says_the_same
 from gateway.copilot.phrasing.options import PhrasingOptions
@@ -52,6 +53,7 @@ class Phraser:
         self._chance = chance
         self._lanes = [Attempts(f"labline-phrasing-{number}") for number in range(_AT_ONCE)]
         self._rate = CallRate(options.per_minute)
+        self._taken = set[Attempts]()  # whose question is being put on record, or sent
         self._failures = 0
         self._not_before = float("-inf")
         self.counts = Counter[str]()
@@ -60,13 +62,23 @@ class Phraser:
         """Return how many answers were phrased, and how many phrasings were not shown, by why."""
         return {f"phrasing {outcome}": float(count) for outcome, count in sorted(self.counts.items())}
 
-    async def phrased(self, answer: Answer) -> tuple[Answer, Phrasing | None]:
-        """Return the answer, with a model's text beside its own where one holds; and what was asked, if anything."""
-        lane = next((lane for lane in self._lanes if not lane.busy), None)
+    async def phrased(self, answer: Answer, on_record: NotesPhrasing) -> tuple[Answer, Phrasing | None]:
+        """Return the answer, with a model's text beside its own where one holds; and what came of asking, if anything.
+
+        ``on_record`` puts on record what is sent; where it cannot, nothing is sent.
+        """
+        lane = next((lane for lane in self._lanes if not lane.busy and lane not in self._taken), None)
         if lane is None or not _is_for_phrasing(answer) or not self._may_ask():
             return answer, None
         self._rate.note(self._clock.monotonic())
-        phrasing, text = await self._asked(answer, lane)
+        asked = self._request(answer)
+        self._taken.add(lane)
+        try:
+            if not await on_record(asked):
+                return answer, None
+            phrasing, text = await self._sent(asked, answer, lane)
+        finally:
+            self._taken.discard(lane)
         self._note(phrasing.outcome)
         if phrasing.outcome is not PhrasingOutcome.SHOWN:
             return answer, phrasing
@@ -81,14 +93,18 @@ class Phraser:
             self._not_before = at + self._options.timeout_seconds
         return True
 
-    async def _asked(self, answer: Answer, lane: Attempts) -> tuple[Phrasing, str]:
+    def _request(self, answer: Answer) -> Phrasing:
+        """Return what is sent of an answer."""
         options = self._options
         document = request_of(answer, model=options.model, max_tokens=options.max_tokens)
-        prompt = json.dumps(document, ensure_ascii=False).encode(errors="replace")
-        asked = Phrasing(
-            model=options.model, prompt_version=PROMPT_VERSION, outcome=PhrasingOutcome.NOT_IN_TIME,
-            prompt=prompt.decode(), reply="",
+        return Phrasing(
+            model=options.model, prompt_version=PROMPT_VERSION, outcome=PhrasingOutcome.ASKED,
+            prompt=json.dumps(document, ensure_ascii=False).encode(errors="replace").decode(), reply="",
         )  # fmt: skip
+
+    async def _sent(self, asked: Phrasing, answer: Answer, lane: Attempts) -> tuple[Phrasing, str]:
+        options, prompt = self._options, asked.prompt.encode()
+        asked = replace(asked, outcome=PhrasingOutcome.NOT_IN_TIME)
         request = HttpRequest(options.endpoint)
         try:
             async with asyncio.timeout(options.timeout_seconds):

@@ -645,8 +645,8 @@ CREATE VIEW gap_checked AS SELECT rowid AS row_number, *, hash IS
     at_ns, CAST(body AS BLOB)) AS holds
 FROM gap;
 
--- What a language model was asked to phrase, and what it wrote: prompt and reply whole. Goes by age; the line of its
--- question keeps both hashes.
+-- What a language model is asked to phrase, and what came of it: prompt and reply whole, a row before it is sent and one
+-- after. Goes by age; the lines of the trail keep both hashes.
 CREATE TABLE phrasing (
     event_id       TEXT PRIMARY KEY,
     at_ns          INTEGER NOT NULL,
@@ -656,19 +656,22 @@ CREATE TABLE phrasing (
     prompt         TEXT NOT NULL,
     reply          TEXT NOT NULL,
     why            TEXT NOT NULL,
+    question_id    TEXT NOT NULL,
     hash           TEXT
 ) STRICT;
 CREATE INDEX phrasing_by_age ON phrasing (at_ns);
+CREATE INDEX phrasing_of_question ON phrasing (question_id);
 CREATE TRIGGER phrasing_hashed AFTER INSERT ON phrasing BEGIN
     UPDATE phrasing SET hash =
         evidence_hash('phrasing', CAST(NEW.event_id AS BLOB), NEW.at_ns, CAST(NEW.model AS BLOB),
         CAST(NEW.prompt_version AS BLOB), CAST(NEW.outcome AS BLOB), CAST(NEW.prompt AS BLOB),
-        CAST(NEW.reply AS BLOB), CAST(NEW.why AS BLOB))
+        CAST(NEW.reply AS BLOB), CAST(NEW.why AS BLOB), CAST(NEW.question_id AS BLOB))
     WHERE event_id = NEW.event_id;
 END;
 CREATE VIEW phrasing_checked AS SELECT rowid AS row_number, *, hash IS
     evidence_hash('phrasing', CAST(event_id AS BLOB), at_ns, CAST(model AS BLOB), CAST(prompt_version AS BLOB),
-    CAST(outcome AS BLOB), CAST(prompt AS BLOB), CAST(reply AS BLOB), CAST(why AS BLOB)) AS holds
+    CAST(outcome AS BLOB), CAST(prompt AS BLOB), CAST(reply AS BLOB), CAST(why AS BLOB),
+    CAST(question_id AS BLOB)) AS holds
 FROM phrasing;
 
 -- Feedback to models in service: results with the model's prediction for the time at which their sample was drawn, by

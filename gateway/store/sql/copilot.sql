@@ -1,8 +1,8 @@
 -- What questions are answered from (gateway/copilot), besides what other views read.
 
 -- name: insert_phrasing
-INSERT INTO phrasing (event_id, at_ns, model, prompt_version, outcome, prompt, reply, why)
-VALUES (:event_id, :at_ns, :model, :prompt_version, :outcome, :prompt, :reply, :why);
+INSERT INTO phrasing (event_id, at_ns, model, prompt_version, outcome, prompt, reply, why, question_id)
+VALUES (:event_id, :at_ns, :model, :prompt_version, :outcome, :prompt, :reply, :why, :question_id);
 
 -- name: prune_phrasings
 DELETE FROM phrasing WHERE event_id IN (SELECT event_id FROM phrasing WHERE at_ns < :before_ns LIMIT :most);

@@ -351,7 +351,7 @@ WHERE guidance_id || ' ' || state = :id;
 -- name: trace_phrasing
 SELECT model, prompt_version, outcome, why, prompt, reply, at_ns, holds
 FROM phrasing_checked
-WHERE event_id = :id;
+WHERE event_id = :id OR question_id = :id ORDER BY outcome = 'asked', at_ns DESC LIMIT 1;
 
 -- name: trace_response
 SELECT act, person, CASE WHEN user_id IS NULL THEN 'no' ELSE 'yes' END AS identified, user_id AS user, credential,
