@@ -113,6 +113,7 @@ class LotAssessed(Record):
     ``whole``: all of the lot was assessed, so that nothing waits to be judged again; ``is_parent``: other lots are made
     of it; ``named_alike``: other lots have names that only look like its own; ``has_parts``: it is divided.
     ``revives``: the lot into which it was put back, as a part of which something is known by itself now, or no more.
+    ``copied``: of a part, by their subjects the hashes of what of its lot is copied anew.
     """
 
     material_lot_id: str
@@ -123,6 +124,7 @@ class LotAssessed(Record):
     named_alike: bool
     has_parts: bool = False
     revives: str | None = None
+    copied: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from gateway.contract.sinks.rule import AWAITS_CERTIFICATE
 from gateway.decision import LotAssessed, LotJudged
 from gateway.facts.base import JudgingFacts
-from gateway.facts.lot import LotFacts, is_of_rest
+from gateway.facts.lot import LotFacts, is_of_rest, put_back_since
 from gateway.lab.certificates.awaited import awaited
 from gateway.lab.disposition import (
     TREND_FLAGS,
@@ -184,10 +184,8 @@ def _decision(
     """Return the newest decision of a person on a lot, which has lapsed where it rests on other facts."""
     if lot_facts.decision is None or changes is None:
         return None
-    other_facts = _other_facts(changes)
-    if lot_facts.decision.verdict is Verdict.RELEASE:  # one of the rest is none of what was put back into it
-        gone = set(lot_facts.decision.basis.parts) - {item.part.name for item in lot_facts.parts}
-        other_facts += sorted(gone)
+    put_back = put_back_since(lot_facts.decision, lot_facts.parts)  # a release of the rest is none of that
+    other_facts = (*_other_facts(changes), *put_back)
     return decision_after(lot_facts.decision, state, missing=missing, other_facts=other_facts, damaged=damaged)
 
 
@@ -259,6 +257,7 @@ def _assessed(lot: str, lot_facts: LotFacts, assessed: tuple[Assessment, ...]) -
         is_parent=lot_facts.is_parent,
         named_alike=lot_facts.named_alike,
         has_parts=lot_facts.divided,
+        copied=lot_facts.copied,
         revives=revived(lot_facts.part, lot_facts.standing, assessed),
     )
 

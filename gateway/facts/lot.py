@@ -45,11 +45,19 @@ class PartOnRecord:
 def is_of_rest(decision: LotDecided | None, parts: Iterable[PartOnRecord]) -> bool:
     """Return whether a person's release of a lot, where it counts, is of what is left beside parts alone.
 
-    It is so while any part does not count as released by itself.
+    It is so while any part does not count as released by itself, and where it was made beside a part that has been put
+    back since: what was put back is in no release.
     """
     if decision is None or decision.verdict is not Verdict.RELEASE or decision.state is DecisionState.LAPSED:
         return False
-    return any(not part.released for part in parts)
+    parts = tuple(parts)
+    return bool(put_back_since(decision, parts)) or any(not item.released for item in parts)
+
+
+def put_back_since(decision: LotDecided, parts: Iterable[PartOnRecord]) -> tuple[str, ...]:
+    """Return the parts beside which a person has released a lot, and which are put back into it since."""
+    named = {item.part.name for item in parts}
+    return tuple(name for name in decision.basis.parts if name not in named and decision.verdict is Verdict.RELEASE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,7 +93,8 @@ class LotFacts:
     certified: bool = False  # whether a certificate of it was drafted, or signed
     certificates: tuple[CertificateOnRecord, ...] = ()  # only where a release of it may wait for one
     part: LotDivided | None  # of which lot it is a part, and how much
-    whole_lot: tuple[Assessment, ...]  # of a part: how the assessments of its lot stand
+    whole_lot: tuple[Assessment, ...]  # of a part: how the assessments of its lot stand that are looked at
+    copied: Mapping[str, str]  # of a part: by the subject of the copy, the hash of what is copied anew
     misfit: Misfit | None  # of a divided lot that is read whole: how its parts do not fit in it
     divided: bool  # whether parts are set apart from it
     parts: tuple[PartOnRecord, ...]  # those parts, where their records hold

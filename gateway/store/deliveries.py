@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from gateway.contract.certificates import number_of
+from gateway.facts.lot import is_of_rest
 from gateway.lab.certificates.awaited import certificate_not_in_force
 from gateway.line.sinks import SinkMessage
 from gateway.records.certificates import CertificateState
@@ -145,7 +146,7 @@ def why_not_released(connection: sqlite3.Connection, sink: str, delivery: DueDel
     if decision is None or decision.verdict is not Verdict.RELEASE or decision.state is not DecisionState.STANDS:
         return "no signed release of the lot stands on record"
     of_lot = parts_of_lot(connection, decision.material_lot_id)
-    if of_lot.damaged or any(not item.released for item in of_lot.parts):
+    if of_lot.damaged or is_of_rest(decision, of_lot.parts):
         return "a part of the lot is not released"
     if (uncertified := _not_certified(connection, decision)) is not None:
         return f"certificate {uncertified} that the release waits for is not in force"

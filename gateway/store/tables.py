@@ -86,7 +86,7 @@ _ROWS = (
     Table(name="corrective_action", salvaged=True, hash_leaves_out=_SCOPE),
     Table(name="corrective_action_done", salvaged=True),
     _newest("deviation_state", "deviation_id"),
-    Table(name="assessment", salvaged=True),
+    Table(name="assessment", salvaged=True, hash_leaves_out=frozenset({"of_hash"})),
     Table(name="settlement", salvaged=True, authorises=True),
     _newest("user_version", "user_id"),
     _newest("user_password", "user_id"),

@@ -2,6 +2,7 @@
 
 import json
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
@@ -9,14 +10,20 @@ from gateway.cli.lot_parts import parts_document
 from gateway.console.views.lot_parts import part_of, parts_view
 from gateway.contract.lot_decisions import basis_sha256
 from gateway.decisions import lot_division
+from gateway.facts.lot import is_of_rest
+from gateway.records.act_kinds import ActKind
 from gateway.records.act_refusals import ActRefusal
-from gateway.records.acts import ActOutcome, DecideLot, SettlePoint
+from gateway.records.acts import ActOutcome, DecideLot, SettlePoint, SignPending
 from gateway.records.lot_decisions import DecisionState, Verdict
-from gateway.records.lot_parts import OF_REST_ALONE, PART_UNDONE
+from gateway.records.lot_parts import OF_REST_ALONE, PART_UNDONE, DivideLot, UndoDivision
+from gateway.records.signatures import SignaturePolicy
+from gateway.records.users import Role
 from gateway.replay.decided_lots import divided_lots
+from gateway.store.database import open_state
 from gateway.store.queries.lot_parts import parts_of_lot
 from gateway.store.queries.lots import lot_on_record
 from gateway.store.queries.tracing import trace
+from gateway.time_units import SECOND_NS
 from tests.fixtures.certifying import Certifying
 from tests.fixtures.deciding import DRUMS, LOT, REST, by
 from tests.fixtures.store_bench import viscosity
@@ -283,3 +290,100 @@ def test_people_read_that_a_part_was_put_back_and_that_something_was_reported_si
     (part,) = [node for node in lot.children if node.kind == "part"]
     assert (part.details["undone"], part.details["reason"]) == (1, "set apart by mistake")
     assert [item.undone for item in divided_lots(bench.connection)] == [False, True]
+
+
+# --- attacks ---------------------------------------------------------------------------------------------
+
+
+def of_two(bench):
+    bench.line = replace(bench.line, signatures={ActKind.DECIDE_LOT: SignaturePolicy(roles=(Role.QUALITY,), count=2)})
+
+
+def signed_by_bert(bench, pending):
+    assert pending.outcome is ActOutcome.PENDING
+    sign = SignPending(record_id=pending.details["record_id"], sha256=pending.details["sha256"])
+    return bench.act(sign, credential=by("bert"))
+
+
+def test_a_release_of_the_rest_that_waits_for_a_signature_does_not_become_one_of_the_whole_lot(bench):
+    divided(bench)
+    of_two(bench)
+    pending = bench.decide(RELEASE)
+    assert bench.put_back().outcome is ActOutcome.DONE
+    assert signed_by_bert(bench, pending).code is ActRefusal.SUBJECT_CHANGED
+    assert bench.decision() is None
+
+
+def test_a_release_of_the_whole_lot_that_waits_for_a_signature_is_none_of_a_rest(bench):
+    bench.result(viscosity(100.0))
+    of_two(bench)
+    pending = bench.decide(RELEASE)
+    bench.divide()
+    assert signed_by_bert(bench, pending).code is ActRefusal.SUBJECT_CHANGED
+
+
+def test_a_part_whose_release_waits_for_a_signature_is_not_put_back(bench):
+    divided(bench)
+    of_two(bench)
+    pending = bench.decide_part(RELEASE)
+    assert bench.put_back().code is ActRefusal.PART_IS_DECIDED
+    assert signed_by_bert(bench, pending).outcome is ActOutcome.DONE
+    assert bench.newest_part()["part_decision"]["stands"] is True
+
+
+@pytest.mark.parametrize("first", ["put back", "decided"])
+def test_of_two_terminals_that_put_back_and_decide_at_once_the_second_is_refused(bench, first):
+    divided(bench)
+    seen = basis_sha256(bench.basis(PART))
+    decide = DecideLot(material_lot_id=PART, verdict=RELEASE, basis_sha256=seen, over_open_points=0, part=DRUMS)
+    acts = {"decided": (decide, by("bert")), "put back": (UndoDivision(material_lot_id=LOT, part=DRUMS), by("anna"))}
+    order = (first, *(acts.keys() - {first}))
+    answers = [bench.act(acts[name][0], credential=acts[name][1]) for name in order]
+    assert [answer.outcome for answer in answers] == [ActOutcome.DONE, ActOutcome.REFUSED]
+
+
+def test_where_no_gateway_runs_nobody_reads_a_release_of_the_rest_as_one_of_the_lot_before_it_is_judged(bench):
+    divided(bench)
+    bench.decide(RELEASE)
+    with_gateway, bench.commit = bench.commit, bench.commit_without_gateway
+    assert bench.put_back().outcome is ActOutcome.DONE
+    bench.commit = with_gateway
+    parts = parts_of_lot(bench.connection, LOT).parts
+    assert (parts, bench.decision().state) == ((), DecisionState.STANDS)
+    assert is_of_rest(bench.decision(), parts)
+    assert lot_on_record(bench.connection, LOT).waits_to_be_judged
+    assert bench.decide(RELEASE).outcome is ActOutcome.REFUSED
+    bench.follow_up_all()
+    assert bench.decision().state is DecisionState.LAPSED
+
+
+def test_what_a_kill_leaves_between_two_commits_is_done_after_the_next_start(bench):
+    bench.sign(bench.released())
+    bench.now_ns += SECOND_NS
+    act = DivideLot(material_lot_id=LOT, part=DRUMS, quantity="1 kg")
+    assert bench.act(act, credential=by("anna")).outcome is ActOutcome.DONE
+    assert bench.newest()["decision"] is None  # the release is taken back with the division itself
+    with closing(open_state(bench.directory)) as bench.connection:
+        bench.follow_up()
+        assert [item.state.value for item in bench.certificates()] == ["questioned"]
+
+
+def test_a_result_that_moves_from_the_lot_to_its_part_stays_against_the_lot(bench):
+    bench.result(viscosity(100.0))
+    bench.divide()
+    bench.result(viscosity(120.0, sample_id="S-9", result_version=1))
+    bench.result(viscosity(120.0, sample_id="S-9", result_version=2, material_lot_id=PART))
+    assert bench.recommended() != "release"
+    assert bench.newest_part()["part_recommendation"] == "hold"
+    assert bench.put_back().code is ActRefusal.PART_HAS_RECORDS
+
+
+def test_what_names_a_part_in_the_moment_it_is_put_back_is_not_lost(bench):
+    divided(bench)
+    bench.decide(RELEASE)
+    bench.put_back()
+    bench.decide(RELEASE)
+    bench.result(of_part(120.0))
+    bench.result(of_part(100.0, result_version=2))
+    assert bench.newest()["decision"] is None
+    assert names(bench) == [DRUMS]

@@ -89,6 +89,13 @@ async def test_a_part_is_released_alone_and_the_mes_hears_of_its_lot_once_all_of
             assert (done["outcome"], done["details"]["part_id"]) == ("done", PART)
             too_much = {**asked, "part": "drums 11-20", "quantity": "1001 kg"}
             assert (await browser.act("divide_lot", too_much, reason="x"))["code"] == "PART_TOO_MUCH"
+            slip = {"material_lot_id": "LOT-1", "part": "drum 99"}
+            assert (await browser.act("divide_lot", {**slip, "quantity": "1 kg"}, reason="x"))["outcome"] == "done"
+            assert (await browser.act("undo_division", slip, reason="a slip"))["outcome"] == "done"
+            await line.until(
+                lambda topic, told: topic == "lot-part/LOT-1/drum 99" and told.get("flags") == ["PART_UNDONE"]
+            )
+            await line.until(lambda topic, told: topic == "lot-part/LOT-1/drum 99" and told == {})
             assert (await decide(browser, PART, "release"))["code"] == "PART_NOT_NAMED"
             assert (await decide(browser, PART, "release", "drums 1-10"))["outcome"] == "done"
             await line.until(of_part("release"))

@@ -2,6 +2,8 @@
 
 from gateway.copilot.answers import Saying
 from gateway.copilot.ground import Ground
+from gateway.facts.lot import is_of_rest
+from gateway.store.queries.lot_decisions import decision_of_lot
 from gateway.store.queries.lot_parts import parts_of_lot
 from gateway.store.queries.lots import LotOnRecord, part_declared
 
@@ -40,5 +42,5 @@ def say_which_are_parts(ground: Ground, lots: list[str], saying: Saying, *, rele
         saying.say("PARTS_AMONG_LOTS", parts=", ".join(parts))
         saying.fact("parts_among_lots", len(parts))
     for lot in lots if released else ():
-        if any(not item.released for item in parts_of_lot(ground.state, lot).parts):
+        if is_of_rest(decision_of_lot(ground.state, lot).decision, parts_of_lot(ground.state, lot).parts):
             saying.say("OF_REST_ALONE", lot=lot)

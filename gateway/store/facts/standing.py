@@ -31,12 +31,18 @@ def all_standing(records: Records, lot: str) -> Standing:
     return _by_subject(records.rows("assessments_of_lot", {"material_lot_id": lot}))
 
 
+def standing_of(records: Records, lot: str, subjects: Collection[str]) -> Standing:
+    """Return the assessments of a lot's subjects."""
+    parameters = {"material_lot_id": lot, "subjects": json.dumps(list(subjects))}
+    return _by_subject(records.rows("assessments_of_subjects", parameters) if subjects else [])
+
+
 def standing_and_others(
     connection: sqlite3.Connection, records: Records, lot: str, subjects: Collection[str], *, count: int
 ) -> tuple[Standing, Tally]:
     """Return the assessments of a lot's subjects, and the tally of the others; ``count``: how many the lot has."""
     if count > MOST_READ:
-        return _counted(connection, records, lot, subjects)
+        return counted(connection, records, lot, subjects)
     rows = connection.execute(SQL["assessments_of_lot"], {"material_lot_id": lot}).fetchall() if count else []
     holding = records.that_hold(rows)
     others = [row for row in rows if row["subject"] not in subjects]
@@ -56,12 +62,11 @@ def _tally(others: Collection[sqlite3.Row]) -> Tally:
     )
 
 
-def _counted(
+def counted(
     connection: sqlite3.Connection, records: Records, lot: str, subjects: Collection[str]
 ) -> tuple[Standing, Tally]:
-    """Return the same of a lot with many assessments."""
+    """Return the assessments of a lot's subjects, and the tally of the others, counted along indexes."""
     parameters = {"material_lot_id": lot, "subjects": json.dumps(list(subjects))}
-    standing = records.rows("assessments_of_subjects", parameters) if subjects else []
     counts, failed, approved = Counter[str](), 0, set[str]()
     for row in connection.execute(SQL["tally_of_others"], parameters):
         counts[row["asks"]] += row["count"]
@@ -69,7 +74,7 @@ def _counted(
         approved |= set() if row["approved"] is None else {row["approved"]}
     worst = records.rows("worst_of_others", {**parameters, "asks": _worst(counts), "most": MOST_REASONS})
     asks = {Recommendation(name): count for name, count in counts.items()}
-    return _by_subject(standing), Tally(
+    return standing_of(records, lot, subjects), Tally(
         asks=asks, failed=failed, approved=frozenset(approved), worst=_assessments(worst)
     )
 

@@ -1035,7 +1035,8 @@ FROM deviation_state;
 -- lot is recommended for release where one row asks for it and none asks for more care. Rows are derived from evidence
 -- and are written again whenever what they follow from changes. subject: a result's id, or what else it is about by its
 -- kind and key; awaited_order_id: whose product is not known yet. The indexes answer what each result asks at the same
--- cost in a lot of thousands.
+-- cost in a lot of thousands. of_hash: of one of a part that is copied of its lot, the hash of what it was copied of, so
+-- that only what has changed is copied again; it is no evidence.
 CREATE TABLE assessment (
     material_lot_id   TEXT NOT NULL,
     subject           TEXT NOT NULL,
@@ -1053,6 +1054,7 @@ CREATE TABLE assessment (
     asks              TEXT NOT NULL,
     body              TEXT NOT NULL,
     hash              TEXT,
+    of_hash           TEXT,
     PRIMARY KEY (material_lot_id, subject)
 ) STRICT;
 CREATE INDEX assessment_of_subject ON assessment (subject);
@@ -1067,6 +1069,7 @@ WHERE json_extract(body, '$.own_client') IS NOT NULL;
 CREATE INDEX assessment_of_any_sample ON assessment (sample_id, source) WHERE sample_id IS NOT NULL;
 CREATE INDEX assessment_counted ON assessment (material_lot_id, asks, failed, subject, approved, analyte, product);
 CREATE INDEX assessment_asking ON assessment (material_lot_id, asks);
+CREATE INDEX assessment_copied ON assessment (material_lot_id, subject, of_hash) WHERE of_hash IS NOT NULL;
 CREATE TRIGGER assessment_hashed AFTER INSERT ON assessment WHEN NEW.hash IS NULL BEGIN
     UPDATE assessment SET hash =
         evidence_hash('assessment', CAST(NEW.material_lot_id AS BLOB), CAST(NEW.subject AS BLOB),

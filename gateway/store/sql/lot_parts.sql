@@ -28,10 +28,10 @@ ORDER BY part_id LIMIT 1000;
 -- name: parts_of_lot
 -- the newest declaration of each, with what is recommended for it; set_back: it is put back into the lot, and nothing was
 -- reported for it since: what is makes it a part again, on which nobody has decided
-SELECT p.undone = 1 AND NOT EXISTS (
+SELECT CASE WHEN p.undone = 1 THEN NOT EXISTS (
            SELECT 1 FROM assessment AS a
            WHERE a.material_lot_id = p.part_id AND a.subject NOT LIKE 'lot %' AND a.kind NOT IN ('part', 'decision', 'specification')
-       ) AND NOT EXISTS (SELECT 1 FROM provisional_hold AS h WHERE h.material_lot_id = p.part_id) AS set_back, p.body, p.holds AND in_force('lot_part ' || json_array(p.part_id, p.seq), p.hash) AND coalesce(l.holds, 1) AS holds,
+       ) AND NOT EXISTS (SELECT 1 FROM provisional_hold AS h WHERE h.material_lot_id = p.part_id) ELSE 0 END AS set_back, p.body, p.holds AND in_force('lot_part ' || json_array(p.part_id, p.seq), p.hash) AND coalesce(l.holds, 1) AS holds,
        'lot_part ' || p.seq AS record, coalesce(l.recommendation, 'pending') AS recommendation
 FROM lot_part_checked AS p LEFT JOIN lot_checked AS l ON l.material_lot_id = p.part_id
 WHERE p.material_lot_id = :material_lot_id
@@ -114,3 +114,32 @@ WHERE material_lot_id = :material_lot_id AND subject NOT LIKE 'lot %' AND kind N
 
 -- name: all_lot_parts
 SELECT body, holds FROM lot_part_checked ORDER BY seq;
+
+-- name: originals_to_copy
+-- by hash; what concerns every lot alike is not copied as one of this lot
+SELECT subject, hash FROM assessment WHERE material_lot_id = :material_lot_id AND kind <> 'specification';
+
+-- name: copies_of_part
+-- each copy has one, if only an empty one
+SELECT substr(subject, 5), of_hash FROM assessment INDEXED BY assessment_copied
+WHERE material_lot_id = :part_id AND subject >= 'lot ' AND subject < 'lot!' AND of_hash IS NOT NULL;
+
+-- name: own_subjects_of_part
+SELECT subject FROM assessment
+WHERE material_lot_id = :part_id AND subject < 'lot ' UNION ALL SELECT subject FROM assessment
+WHERE material_lot_id = :part_id AND subject >= 'lot!';
+
+-- name: note_copied
+UPDATE assessment SET of_hash = :of_hash WHERE material_lot_id = :material_lot_id AND subject = :subject;
+
+-- name: lot_to_be_copied
+-- whether what is known of a lot is uniform, so that a part is judged by what has changed of it
+SELECT (SELECT count(*) FROM (SELECT 1 FROM assessment WHERE material_lot_id = :material_lot_id LIMIT :most)) AS assessments,
+       EXISTS (SELECT 1 FROM assessment WHERE material_lot_id = :material_lot_id AND kind = 'specification'
+                 AND subject >= 'specification ' AND subject < 'specification!') AS of_specification,
+       (SELECT json_group_array(DISTINCT product) FROM assessment
+        WHERE material_lot_id = :material_lot_id AND product IS NOT NULL) AS products,
+       (SELECT min(json_extract(body, '$.own_client')) FROM assessment
+        WHERE material_lot_id = :material_lot_id AND json_extract(body, '$.own_client') IS NOT NULL) AS first_client,
+       (SELECT max(json_extract(body, '$.own_client')) FROM assessment
+        WHERE material_lot_id = :material_lot_id AND json_extract(body, '$.own_client') IS NOT NULL) AS last_client;

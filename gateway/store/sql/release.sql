@@ -334,9 +334,9 @@ ORDER BY row_number;
 
 -- name: insert_assessment
 INSERT OR REPLACE INTO assessment (material_lot_id, subject, kind, source, sample_id, analyte, product, awaited_order_id,
-                                   at_ns, states_lot, retest, approved, failed, asks, body, hash)
+                                   at_ns, states_lot, retest, approved, failed, asks, body, hash, of_hash)
 VALUES (:material_lot_id, :subject, :kind, :source, :sample_id, :analyte, :product, :awaited_order_id,
-        :at_ns, :states_lot, :retest, :approved, :failed, :asks, :body, :hash);
+        :at_ns, :states_lot, :retest, :approved, :failed, :asks, :body, :hash, :of_hash);
 
 -- name: delete_assessment
 DELETE FROM assessment WHERE material_lot_id = :material_lot_id AND subject = :subject;

@@ -23,6 +23,7 @@ from gateway.decision import (
 from gateway.errors import LablineError
 from gateway.events import Event, MessageRefused
 from gateway.lab.release.assessment import Assessment
+from gateway.lab.release.parts import is_of_whole_lot
 from gateway.records.follow_ups import FollowUp, FollowUpKind
 from gateway.records.laboratory import LabResult, ProductReference, Recommendation, ResultReference, Specification
 from gateway.records.production import ContextChange, ContextKind
@@ -44,18 +45,29 @@ def assessed(connection: sqlite3.Connection, event: Event, record: LotAssessed) 
     if record.revives is not None:
         connection.execute(SQL["judge_lot_again"], {"material_lot_id": record.revives, **_because(event)})
     if not (record.changed or record.removed):
+        _note_copied(connection, record)
         return
     before = value_of(connection, "in_question", **lot) if record.is_parent else None
     holding = value_of(connection, "holding_of_lot", **lot) if record.named_alike else None
     for subject in record.removed:
         connection.execute(SQL["delete_assessment"], {**lot, "subject": subject})
     for item in record.changed:
-        connection.execute(SQL["insert_assessment"], with_hash("assessment", _row(item)))
+        row = with_hash("assessment", _row(item))
+        of_hash = record.copied.get(item.subject, "") if is_of_whole_lot(item) else None
+        connection.execute(SQL["insert_assessment"], {**row, "of_hash": of_hash})
+    _note_copied(connection, record)
     other_hold = any(item.asks is Recommendation.HOLD for item in record.changed)
     if record.is_parent and (other_hold or value_of(connection, "in_question", **lot) != before):
         connection.execute(SQL["judge_lots_made_of_it_again"], lot | _because(event))
     if record.named_alike and value_of(connection, "holding_of_lot", **lot) != holding:
         mark_lots_named_alike(connection, record.material_lot_id, _because(event))
+
+
+def _note_copied(connection: sqlite3.Connection, record: LotAssessed) -> None:
+    """Note of what of its lot a part has copies that are as before, though what they are copied of is another row."""
+    for subject in record.copied.keys() - {item.subject for item in record.changed}:
+        copy = {"material_lot_id": record.material_lot_id, "subject": subject, "of_hash": record.copied[subject]}
+        connection.execute(SQL["note_copied"], copy)
 
 
 def _row(item: Assessment) -> dict[str, Cell]:

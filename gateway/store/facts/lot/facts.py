@@ -23,11 +23,12 @@ from gateway.store.facts.lot.at_a_glance import Arrival, LotAtAGlance, is_read_w
 from gateway.store.facts.lot.holds import earlier_hold, final_results, provisional_holds
 from gateway.store.facts.lot.named_by_results import named_with, with_names
 from gateway.store.facts.lot.other_lots import lots_parted_by_bars, lots_that_look_alike, parents_in_question
+from gateway.store.facts.lot.part_copies import PartCopies, part_copies
 from gateway.store.facts.lot.refused import refused_of_lot, refused_of_product
 from gateway.store.facts.lot.relation import lots_of
 from gateway.store.facts.lot.results import NEVER, as_of_lot, results_of_lot, versions_of
 from gateway.store.facts.lot.samples import samples_of_several_lots
-from gateway.store.facts.lot.whole_lot import misfit_of, whole_lot
+from gateway.store.facts.lot.whole_lot import misfit_of
 from gateway.store.facts.reading import Reading
 from gateway.store.facts.standing import Standing, all_standing, standing_and_others
 from gateway.store.queries.certificates import certificates_of_lot
@@ -81,6 +82,7 @@ def _of_no_lot(results: tuple[ResultOnRecord, ...]) -> LotFacts:
         whole=False,
         part=None,
         whole_lot=(),
+        copied={},
         misfit=None,
         divided=False,
         parts=(),
@@ -132,6 +134,7 @@ def _facts(reading: Reading, lot: str, arrival: Arrival | None, *, at_ns: int) -
         certificates=_certificates(reading, lot, decision) if there_is["certified"] else (),
         part=None,
         whole_lot=(),
+        copied={},
         misfit=misfit_of(reading, lot) if whole and there_is["divided"] else None,
         divided=bool(there_is["divided"]),
         parts=parts,
@@ -143,11 +146,11 @@ def _facts_of_part(reading: Reading, glance: LotAtAGlance, part: LotDivided, *, 
     """Return the facts of a part: all that is known of its lot, and what names the part itself."""
     lot, there_is = part.material_lot_id, glance.there_is
     decision = _decision(reading, glance.lot)
-    known = _known_whole(reading, glance, decision)
+    copies = part_copies(reading, glance, part)
+    known = _known_whole(reading, glance, decision, copies)
     production = reading.row("lot_with_order", material_lot_id=lot)
     provisional = (*provisional_holds(reading, lot), *provisional_holds(reading, glance.lot))
     started_ns = None if production is None else production["started_ns"]
-    of_lot = whole_lot(reading, lot)
     return LotFacts(
         knowledge=replace(known.knowledge, is_part=True),  # what went into its lot is known with the lot
         whole=True,
@@ -176,7 +179,8 @@ def _facts_of_part(reading: Reading, glance: LotAtAGlance, part: LotDivided, *, 
         **_certified(reading, part, decision),
         part=part,
         misfit=None,
-        whole_lot=of_lot.standing,
+        whole_lot=copies.whole_lot,
+        copied=copies.copied,
         divided=False,
         parts=(),
         told_of_rest=False,
@@ -246,8 +250,10 @@ def _decision(reading: Reading, lot: str) -> LotDecided | None:
     return on_record.decision
 
 
-def _known_whole(reading: Reading, glance: LotAtAGlance, decision: LotDecided | None) -> _Known:
-    """Return all that is known of a lot."""
+def _known_whole(
+    reading: Reading, glance: LotAtAGlance, decision: LotDecided | None, copies: PartCopies | None = None
+) -> _Known:
+    """Return all that is known of a lot; ``copies``: of a part, what it takes over from its lot."""
     lot, production, sample, arriving = glance.lot, glance.production, glance.sample, glance.arriving
     named_with_it = () if glance.arrival is None else glance.arrival.lots
     named_alike = lots_that_look_alike(reading, lot, named_with_it) if glance.named_alike else None
@@ -271,6 +277,8 @@ def _known_whole(reading: Reading, glance: LotAtAGlance, decision: LotDecided | 
         decision=decision,
         left_out=left_out,
     )
+    if copies is not None:
+        return _Known(knowledge, copies.standing, copies.rest)
     return _Known(knowledge, all_standing(reading, lot), Tally())
 
 

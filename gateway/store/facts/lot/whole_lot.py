@@ -15,10 +15,9 @@ from gateway.store.queries.lot_parts import parts_declared, quantity_of_lot, rem
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WholeLot:
-    """What counts of a lot for each of its parts: ``context`` with what its results name, ``standing`` assessments."""
+    """What counts of a lot for each of its parts: ``context`` with what its results name."""
 
     context: LotContext
-    standing: tuple[Assessment, ...]
 
 
 def whole_lot(reading: Reading, lot: str) -> WholeLot:
@@ -31,10 +30,19 @@ def whole_lot(reading: Reading, lot: str) -> WholeLot:
     reading.note_damaged(quantity_of_lot(reading.connection, lot).damaged)
     known = WholeLot(
         context=with_names(context_of_lot(reading, lot), named_by_all(reading, lot)),
-        standing=tuple(all_standing(reading, lot).values()),
     )
     reading.kept[f"whole lot {lot}"] = known
     return known
+
+
+def standing_of_lot(reading: Reading, lot: str) -> tuple[Assessment, ...]:
+    """Return every assessment of a lot, for all of its parts that are judged with the event."""
+    kept = reading.kept.get(f"standing of {lot}")
+    if isinstance(kept, tuple):
+        return kept
+    standing = tuple(all_standing(reading, lot).values())
+    reading.kept[f"standing of {lot}"] = standing
+    return standing
 
 
 def misfit_of(reading: Reading, lot: str) -> Misfit | None:
