@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from gateway.config.forms import Table
 from gateway.config.measures import Duration, Size
 from gateway.config.sink_tables import RequestsTable
+from gateway.records.users import USER_ID
 
 Subject = Literal["line", "quality", "laboratory", "production", "engineering", "purchasing"]
 
@@ -15,7 +16,9 @@ Subject = Literal["line", "quality", "laboratory", "production", "engineering", 
 class SightTable(Table):
     """``[[knowledge.sight]]``: whose records some people or terminals see, and no others."""
 
-    users: list[str] = Field(default_factory=list, description="users of the line, by their names")
+    users: list[Annotated[str, StringConstraints(pattern=f"^{USER_ID}$")]] = Field(
+        default_factory=list, description="users of the line, by their ids, as labline user list has them"
+    )
     terminals: list[str] = Field(default_factory=list, description="terminals, by their names in ask/{terminal}")
     clients: list[str] = Field(
         default_factory=list, description="clients whose records they see besides the plant's own; empty: none"

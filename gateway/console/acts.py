@@ -1,18 +1,22 @@
 """What a person does by the console: the acts that commands do, decided by the same loop and the same rights."""
 
+import sqlite3
 from collections.abc import Callable
 
 from starlette.responses import JSONResponse, Response
 
 from gateway.console.asked import Asked
 from gateway.console.people import NOT_BY_CONSOLE, TakesActs, answer_view
+from gateway.console.reading import ConsoleReader
 from gateway.console.refusals import RefusedError, RequestRefusal
 from gateway.console.views.acts import ActAsked
 from gateway.contract.acts import ActRequest, SignInRequest, act_of
 from gateway.contract.lims.names import normalised
 from gateway.records.act_kinds import ActKind
-from gateway.records.acts import ActOutcome
+from gateway.records.act_refusals import ActRefusal
+from gateway.records.acts import ActOutcome, Answer, refused
 from gateway.records.users import Credential, CredentialKind
+from gateway.store.queries.seen import Seen
 
 _NEVER_NS = 2**62
 
@@ -21,7 +25,12 @@ class ActAnswers:
     """Answers acts."""
 
     def __init__(
-        self, acts: TakesActs, *, on_sign_in: Callable[[Asked], None], on_success: Callable[[Asked], None]
+        self,
+        acts: TakesActs,
+        reader: ConsoleReader,
+        *,
+        on_sign_in: Callable[[Asked], None],
+        on_success: Callable[[Asked], None],
     ) -> None:
         """``on_sign_in`` counts attempts with a password, and raises where there are too many.
 
@@ -29,6 +38,7 @@ class ActAnswers:
         """
         self._on_success = on_success
         self._acts = acts
+        self._reader = reader
         self._on_sign_in = on_sign_in
 
     async def do(self, asked: Asked) -> Response:
@@ -50,9 +60,17 @@ class ActAnswers:
         )  # fmt: skip
         by = Credential(kind=CredentialKind.SESSION, subject=session.user.user_id, session=session.token_sha256)
         answer = await self._acts.perform(request, lambda: by, via="console")
+        if asked.sight.limited and answer.outcome is ActOutcome.REFUSED:
+            answer = await self._reader.read(lambda connection: _as_seen(connection, asked, answer))
         if signing is not None and answer.outcome in {ActOutcome.DONE, ActOutcome.PENDING}:
             self._on_success(asked)
         return JSONResponse(answer_view(answer).model_dump(mode="json"))
+
+
+def _as_seen(connection: sqlite3.Connection, asked: Asked, answer: Answer) -> Answer:
+    """Return a refusal; one that names a hidden lot, such as that of a point, as of what is not there."""
+    seen = Seen(connection, asked.sight).names_nobody_hidden(answer.parameters)
+    return answer if seen else refused(ActRefusal.NOT_IN_SIGHT)
 
 
 def _kind(name: str) -> ActKind:

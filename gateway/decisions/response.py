@@ -45,6 +45,7 @@ _GATES: tuple[tuple[Outcome, Callable[[_Presented], bool]], ...] = (
     (Outcome.TOKEN_FROM_THE_FUTURE, lambda it: it.token.issued_ns > it.now_ns + AHEAD_NS),
     (Outcome.TOKEN_VALID_TOO_LONG, lambda it: it.token.expires_ns - it.token.issued_ns > LONGEST_LIFE_NS),
     (Outcome.TOKEN_EXPIRED, lambda it: it.token.expires_ns <= it.now_ns),
+    (Outcome.UNKNOWN_GUIDANCE, lambda it: it.facts.out_of_sight),
     (Outcome.TOKEN_USED_BEFORE, lambda it: it.facts.used),
     (Outcome.TOO_MANY_RESPONSES, lambda it: it.facts.recent >= MOST_OF_A_KEY),
 )  # fmt: skip

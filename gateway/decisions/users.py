@@ -18,6 +18,7 @@ from gateway.records.act_refusals import ActRefusal
 from gateway.records.acts import done, refused
 from gateway.records.user_acts import AddUser, ChangeUser, EndSessions, EnrollKey, RevokeKey, UnlockUser
 from gateway.records.users import (
+    USER_ID,
     CredentialKind,
     FailuresForgotten,
     KeyChanged,
@@ -28,7 +29,7 @@ from gateway.records.users import (
     UserChanged,
 )
 
-_USER_ID = re.compile(r"[a-z][a-z0-9._-]{0,31}")
+_USER_ID = re.compile(USER_ID)
 
 
 def on_add_user(event: ActRequested, facts: UserFacts) -> Decision:

@@ -30,7 +30,7 @@ class TokenFacts:
 
     ``stated``: None where the token is not readable; ``key``: None where none of that id is enrolled; ``user``: whose
     key it is. ``used``: whether an answer with the token's nonce is on record. ``recent``: how many answers of the key
-    are, of the time that a token lives.
+    are, of the time that a token lives. ``out_of_sight``: whether the guidance is hidden from the user.
     """
 
     stated: ResponseToken | None
@@ -38,6 +38,7 @@ class TokenFacts:
     user: User | None
     used: bool
     recent: int
+    out_of_sight: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

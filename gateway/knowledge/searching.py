@@ -19,6 +19,7 @@ from gateway.knowledge.query import Query, facets_of, match_of, understood
 from gateway.knowledge.synonyms import Synonyms
 from gateway.line.procedures import Procedure
 from gateway.records.sight import EVERYTHING, Sight
+from gateway.store.queries.seen import Seen
 
 MOST_HITS = 500
 _LONGEST_SNIPPET = 200
@@ -81,9 +82,8 @@ def search(where: Searched, asked: Asked) -> Findings:
     most = max(1, min(asked.most, MOST_HITS))
     hits, any_word = _hits(where, query, asked, most=most + 1)
     documents = [(hit, _document(where, hit)) for hit in hits[:most]]
-    shown = [
-        (hit, document) for hit, document in documents if document is not None and asked.sight.sees(document.scope)
-    ]
+    seen = Seen(where.state, asked.sight)
+    shown = [(hit, document) for hit, document in documents if document is not None and _is_seen(document, seen)]
     wanted = [word for term in query.terms for word in term.phrase.split()]
     return Findings(
         findings=tuple(
@@ -92,28 +92,37 @@ def search(where: Searched, asked: Asked) -> Findings:
         ),
         more=len(hits) > most,
         any_word=any_word,
-        not_shown=len(documents) - len(shown),
+        not_shown=0 if seen.limited else len(documents) - len(shown),
         problems=query.problems,
         behind=behind(where.state, where.index),
     )
 
 
 def _hits(where: Searched, query: Query, asked: Asked, *, most: int) -> tuple[list[Hit], bool]:
-    scope = facets_of(asked.sight)
+    scope, seen = facets_of(asked.sight), Seen(where.state, asked.sight)
     newest = asked.newest_first or not query.terms
 
     def found(*, any_word: bool) -> list[Hit]:
         match = match_of(query, where.synonyms, any_word=any_word, scope=scope)
-        return where.index.hits(
+        hits = where.index.hits(
             match, newest=newest and not any_word, most=most, beyond=asked.beyond, from_ns=query.from_ns,
             until_ns=query.until_ns,
         )  # fmt: skip
+        return hits if not seen.limited else [hit for hit in hits if _is_seen(_document(where, hit), seen)]
 
     hits = found(any_word=False)
     if hits or len(query.terms) <= 1 or asked.beyond:
         return hits, False
     some = found(any_word=True)
     return some, bool(some)
+
+
+def _is_seen(document: Document | None, seen: Seen) -> bool:
+    """Return whether a record may be shown: none of the lots that it names, such as affected ones, is hidden."""
+    if document is None or not seen.limited:
+        return document is not None
+    lots = (*document.fields.get("lot", ()), *document.fields.get("material", ()))
+    return seen.all_of(document.scope, lots=lots)
 
 
 def _document(where: Searched, hit: Hit) -> Document | None:

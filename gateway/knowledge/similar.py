@@ -29,6 +29,7 @@ from gateway.store.queries.corrective_actions import (
     suggested_actions,
 )
 from gateway.store.queries.deviation_states import closing_of
+from gateway.store.queries.seen import Seen
 from gateway.store.statements import SQL
 from gateway.texts.catalogue import language
 
@@ -104,14 +105,19 @@ def knowledge_of(where: Searched, deviation_id: str, sight: Sight) -> DeviationK
     if document is None or not sight.sees(document.scope):
         return None
     (own,) = _in_short(where.state, deviation_id, DeviationInShort)
+    seen = Seen(where.state, sight)
     return DeviationKnowledge(
         document=document,
         deviation=own,
-        actions=actions_of(where.state, deviation_id),
-        suggested=suggested_actions(where.state, own),
+        actions=tuple(item for item in actions_of(where.state, deviation_id) if _may_be_named(item, seen)),
+        suggested=tuple(item for item in suggested_actions(where.state, own) if _may_be_named(item, seen)),
         similar=_similar(where, own, sight),
         closed=closing_of(where.state, deviation_id),
     )
+
+
+def _may_be_named(item: ActionOnRecord, seen: Seen) -> bool:
+    return seen.all_of(item.action.scope, lots=(item.action.material_lot_id,))
 
 
 def _in_short(connection: sqlite3.Connection, key: str, kind: type[Kind]) -> tuple[Kind, ...]:

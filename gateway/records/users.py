@@ -5,6 +5,8 @@ from enum import StrEnum
 
 from gateway.records.record import Record
 
+USER_ID = r"[a-z][a-z0-9._-]{0,31}"  # as a whole
+
 
 class Role(StrEnum):
     """What a user is entitled to; one user may have several roles."""

@@ -121,7 +121,7 @@ def console(options: ConsoleOptions, ground: ConsoleGround, acts: TakesActs) -> 
     asking = AskAnswers(searching, shown, knowledge=ground.knowledge, copilot=ground.copilot, desk=ground.desk)
     bundles = Bundles(slow, line=ground.line.path, signer=partial(_signer, ground))
     beside, readers = _beside(options, ground, sessions, snapshots, entrance)
-    acting = ActAnswers(acts, on_sign_in=people.attempts.count, on_success=people.attempts.succeeded)
+    acting = ActAnswers(acts, slow, on_sign_in=people.attempts.count, on_success=people.attempts.succeeded)
     application = Application(
         sessions=sessions,
         sight_of=snapshots.sight_of,

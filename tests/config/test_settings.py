@@ -205,6 +205,14 @@ def test_a_file_that_is_no_configuration_says_so(tmp_path, text):
     assert problems(written(tmp_path, text))
 
 
+def test_a_sight_of_a_name_that_no_user_can_have_is_refused_so_that_nobody_sees_all_by_a_capital_letter(tmp_path):
+    file = tmp_path / "labline.toml"
+    file.write_text(MINIMAL + '[[knowledge.sight]]\nusers = ["Omar"]\nclients = ["A"]\n')
+    with pytest.raises(ConfigurationError) as refused:
+        read(file)
+    assert refused.value.problems[0].key.startswith("knowledge.sight")
+
+
 def test_a_missing_file_says_so(tmp_path):
     assert "cannot be read" in problems(tmp_path / "none.toml")[""].message
 

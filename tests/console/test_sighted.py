@@ -166,6 +166,37 @@ async def test_a_search_finds_nothing_of_a_hidden_client(served):
             assert MARK not in found.replace(f'"query":"{query.lower()}"', ""), path
 
 
+async def test_a_search_by_a_hidden_name_is_as_one_by_a_name_that_is_not_there(served):
+    for words in ("{} viscosity", "{}", '"{}"', "lot:{}", "{} pressure hold"):
+        answers = []
+        for name in ("ZETA-1", "NONE-1"):
+            answer = await served.pages["viewer"].get(f"/api/search?query={quote(words.format(name))}")
+            answers.append(answer.body.decode().replace(name, ""))
+        assert answers[0] == answers[1], words
+
+
+QUESTIONS = (
+    "Why is lot OWN-BAD on hold?", "Which lots used RAW-7?", "What is open right now?", "status of lot ZETA-BAD",
+    "What helped last time against viscosity?", "Which lots are on hold?", "What is being made on R1?",
+    "Which deviations are open?", "Who are the suppliers of RAW-7?", "What is predicted on R1?", "ZETA-BAD", "Zeta",
+)  # fmt: skip
+
+
+async def test_no_question_is_answered_with_anything_of_a_hidden_client(served):
+    for question in QUESTIONS:
+        answer = (await served.pages["viewer"].post("/api/ask", {"question": question})).body.decode().lower()
+        for word in question.lower().split():
+            answer = answer.replace(word, "") if MARK in word else answer  # what one has asked oneself
+        assert MARK not in answer, (question, answer)
+    hidden, absent = [
+        (await served.pages["viewer"].post("/api/ask", {"question": f"status of lot {lot}"})).document
+        for lot in ("ZETA-BAD", "NONE-BAD")
+    ]
+    assert hidden["text"].replace("ZETA", "NONE") == absent["text"]
+    whole = await served.pages["operator"].post("/api/ask", {"question": QUESTIONS[1]})
+    assert MARK in whole.body.decode().lower()
+
+
 def _acts(names):
     """Acts on a client's records."""
     return {

@@ -6,6 +6,7 @@ import runpy
 import sys
 import time
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,9 @@ from hypothesis import strategies as st
 from gateway.contract.response_tokens import LONGEST_TOKEN, compact, read_token, signature_holds, signing_input
 from gateway.decisions.refused_responses import MOST_IN_PERIOD, PERIOD_NS
 from gateway.decisions.response import MOST_OF_A_KEY
+from gateway.decisions.setpoint_write import ALL_WRITES
 from gateway.line.definition import Stage
+from gateway.records.sight import Sight, Sights
 from gateway.records.user_acts import AddUser, ChangeUser, RevokeKey
 from gateway.records.users import Role
 from gateway.time_units import SECOND_NS
@@ -266,6 +269,17 @@ def test_a_hold_is_only_acknowledged_whoever_signs(bench, terminal):
 
 def test_a_warning_has_no_move_to_approve(bench, terminal):
     assert terminal.answer(open_of(bench, "warning"), "approve")["outcome"] == "NOTHING_TO_APPROVE"
+
+
+def test_guidance_about_a_lot_that_the_user_does_not_see_is_answered_as_one_that_is_not_there(bench, terminal):
+    bench.context("lot_started", material_lot_id="LOT/1", client_id="Zeta", job_order_id="WO-1", equipment_id="R1")
+    sights = Sights(of_users={"a.miller": Sight(clients=frozenset({"Carl"}))})
+    bench.line = replace(bench.line, sights=sights)
+    guidance_id = open_of(bench)
+    assert terminal.answer(guidance_id, "approve")["outcome"] == "UNKNOWN_GUIDANCE"
+    assert state_of(bench, guidance_id) == "proposed"
+    stop = terminal.answer(ALL_WRITES, "reject", jti=f"{NONCE}9", reason="it smokes")
+    assert stop["outcome"] != "UNKNOWN_GUIDANCE"
 
 
 # --- once -----------------------------------------------------------------------------------------------------

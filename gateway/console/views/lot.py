@@ -24,6 +24,7 @@ from gateway.facts.lot import is_of_rest
 from gateway.lab.release.lot_knowledge import Parent
 from gateway.records.act_kinds import ActKind
 from gateway.records.lot_decisions import DecisionState, LotDecided
+from gateway.records.scope import Scope
 from gateway.store.facts.reading import Reading
 from gateway.store.queries.lot_decisions import basis_of, decision_of_lot
 from gateway.store.queries.lot_parts import parts_of_lot
@@ -156,7 +157,7 @@ def _view_of(connection: sqlite3.Connection, snapshot: Snapshot, known: LotOnRec
         open_points=[_open_point(item) for item in known.open_points if _is_seen(item, seen)],
         settled=[_settled(item) for item in known.settled if _is_seen(item, seen)],
         results=results,
-        charts=_charts(connection, known),
+        charts=_charts(connection, known, seen),
         guidance=guidance,
         deviations=deviations,
         certificates=lines_of_lot(connection, lot, known.part, seen=seen),
@@ -221,11 +222,12 @@ def _related(item: Parent) -> RelatedLotView:
     return RelatedLotView(material_lot_id=item.material_lot_id, recommendation=item.asks)
 
 
-def _charts(connection: sqlite3.Connection, known: LotOnRecord) -> list[ChartLink]:
+def _charts(connection: sqlite3.Connection, known: LotOnRecord, seen: Seen) -> list[ChartLink]:
     lot = quote(known.material_lot_id, safe="")
     analytes = dict.fromkeys(
         row["analyte"]
         for product in known.products
         for row in connection.execute(SQL["console_series_of_product"], {"product": product})
+        if seen.sight.sees(Scope(client_id=row["client_id"] or None, study_id=row["study_id"] or None))
     )
     return [ChartLink(analyte=name, path=f"/api/charts/{lot}/{quote(name, safe='')}") for name in analytes]

@@ -3,6 +3,7 @@
 from gateway.advice.publication import BOARD_LONGEST
 from gateway.advice.rationing import KEPT_BACK
 from gateway.contract.response_tokens import LONGEST_LIFE_NS, read_token
+from gateway.decisions.setpoint_write import ALL_WRITES
 from gateway.events import (
     ActRequested,
     AdviceWithheld,
@@ -32,6 +33,7 @@ from gateway.store.facts.parts_in_doubt import parts_in_doubt
 from gateway.store.facts.reading import Reading
 from gateway.store.facts.suppression import silenced
 from gateway.store.queries.guidance import answer_that_changed
+from gateway.store.queries.seen import Seen
 from gateway.store.queries.users import keys_of_all, user_of
 from gateway.store.statements import SQL, value_of
 
@@ -135,7 +137,7 @@ def _token(reading: Reading, text: str, *, at_ns: int) -> TokenFacts:
         (item for item in keys_of_all(reading.connection) if item.key_id == stated.key_id), None
     )  # fmt: skip
     if stated is None or key is None:
-        return TokenFacts(stated=stated, key=None, user=None, used=False, recent=0)
+        return TokenFacts(stated=stated, key=None, user=None, used=False, recent=0, out_of_sight=False)
     of_key = {"key_id": key.key_id}
     return TokenFacts(
         stated=stated,
@@ -143,7 +145,14 @@ def _token(reading: Reading, text: str, *, at_ns: int) -> TokenFacts:
         user=user_of(reading.connection, Credential(kind=CredentialKind.SIGNED_TOKEN, subject=key.user_id)),
         used=value_of(reading.connection, "nonce_used", **of_key, nonce=stated.nonce) is not None,
         recent=value_of(reading.connection, "answers_of_key", **of_key, since_ns=at_ns - LONGEST_LIFE_NS),
+        out_of_sight=_is_out_of_sight(reading, key.user_id, stated.guidance_id),
     )
+
+
+def _is_out_of_sight(reading: Reading, user_id: str, guidance_id: str) -> bool:
+    """Return whether a guidance is hidden from a user, as is one that is not there; to stop all writing never is."""
+    seen = Seen(reading.connection, reading.line.sights.of_user(user_id))
+    return seen.limited and guidance_id != ALL_WRITES and not seen.guidance_named(guidance_id)
 
 
 def _refused_responses(reading: Reading) -> RefusedResponses:

@@ -3,6 +3,7 @@
 A record that is hidden and one that is not there are told apart by nobody: both are not seen.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any
@@ -91,8 +92,11 @@ def _signed_record(seen: Seen, key: str) -> bool:
 
 
 def is_seen_as_signed(seen: Seen, record: SignedRecord) -> bool:
-    """Return whether what was asked to be signed may be seen: as what it is about."""
-    return not seen.limited or refusal_of(seen, request_in(record).act, user_id="") is None
+    """Return whether what was asked to be signed may be seen: as what it is about, and all that it rests on."""
+    if not seen.limited:
+        return True
+    hidden = refusal_of(seen, request_in(record).act, user_id="") is not None
+    return not hidden and seen.names_nobody_hidden(json.loads(record.body))
 
 
 def _alarm(seen: Seen, key: str) -> bool:

@@ -120,7 +120,7 @@ SELECT grown_from, version, analyte, at_ns, body, holds, 'deviation ' || deviati
 WHERE material_lot_id = :material_lot_id ORDER BY at_ns LIMIT :most;
 
 -- name: console_series_of_product
-SELECT DISTINCT analyte FROM series WHERE product = :product ORDER BY analyte;
+SELECT DISTINCT analyte, client_id, study_id FROM series WHERE product = :product ORDER BY analyte;
 
 -- name: console_series_of_analyte
 SELECT client_id, study_id, body, holds FROM series_checked

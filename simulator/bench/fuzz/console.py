@@ -78,12 +78,12 @@ def _application() -> Application:
         expires=Deadline(wall_ns=_FAR_NS, boot_ns=_FAR_NS, boot_id="b"),
     )  # fmt: skip
     taking: Any = _NoActs()
-    acts = ActAnswers(taking, on_sign_in=_ignore, on_success=_ignore)
+    nothing_read: Any = None
+    acts = ActAnswers(taking, nothing_read, on_sign_in=_ignore, on_success=_ignore)
     answering: Mapping[str, Answering] = {
         route.name: acts.do if route.name == "POST /api/acts" else _read for route in ROUTES
     }
     sessions: Any = _OneSession(session)
-    nothing_read: Any = None
     options = ConsoleOptions(host="127.0.0.1", port=8443)
     return Application(
         sessions=sessions, answering=answering, files=StaticFiles(), entrance=Entrance(), options=options,
