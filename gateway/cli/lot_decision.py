@@ -17,9 +17,10 @@ from gateway.records.acts import ActOutcome, DecideLot
 from gateway.records.lot_decisions import DecisionState, LotDecided, Verdict
 from gateway.runtime.act_requests import perform
 from gateway.store.database import read_state
+from gateway.store.queries.awaited_certificates import awaits_certificate
 from gateway.store.queries.lot_decisions import DecisionOnRecord, basis_of, decision_of_lot
 from gateway.store.queries.lot_parts import parts_of_lot
-from gateway.store.queries.lots import LotOnRecord
+from gateway.store.queries.lots import LotOnRecord, part_declared
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,6 +61,8 @@ def decision_document(connection: sqlite3.Connection, lot: str) -> dict[str, Any
     document = None if decision.decision is None else _document(decision.decision)
     if document is not None:
         document["of_rest_alone"] = is_of_rest(decision.decision, parts_of_lot(connection, lot).parts)
+        part = part_declared(connection, lot).part
+        document["awaits_certificate"] = awaits_certificate(connection, decision.decision, part)
     return {"decision": document, **({"decision_damaged": list(decision.damaged)} if decision.damaged else {})}
 
 
@@ -97,6 +100,8 @@ def show_decision(connection: sqlite3.Connection, on_record: DecisionOnRecord) -
     show_wrapped(f"  meaning: {decision.meaning}; signed record {decision.record_id}", hanging=4)
     if of_rest:
         show_wrapped("  the lot as a whole is not released: a part of it is not", hanging=4, style="bold")
+    if awaits_certificate(connection, decision, part_declared(connection, decision.material_lot_id).part):
+        show_wrapped("  nobody is told of it before its certificate is signed", hanging=4, style="bold")
     if decision.state is DecisionState.MADE:
         show_wrapped("  the lot is judged with it when a gateway starts: none runs with this store now", hanging=4)
     if decision.state is DecisionState.LAPSED:

@@ -9,8 +9,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from gateway.cli.lot_decision import decision_document
+from gateway.console.views.lot import lot_view
 from gateway.contract.sparkplug.reports import reports_of
 from gateway.database.writer import Writer
+from gateway.knowledge.kinds.lots import lot as lot_found
 from gateway.line.sinks import Sink, SinkMessage
 from gateway.publish.holding_back import HoldingBack
 from gateway.records.lot_decisions import Verdict
@@ -19,9 +22,11 @@ from gateway.store.database import open_state
 from gateway.store.outbox import Queued
 from gateway.store.queries.readers import Reader
 from simulator.rest_systems import RestSystem, serving
+from tests.copilot.plant import asking
 from tests.fixtures.certifying import ACME, Certifying
 from tests.fixtures.deciding import LOT
 from tests.fixtures.listeners import of_sending
+from tests.fixtures.seeing import SEES_ALL
 from tests.fixtures.sinks import HandClock
 from tests.fixtures.sinks import told as serving_sinks
 from tests.fixtures.store_bench import viscosity
@@ -187,3 +192,40 @@ def test_a_release_of_a_backup_that_was_put_back_is_kept_until_a_person_wants_it
     assert sent_on(bench, tmp_path, LATCHED) == ([None], ["PUBLISH_REFUSED"])
     ((parked,),) = bench.rows("SELECT parked FROM outbox WHERE parked IS NOT NULL")
     assert "acknowledge" in parked
+
+
+# --- what people are shown -----------------------------------------------------------------------------------------
+
+
+def shown(bench):
+    """Return what console, command line, answers and search say of the release of the lot."""
+    snapshot = SimpleNamespace(line=bench.line, seen=SEES_ALL.seen)
+    console = lot_view(bench.connection, snapshot, LOT).decision
+    commands = decision_document(bench.connection, LOT)["decision"]
+    with asking(bench) as ask:
+        answers = [
+            ask(text).text
+            for text in (f"Status of lot {LOT}?", f"Who released lot {LOT}?", "Which lots were released?")
+        ]
+    return console, commands, answers, lot_found(bench.connection, LOT).text
+
+
+def test_wherever_a_release_is_shown_it_says_that_its_certificate_is_awaited(bench):
+    bench.released()
+    console, commands, answers, _search = shown(bench)
+    assert (console.awaits_certificate, commands["awaits_certificate"]) == (True, True)
+    assert all("certificate" in answer for answer in answers), answers
+    bench.sign()
+    console, commands, answers, _search = shown(bench)
+    assert (console.awaits_certificate, commands["awaits_certificate"]) == (False, False)
+    assert not any("certificate" in answer for answer in answers), answers
+
+
+def test_a_search_says_of_a_release_that_it_has_lapsed(bench):
+    released_lot(bench)
+    assert "lapsed" not in shown(bench)[3]
+    bench.result(viscosity(101.0, result_version=2))
+    assert "lapsed: release Anna Q." in shown(bench)[3]
+    bench.decide(Verdict.REJECT)
+    assert shown(bench)[3].count("Anna Q.") >= 2
+    assert ": release" in shown(bench)[3]

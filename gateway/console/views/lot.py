@@ -26,8 +26,9 @@ from gateway.records.act_kinds import ActKind
 from gateway.records.lot_decisions import DecisionState, LotDecided
 from gateway.records.scope import Scope
 from gateway.store.facts.reading import Reading
+from gateway.store.queries.awaited_certificates import awaits_certificate
 from gateway.store.queries.lot_decisions import basis_of, decision_of_lot
-from gateway.store.queries.lot_parts import parts_of_lot
+from gateway.store.queries.lot_parts import PartsOfLot, parts_of_lot
 from gateway.store.queries.lots import LotOnRecord, as_shown, lot_on_record
 from gateway.store.queries.seen import Seen
 from gateway.store.statements import SQL
@@ -72,6 +73,7 @@ class DecisionView(View):
     of_rest_alone: bool = Field(
         description="a release of what is left beside parts that are not released: not of the lot"
     )
+    awaits_certificate: bool = Field(description="a release that waits for a certificate, so nobody is told of it")
 
 
 class LotView(View):
@@ -149,9 +151,7 @@ def _view_of(connection: sqlite3.Connection, snapshot: Snapshot, known: LotOnRec
         missing_tests=[] if basis is None else list(basis.missing_tests),
         basis_sha256=None if basis is None else basis_sha256(basis),
         against_release=len(known.against_release),
-        decision=None
-        if decided.decision is None
-        else _decision(decided.decision, of_rest=is_of_rest(decided.decision, divided.parts)),
+        decision=_decision(connection, known, decided.decision, divided),
         signatures=signatures,
         waiting=waiting_for_signatures(connection, snapshot, subject=lot),
         open_points=[_open_point(item) for item in known.open_points if _is_seen(item, seen)],
@@ -205,7 +205,11 @@ def _settled(item: PointOnRecord) -> SettledView:
     )
 
 
-def _decision(decision: LotDecided, *, of_rest: bool) -> DecisionView:
+def _decision(
+    connection: sqlite3.Connection, known: LotOnRecord, decision: LotDecided | None, divided: PartsOfLot
+) -> DecisionView | None:
+    if decision is None:
+        return None
     return DecisionView(
         decision=decision.verdict,
         full_name=decision.printed_name,
@@ -214,7 +218,8 @@ def _decision(decision: LotDecided, *, of_rest: bool) -> DecisionView:
         meaning=decision.meaning,
         reason=decision.reason,
         on_other_facts=decision.state is DecisionState.LAPSED,
-        of_rest_alone=of_rest,
+        of_rest_alone=is_of_rest(decision, divided.parts),
+        awaits_certificate=awaits_certificate(connection, decision, known.part),
     )
 
 

@@ -10,7 +10,9 @@ from gateway.copilot.words import means
 from gateway.records.laboratory import Recommendation
 from gateway.records.lot_decisions import Verdict
 from gateway.records.scope import Scope
-from gateway.store.queries.lots import row_as_shown
+from gateway.store.queries.awaited_certificates import awaits_certificate
+from gateway.store.queries.lot_decisions import decision_of_lot
+from gateway.store.queries.lots import lot_on_record, part_declared, row_as_shown
 from gateway.store.statements import SQL
 
 _MOST_NAMED, _MOST_READ, _MOST_DECIDED = 8, 1_000, 500
@@ -60,11 +62,15 @@ def lots_decided(ground: Ground, asking: Asking) -> Answer:
     saying = ground.saying()
     for verdict in asked:
         lots = [str(row["material_lot_id"]) for row in seen if row["verdict"] == verdict.value]
+        if verdict is Verdict.RELEASE:
+            lots = [lot for lot in lots if decision_of_lot(ground.state, lot).decision is not None]
         if lots:
             saying.say(f"LOTS_DECIDED_{verdict.value.upper()}", count=len(lots), lots=listed(lots))
             saying.fact(verdict.value, len(lots))
             _name(saying, lots)
             say_which_are_parts(ground, lots[:_MOST_NAMED], saying, released=verdict is Verdict.RELEASE)
+            if verdict is Verdict.RELEASE:
+                _say_which_do_not_count(ground, lots[:_MOST_NAMED], saying)
     if not saying.sentences:
         return ground.nothing(asking.intent, "NO_LOTS_DECIDED")
     if asking.from_ns is not None:
@@ -72,6 +78,24 @@ def lots_decided(ground: Ground, asking: Asking) -> Answer:
     if len(rows) == _MOST_DECIDED:
         saying.say("OF_THE_NEWEST", count=_MOST_DECIDED)
     return saying.answered(asking.intent)
+
+
+def _say_which_do_not_count(ground: Ground, lots: list[str], saying: Saying) -> None:
+    """Say of which lots nobody is told of the release yet, and of which records do not hold."""
+    waiting = [
+        lot
+        for lot in lots
+        if awaits_certificate(
+            ground.state, decision_of_lot(ground.state, lot).decision, part_declared(ground.state, lot).part
+        )
+    ]
+    if waiting:
+        saying.say("AWAIT_CERTIFICATES", lots=", ".join(waiting))
+        saying.fact("await_certificates", len(waiting))
+    for lot in lots:
+        known = lot_on_record(ground.state, lot)
+        if known is not None and known.damaged:
+            saying.say("RECORDS_DAMAGED", lot=lot)
 
 
 def supplier_of_material(ground: Ground, asking: Asking) -> Answer:

@@ -1,6 +1,5 @@
 """Answers about lots: a value, the state and why, what is missing, what they are made of, who decided."""
 
-from gateway.contract.sinks.rule import AWAITS_CERTIFICATE
 from gateway.contract.times import rfc3339
 from gateway.copilot.answers import Answer, Saying, limits_shown, number_shown, status_shown
 from gateway.copilot.ground import Asking, Ground, lot_link
@@ -14,9 +13,10 @@ from gateway.lab.in_force import in_force, in_unit
 from gateway.records.laboratory import LabResult, Recommendation, Specification
 from gateway.records.lot_decisions import DecisionState
 from gateway.store.codec import decode
+from gateway.store.queries.awaited_certificates import awaits_certificate
 from gateway.store.queries.lot_decisions import decision_of_lot
 from gateway.store.queries.lot_parts import parts_of_lot
-from gateway.store.queries.lots import LotOnRecord, lot_on_record
+from gateway.store.queries.lots import LotOnRecord, lot_on_record, part_declared
 from gateway.store.queries.reviews import reviews_stand
 from gateway.store.statements import SQL
 from gateway.texts.translating import in_language_of_group
@@ -111,8 +111,6 @@ def status_of_lot(ground: Ground, asking: Asking) -> Answer:
     _decided(ground, lot, saying)
     _decided_on_whole_lot(ground, known, saying)
     say_parts(ground, known, saying)
-    if known.disposition is not None and AWAITS_CERTIFICATE in known.disposition.flags:
-        saying.say("AWAITS_CERTIFICATE", lot=lot)
     _made(ground, known, saying)
     if known.waits_to_be_judged:
         saying.say("WAITS_TO_BE_JUDGED", lot=lot)
@@ -159,6 +157,9 @@ def _decided(ground: Ground, lot: str, saying: Saying) -> None:
         saying.fact("decided_by", decision.printed_name)
     else:
         saying.say(f"DECIDED_{code}_ALREADY", at=at)
+    if awaits_certificate(ground.state, decision, part_declared(ground.state, lot).part):
+        saying.say("AWAITS_CERTIFICATE", lot=lot)
+        saying.fact("awaits_certificate", lot)
     saying.source(f"signed_record {decision.record_id}", lot, lot_link(lot))
 
 
@@ -207,14 +208,15 @@ def missing_for_release(ground: Ground, asking: Asking) -> Answer:
 
 
 def _before_a_release(ground: Ground, known: LotOnRecord) -> list[str]:
-    """Return what is to come first, besides points: the lot's judgement, a signed review, a signed certificate."""
+    """Return what is to come first, besides points: the lot's judgement, and a signed review.
+
+    That a release waits for its certificate is said with the release.
+    """
     needs_review = ground.line.review.required_for_release
-    flags = () if known.disposition is None else known.disposition.flags
     steps = {
         "WAITS_TO_BE_JUDGED": known.waits_to_be_judged,
         "REVIEW_IS_MISSING": needs_review
         and not reviews_stand(ground.state, ground.line, known.material_lot_id, known.part, at_ns=ground.now_ns),
-        "AWAITS_CERTIFICATE": AWAITS_CERTIFICATE in flags,
     }
     return [code for code, needed in steps.items() if needed]
 

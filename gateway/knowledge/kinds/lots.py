@@ -7,7 +7,7 @@ from urllib.parse import quote
 from gateway.knowledge.documents import Document, fields_of, joined
 from gateway.knowledge.kinds.kind import Kind, by_statement, itself, row_that_holds, rows_that_hold
 from gateway.records.laboratory import Disposition
-from gateway.records.lot_decisions import LotDecided
+from gateway.records.lot_decisions import DecisionState, LotDecided
 from gateway.records.scope import Scope
 from gateway.store.codec import decode
 from gateway.store.queries.lots import row_as_shown
@@ -24,9 +24,8 @@ def lot(connection: sqlite3.Connection, key: str) -> Document | None:
         return None
     recommendation, _damaged = row_as_shown(row)
     reasons = _reasons(connection, key)
-    decisions = [
-        decode(LotDecided, item["body"]) for item in rows_that_hold(connection, "knowledge_decisions_of_lot", key)
-    ]
+    read = [decode(LotDecided, item["body"]) for item in rows_that_hold(connection, "knowledge_decisions_of_lot", key)]
+    decisions = list({item.record_id: item for item in reversed(read)}.values())[::-1]  # as the newest row says
     uses = [item for item in connection.execute(SQL["uses_of_lot"], {"material_lot_id": key}) if item["holds"]]
     return Document(
         kind="lot",
@@ -34,7 +33,7 @@ def lot(connection: sqlite3.Connection, key: str) -> Document | None:
         title=joined(key, recommendation.value, row["product"]),
         text=joined(
             row["job_order_id"], row["equipment_id"], "latched" if row["latched"] else None, *reasons,
-            *(f"{item.verdict.value} {item.printed_name}: {item.reason}" for item in decisions),
+            *(_said(item, newest=item is decisions[0]) for item in decisions),
             *(" ".join(str(item[name]) for name in _OF_MATERIAL if item[name]) for item in uses),
         ),
         at_ns=row["started_ns"] or row["ended_ns"] or 0,
@@ -49,6 +48,12 @@ def lot(connection: sqlite3.Connection, key: str) -> Document | None:
         link=f"#/lots/{quote(key, safe='')}",
         record=f"lot {key}",
     )  # fmt: skip
+
+
+def _said(decision: LotDecided, *, newest: bool) -> str:
+    """Return what a person has decided and why, and that it counts no more where that is so."""
+    over = "lapsed: " if decision.state is DecisionState.LAPSED else "" if newest else "replaced: "
+    return f"{over}{decision.verdict.value} {decision.printed_name}: {decision.reason}"
 
 
 def _reasons(connection: sqlite3.Connection, key: str) -> list[str]:

@@ -6,18 +6,12 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import NamedTuple
 
-from pydantic import ValidationError
-
-from gateway.contract.sinks.rule import AWAITS_CERTIFICATE
 from gateway.facts.lot import PartOnRecord
-from gateway.lab.certificates.awaited import certificate_not_in_force
 from gateway.lab.quantities import in_unit, plain_number, total_in
-from gateway.records.laboratory import Disposition, Recommendation
-from gateway.records.lot_decisions import LotDecided
+from gateway.records.laboratory import Recommendation
 from gateway.records.lot_parts import LotDivided
 from gateway.records.production import Quantity
-from gateway.store.codec import decode
-from gateway.store.queries.certificates import certificates_of_lot
+from gateway.store.queries.awaited_certificates import awaits_certificate
 from gateway.store.queries.lot_decisions import decision_of_lot
 from gateway.store.queries.lots import part_in, recommendation_in
 from gateway.store.statements import SQL
@@ -100,27 +94,9 @@ def parts_of_lot(connection: sqlite3.Connection, lot: str) -> PartsOfLot:
         on_record = PartOnRecord(
             part=part, recommendation=recommendation, decision=decided.decision, awaits_certificate=False
         )
-        released = decided.decision if on_record.released_by_person else None
-        awaits = released is not None and _awaits_certificate(connection, part, released)
+        awaits = awaits_certificate(connection, decided.decision, part)
         parts.append(replace(on_record, awaits_certificate=awaits))
     return PartsOfLot(tuple(parts), tuple(damaged))
-
-
-def _awaits_certificate(connection: sqlite3.Connection, part: LotDivided, decision: LotDecided) -> bool:
-    """Return whether the release of a part waits for a certificate of its own; what cannot be read of it waits.
-
-    By what was published of the part last, and by certificates on record that are not in force.
-    """
-    row = connection.execute(SQL["newest_disposition_of_lot"], {"material_lot_id": part.part_id}).fetchone()
-    try:
-        flags = decode(Disposition, row["body"]).flags if row is not None and row["holds"] else (AWAITS_CERTIFICATE,)
-    except ValidationError:
-        flags = (AWAITS_CERTIFICATE,)
-    if AWAITS_CERTIFICATE in flags:
-        return True
-    on_record, _damaged = certificates_of_lot(connection, part.material_lot_id)
-    of_part = (item for item in on_record if item.drafted.content.part_name == part.name)
-    return certificate_not_in_force(of_part, decision) is not None
 
 
 def quantity_of_lot(connection: sqlite3.Connection, lot: str) -> QuantityOfLot:

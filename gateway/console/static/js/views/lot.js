@@ -52,6 +52,7 @@ function decision({ decision: made, signatures, parts: set }) {
     h("p", { class: "strong" }, text(made.of_rest_alone ? "lot.decided_rest" : "lot.decided", { decision: word("decision", made.decision), name: made.full_name, role: word("role", made.role), at: utc(made.at) })),
     h("p", {}, made.meaning, made.reason ? ` · ${made.reason}` : ""),
     made.on_other_facts ? h("p", { class: "failed" }, text("lot.other_facts")) : null,
+    made.awaits_certificate ? h("p", { class: "failed" }, text("lot.awaits_certificate")) : null,
     made.decision === "release" && kept.length ? h("p", { class: "failed" }, text("part.not_released", { parts: kept.join(", ") })) : null,
     signatures.map((signature) => signed(signature)));
 }
@@ -123,7 +124,7 @@ function parts(view) {
   const left = rest.not_comparable !== null ? condition(false, "", text("part.not_comparable", { stated: rest.not_comparable }), "critical")
     : rest.quantity === null ? text("part.unknown") : text("part.left", { rest: rest.quantity, of: rest.of });
   rows.push({ key: "rest", cells: [h("span", { class: "strong" }, text("part.rest")), rest.exceeded ? condition(false, "", text("part.exceeded", { of: rest.of }), "critical") : left,
-    recommendation(view.recommendation), decidedOn(view.decision?.decision ?? null, view.decision?.on_other_facts), ...(may("undo_division") ? [null] : [])] });
+    recommendation(view.recommendation), decidedOn(view.decision?.decision ?? null, view.decision?.on_other_facts, view.decision?.awaits_certificate), ...(may("undo_division") ? [null] : [])] });
   return section("parts", text("part.parts"), table(text("part.parts"), columns, rows), may("divide_lot") ? h("div", { class: "actions" }, divideButton(view)) : null);
 }
 
