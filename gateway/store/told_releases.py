@@ -10,7 +10,9 @@ from enum import StrEnum
 
 from gateway.contract.publications import DISPOSITION, LOT_PART
 from gateway.latches import has_forgotten
+from gateway.records.lot_decisions import DecisionState
 from gateway.store.outbox import Queued
+from gateway.store.queries.lot_decisions import decision_of_lot
 from gateway.store.queries.lot_parts import parts_declared
 from gateway.store.queries.lots import lot_on_record
 from gateway.store.statements import SQL, value_of
@@ -67,4 +69,7 @@ def why_untold(connection: sqlite3.Connection, message: Queued) -> Untold | None
         return Untold.FORGOTTEN
     lot = document.get("material_lot_id") or document.get("part_id")
     newest = value_of(connection, "may_release", material_lot_id=lot, message_id=message.message_id)
-    return None if newest else Untold.OVERTAKEN
+    decision = decision_of_lot(connection, str(lot)).decision
+    stands = decision is not None and decision.state is DecisionState.STANDS
+    is_this = decision is not None and any(item.get("record_id") == decision.record_id for item in decided)
+    return None if newest and stands and is_this else Untold.OVERTAKEN

@@ -20,6 +20,7 @@ from gateway.records.laboratory import Recommendation
 from gateway.records.outgoing import AuditEntry
 from gateway.store.audit import trail as audit
 from gateway.store.audit.evidence import evidence_hash, row_hash
+from gateway.store.care.newest_rows import lapse_releases_on_other_facts, put_back_newest
 from gateway.store.facts.lot.own_words import own_words
 from gateway.store.statements import SQL
 from gateway.store.tables import TABLES, Table
@@ -79,6 +80,7 @@ def salvage(file: Path, *, into: sqlite3.Connection | None, at_ns: int) -> Salva
                     for table in _SALVAGED:
                         _put_back(into, table, _holding(source, table, salvaged), salvaged)
                     into.execute(SQL["make_newest_versions_current"])
+                    lapse_releases_on_other_facts(into, sorted(salvaged.lots))
                     _judge_again(into, salvaged.lots, at_ns=at_ns)
                     entry = AuditEntry(kind="salvaged", subject=str(file), body=salvaged.document())
                     audit.append(into, (entry,), at_ns=at_ns)
@@ -179,11 +181,14 @@ def _numbers_from_the_back(source: sqlite3.Connection, table: str, last_read: in
 def _put_back(into: sqlite3.Connection, of: Table, rows: Iterable[dict[str, Any]], salvaged: Salvaged) -> None:
     table = of.name
     salvaged.put_back[table] = salvaged.differing[table] = 0
-    for values in rows:
-        kept = {
-            name: value.decode() if isinstance(value, bytes) and name not in of.blobs else value
-            for name, value in values.items()
-        }
+    texts = (_with_texts(of, values) for values in rows)
+    if of.newest_counts:
+        newest = put_back_newest(into, of, texts)
+        salvaged.put_back[table], salvaged.differing[table] = len(newest.rows), newest.differing
+        for row in newest.rows:
+            _note(into, table, row, salvaged)
+        return
+    for kept in texts:
         if _RETAIN in kept:
             kept[_RETAIN] = 0
         if of.hashed_by_statement:
@@ -199,6 +204,13 @@ def _put_back(into: sqlite3.Connection, of: Table, rows: Iterable[dict[str, Any]
             salvaged.merged[table] = salvaged.merged.get(table, 0) + _merged(into, table, of.merged_by, kept)
         else:
             salvaged.differing[table] += _differs(into, table, kept)
+
+
+def _with_texts(of: Table, values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: value.decode() if isinstance(value, bytes) and name not in of.blobs else value
+        for name, value in values.items()
+    }
 
 
 def _note(into: sqlite3.Connection, table: str, kept: dict[str, Any], salvaged: Salvaged) -> None:

@@ -60,6 +60,9 @@ SELECT body, holds AND in_force('lot_decision ' || json_array(material_lot_id, s
        'lot_decision ' || seq AS record FROM lot_decision_checked
 WHERE material_lot_id = :material_lot_id ORDER BY seq DESC LIMIT 1;
 
+-- name: newest_row_of_decision
+SELECT * FROM lot_decision WHERE material_lot_id = :material_lot_id ORDER BY seq DESC LIMIT 1;
+
 -- a decision that was taken out by hand
 -- name: decision_of_lot_is_missing
 SELECT has_rows('lot_decision ' || :material_lot_id);
