@@ -10,12 +10,14 @@ from playwright.async_api import expect
 from gateway.clock import SystemClock
 from gateway.copilot.phrasing.phraser import Phraser
 from gateway.copilot.tokens import TerminalTokens
+from gateway.records.sight import NOBODYS_CLIENT, Sights
 from tests.console.test_search import index_of
 from tests.copilot.model_server import chat, joined, model_server
 from tests.fixtures.console import PASSWORD
 from tests.fixtures.console_on_lots import console_on_lots
 from tests.fixtures.page import Pages, chromium, keep
 
+SIGHTS = Sights(of_users={"engineer": NOBODYS_CLIENT})
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
@@ -28,7 +30,7 @@ async def pages(tmp_path_factory):
         tokens = TerminalTokens(SystemClock(), life_seconds=900)
         async with (
             chromium() as browser,
-            console_on_lots(directory, patch, phrase=phraser.phrased, tokens=tokens) as served,
+            console_on_lots(directory, patch, phrase=phraser.phrased, tokens=tokens, sights=SIGHTS) as served,
         ):
             index_of(directory)
             pages = Pages(port=served.port, browser=browser)
@@ -141,3 +143,22 @@ async def test_a_question_is_asked_and_its_sources_lead_on(pages):
         await expect(page.locator("[data-key=computed]")).to_contain_text("Lot BAD is on hold")
         await page.locator(".answer").get_by_role("link", name="BAD").first.click()
         await expect(page.locator(".part-points .alarm").first).to_contain_text("110")
+
+
+async def test_who_sees_some_clients_is_told_so_and_offered_no_view_of_all(pages):
+    async with pages.page("engineer") as page:
+        await page.goto("/#/lots/BAD")
+        await expect(page.locator("#notices")).to_contain_text("You see the records of some clients")
+        await expect(page.get_by_role("heading", name="BAD", exact=True)).to_be_visible()
+        await expect(page.get_by_role("link", name="Review of its record")).to_have_count(0)
+        await expect(page.locator("#nav")).to_contain_text("Signatures")
+        await expect(page.locator("#nav")).not_to_contain_text("Models")
+        await page.goto("/#/audit")
+        await expect(page.get_by_role("heading", name="Audit")).to_be_visible()
+        await expect(page.get_by_role("button", name="Verify the chain")).to_have_count(0)
+    async with pages.page("quality") as page:
+        await page.goto("/#/lots/BAD")
+        await expect(page.get_by_role("link", name="Review of its record")).to_be_visible()
+        await expect(page.locator("#notices")).not_to_contain_text("some clients")
+        await page.goto("/#/audit")
+        await expect(page.get_by_role("button", name="Verify the chain")).to_be_visible()

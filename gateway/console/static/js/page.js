@@ -21,6 +21,11 @@ export function may(act) {
   return Boolean(page.me?.acts.includes(act));
 }
 
+/** Whether the person sees the records of all clients; else some views are closed, and what others make is not shown. */
+export function seesAll() {
+  return !page.me?.closed_views.length;
+}
+
 /** Whether the person has one of the roles. */
 export function hasRole(roles) {
   return roles.some((role) => page.me?.roles.includes(role));

@@ -2,7 +2,7 @@
 
 import { h } from "../dom.js";
 import { ago, time } from "../format.js";
-import { may, page } from "../page.js";
+import { may, page, seesAll } from "../page.js";
 import { askAndDo } from "./acts.js";
 import { text } from "../texts.js";
 import { ORDER, isOpenTo, openKeys } from "./keys.js";
@@ -102,5 +102,6 @@ export function lastAct() {
   const old = page.now && Date.now() - page.nowAt > STALE_MS * 6 && page.connected;
   return h("p", { class: `last-act${page.last?.level === "warning" ? " refused" : ""}` },
     page.last ? [page.last.level === "warning" ? symbol("warning") : null, `${time(page.last.at)} ${page.last.text}`] : text("act.none"),
+    seesAll() ? null : h("span", { class: "quiet", "data-key": "sight" }, ` · ${text("sight.limited")}`),
     old ? h("span", { class: "quiet" }, ` · ${text("connection.unchanged", { at: time(page.nowAt) })}`) : null);
 }

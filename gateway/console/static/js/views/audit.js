@@ -3,6 +3,7 @@
 import { read } from "../api.js";
 import { h } from "../dom.js";
 import { time } from "../format.js";
+import { seesAll } from "../page.js";
 import { text, word } from "../texts.js";
 import { empty, table } from "../parts/states.js";
 import { condition } from "../parts/symbols.js";
@@ -16,9 +17,9 @@ export const audit = {
   render: (view, { query }) => [
     h("h1", {}, text("nav.audit")),
     search("audit", query, text("audit.search")),
-    h("div", { class: "actions", "data-key": "acts" },
+    seesAll() ? h("div", { class: "actions", "data-key": "acts" },
       h("button", { "data-key": "verify", type: "button", class: "quiet", disabled: extra.busy, onclick: () => ask("verified", "/api/audit/verify") }, text("audit.verify")),
-      query ? h("button", { "data-key": "trace", type: "button", class: "quiet", disabled: extra.busy, onclick: () => ask("trace", `/api/audit/trace/${encodeURIComponent(query)}`) }, text("audit.trace", { id: query })) : null),
+      query ? h("button", { "data-key": "trace", type: "button", class: "quiet", disabled: extra.busy, onclick: () => ask("trace", `/api/audit/trace/${encodeURIComponent(query)}`) }, text("audit.trace", { id: query })) : null) : null,
     verified(), traced(query),
     view.lines.length === 0 ? empty("audit.none") : table(text("nav.audit"),
       [text("audit.number"), text("audit.at"), text("audit.kind"), text("audit.subject"), text("audit.person"), text("audit.body")],

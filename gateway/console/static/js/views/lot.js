@@ -2,7 +2,7 @@
 
 import { h, island } from "../dom.js";
 import { asWritten, limits, measured, time, unit, utc } from "../format.js";
-import { may, page } from "../page.js";
+import { may, page, seesAll } from "../page.js";
 import { text, word } from "../texts.js";
 import { askAndDo } from "../parts/acts.js";
 import { certificatesOfLot } from "../parts/certificates.js";
@@ -36,7 +36,7 @@ function head(view) {
     facts([[text("lot.product"), view.products.join(", ")], [text("lot.order"), view.job_order_id], [text("lot.equipment"), view.equipment_id], [text("lot.client"), view.client_id],
       [text("lot.started"), view.started_at ? time(view.started_at) : null], [text("lot.ended"), view.ended_at ? time(view.ended_at) : null], [text("lot.closed"), view.closed_at ? time(view.closed_at) : null]]),
     view.damaged.length ? h("p", { class: "failed" }, text("damaged.text"), " ", view.damaged.join(", ")) : null,
-    h("p", {}, h("a", { href: `#/review/${encodeURIComponent(view.material_lot_id)}` }, text("lot.review"))),
+    seesAll() ? h("p", {}, h("a", { href: `#/review/${encodeURIComponent(view.material_lot_id)}` }, text("lot.review"))) : null,
     may("decide_lot") && view.basis_sha256 ? h("div", { class: "actions" }, ["release", "reject", "hold"].map((decided) => decideButton(view, decided)), firstPart(view)) : firstPart(view));
 }
 
