@@ -15,7 +15,7 @@ from gateway.contract.times import rfc3339
 from gateway.decision import Decision
 from gateway.decisions.changes import audit_entry
 from gateway.decisions.not_signed import another_record, asked_already, no_longer, not_waiting
-from gateway.decisions.signed_wording import WORDING, SignedText, in_words
+from gateway.decisions.signed_wording import WORDING, SignedText, in_words, what_is_done
 from gateway.events import ActRequested
 from gateway.facts.acts import ActFacts
 from gateway.facts.signatures import PendingFacts
@@ -186,7 +186,6 @@ def _signature(
     role = role_of_signer(policy, actor)
     if role is None:
         raise TypeError(f"{actor.user_id} has none of the roles that sign")
-    act = request_in(record).act
     return Signature(
         signature_id=identity_of("signature", record.record_id, record.version, record.sha256, actor.user_id),
         record_kind=record.kind,
@@ -196,7 +195,7 @@ def _signature(
         user_id=actor.user_id,
         printed_name=actor.full_name,
         role=role,
-        meaning=in_words(meaning, what=WORDING[act.kind].what(act)),
+        meaning=in_words(meaning, what=what_is_done(record)),
         signed_ns=event.at_ns,
         event_id=event.event_id,
     )

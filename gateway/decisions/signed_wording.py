@@ -1,11 +1,13 @@
 """What a person signs, in words: what each act that can be signed is about, and the facts for which it is asked."""
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from gateway.contract.certificates import number_of
+from gateway.contract.signed_records import request_in
 from gateway.decisions.certificate_acts import certificate_as_shown
 from gateway.decisions.corrective_action import what_was_to_be_done
 from gateway.decisions.deviation_closing import how_actions_did, what_is_closed
@@ -18,7 +20,9 @@ from gateway.line.definition import Stage
 from gateway.people.second_person import ChangeOfUsers, is_confirmed
 from gateway.records.act_kinds import ActKind
 from gateway.records.acts import Act, AnswerGuidance, DecideLot, SettlePoint
+from gateway.records.lot_decisions import Verdict
 from gateway.records.people import Act as GuidanceAct
+from gateway.records.signatures import SignedRecord
 from gateway.records.user_acts import ChangeUser
 from gateway.records.users import Role
 from gateway.texts.catalogue import text
@@ -31,6 +35,7 @@ class SignedText(StrEnum):
     APPROVAL = "APPROVAL"
     REJECTED_BY = "REJECTED_BY"
     RELEASE = "RELEASE"
+    RELEASE_REST = "RELEASE_REST"
     REJECT = "REJECT"
     HOLD = "HOLD"
     RELEASE_PART = "RELEASE_PART"
@@ -70,6 +75,7 @@ class Wording:
     """Of an act that can be signed: what it is about, what is done, and the facts for which it is asked.
 
     ``evidence``: what stood beside it when it was asked for: it is signed too, and may change while the act waits.
+    ``by_record``: what is done, where that follows from the act and the facts that are signed with it.
     ``needs``: whether this act of its kind needs signatures at all, where the policy asks for them. ``concerns``: the
     user whom it is about, who does not sign it.
     """
@@ -80,10 +86,27 @@ class Wording:
     evidence: Callable[[Any, Any], Mapping[str, Any]] = lambda _act, _facts: {}
     needs: Callable[[Any, Any], bool] = lambda _act, _facts: True
     concerns: Callable[[Any], str | None] = lambda _act: None
+    by_record: Callable[[Any, Mapping[str, Any]], str] | None = None
 
 
-def _decision_on(act: DecideLot) -> str:
-    code = f"{act.verdict.name}_PART" if act.part else act.verdict.name
+def what_is_done(record: SignedRecord) -> str:
+    """Return what an act on record does, in the words that each signature's meaning has."""
+    act, wording = request_in(record).act, WORDING.get(ActKind(record.kind))
+    if wording is None:
+        return f"{record.kind} {record.subject}"
+    if wording.by_record is None:
+        return wording.what(act)
+    return wording.by_record(act, json.loads(record.body)["rests_on"])
+
+
+def _decision_beside_parts(act: DecideLot, rests_on: Mapping[str, Any]) -> str:
+    """Return what is decided: of a lot of which parts are decided on by themselves, a release is one of the rest."""
+    beside = act.verdict is Verdict.RELEASE and bool(rests_on.get("parts_decided_by_themselves"))
+    return _decision_on(act, SignedText.RELEASE_REST if beside else None)
+
+
+def _decision_on(act: DecideLot, known: SignedText | None = None) -> str:
+    code = known or (f"{act.verdict.name}_PART" if act.part else act.verdict.name)
     decided = in_words(SignedText[code], lot=act.material_lot_id)
     over = act.over_open_points
     return f"{decided} {in_words(SignedText.OVER, count=over)}" if over else decided
@@ -143,6 +166,7 @@ WORDING: Mapping[ActKind, Wording] = {
     ActKind.DECIDE_LOT: Wording(
         subject=lambda act: act.material_lot_id,
         what=_decision_on,
+        by_record=_decision_beside_parts,
         rests_on=what_it_rests_on,
     ),
     ActKind.SIGN_REVIEW: Wording(

@@ -306,6 +306,7 @@ async def test_quality_sets_a_part_of_a_lot_apart_and_decides_on_it_alone(lots):
         await page.get_by_role("button", name="Release the rest").click()
         await sign(dialog, "quality", reason="sound")
         await expect(page.locator(".decision")).to_contain_text("released, the rest alone, by")
+        await expect(page.locator(".decision")).to_contain_text("release of the rest of lot L/2, without its parts")
         await keep(page, "lot-rest-wide-light")
         await expect(parts.locator("tr", has_text="The rest of the lot")).to_contain_text("not known")
         await parts.get_by_role("link", name="drums 1-10").click()

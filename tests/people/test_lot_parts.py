@@ -559,6 +559,7 @@ def test_a_release_of_the_lot_releases_no_part_and_is_told_as_one_of_the_rest(be
     assert bench.decide(RELEASE).outcome is ActOutcome.DONE
     newest = bench.newest()
     assert (newest["decision"], newest["decision_on_rest"]["decision"]) == (None, "release")
+    assert newest["decision_on_rest"]["meaning"] == f"decision: release of the rest of lot {LOT}, without its parts"
     assert "OF_REST_ALONE" in newest["flags"]
     decision = decision_of_lot(bench.connection, PART).decision
     assert decision is None or decision.verdict is verdict

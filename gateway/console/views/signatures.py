@@ -11,12 +11,11 @@ from pydantic import Field
 from gateway.console.snapshot import Snapshot
 from gateway.console.views.parts import SignaturePart, View
 from gateway.console.views.signed import signature_part
-from gateway.contract.signed_records import request_in
 from gateway.contract.times import rfc3339
-from gateway.decisions.signed_wording import WORDING, SignedText, in_words
+from gateway.decisions.signed_wording import SignedText, in_words, what_is_done
 from gateway.people.signing import SIGNABLE, policy_of
 from gateway.records.act_kinds import ActKind
-from gateway.records.signatures import SignedOnRecord, SignedRecord, SigningState
+from gateway.records.signatures import SignedOnRecord, SigningState
 from gateway.store.queries.seen_records import is_seen_as_signed
 from gateway.store.queries.signatures import newest, waiting
 from gateway.store.queries.users import passwords_to_confirm, users_of_all
@@ -167,7 +166,7 @@ def _ended(connection: sqlite3.Connection, snapshot: Snapshot) -> Iterator[Ended
             pending_id=record.record_id,
             act=record.kind,
             subject=record.subject,
-            title=what_is_signed(record),
+            title=what_is_done(record),
             asked_by=record.author.printed_name,
             asked_at=rfc3339(record.made_ns),
             state=EndedState.EXPIRED if expired else EndedState(signed.state.value),
@@ -176,19 +175,12 @@ def _ended(connection: sqlite3.Connection, snapshot: Snapshot) -> Iterator[Ended
         )
 
 
-def what_is_signed(record: SignedRecord) -> str:
-    """Return what an act on record does, in the words that each signature's meaning has."""
-    act = request_in(record).act
-    wording = WORDING.get(act.kind)
-    return f"{record.kind} {record.subject}" if wording is None else wording.what(act)
-
-
 def pending_view(signed: SignedOnRecord, snapshot: Snapshot) -> PendingActView:
     """Return an act that waits, with what it rests on as it is signed."""
     record, kind = signed.record, ActKind(signed.record.kind)
     document = json.loads(record.body)
     policy = policy_of(kind, snapshot.line.signatures) if kind in SIGNABLE else None
-    what = what_is_signed(record)
+    what = what_is_done(record)
     return PendingActView(
         pending_id=record.record_id,
         act=record.kind,
