@@ -63,6 +63,7 @@ def pytest_collection_finish():
     """Spare the collector of garbage thousands of tests and all libraries; it would walk over them again and again."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
 
 
 def pytest_configure(config):

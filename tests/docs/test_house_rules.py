@@ -1,6 +1,7 @@
 """The measures of the house: short functions and files, few parameters, and a docstring for what others call."""
 
 import ast
+import gc
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -48,8 +49,12 @@ def parts(path: Path) -> Iterator[Part]:
 
 
 @pytest.fixture(scope="module")
-def all_parts() -> list[Part]:
-    return [part for path in files() for part in parts(path)]
+def all_parts() -> Iterator[list[Part]]:
+    gc.disable()  # two thirds of the time it would walk over millions of nodes that stay
+    try:
+        yield [part for path in files() for part in parts(path)]
+    finally:
+        gc.enable()
 
 
 def lines_of(node: Function) -> int:

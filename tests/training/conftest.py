@@ -1,11 +1,12 @@
 """Fitting takes one thread here, as in training: beside other tests, threads that wait for each other take minutes."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import pytest
 from threadpoolctl import threadpool_limits
 
-from gateway.training.candidates import boosting
+from tests.fixtures.quick_training import few_trees, without_pictures
 
 
 @pytest.fixture(autouse=True)
@@ -15,9 +16,7 @@ def _one_thread() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _few_trees(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Boosted trees are a baseline of every training and take half of its time; who looks at them has ALL_TREES."""
-    with pytest.MonkeyPatch.context() as patch:
-        if not getattr(request.module, "ALL_TREES", False):
-            patch.setattr(boosting, "_TREES", boosting._TREES[:2])
+def _little_beside(request: pytest.FixtureRequest) -> Iterator[None]:
+    """No pictures, and few boosted trees; who looks at these has ALL_TREES."""
+    with without_pictures(), nullcontext() if getattr(request.module, "ALL_TREES", False) else few_trees():
         yield
