@@ -16,6 +16,7 @@ from gateway.decisions.certificate_release import after_change, dispositions_aft
 from gateway.decisions.changes import audit_entry
 from gateway.events import CertificateMailed, CertificatePrinted, FollowUpDue
 from gateway.facts.certificates import CertificateDueFacts, CertificateIssuedFacts
+from gateway.lab.certificates.awaited import applying
 from gateway.lab.certificates.draft import CertifiedLot
 from gateway.lab.certificates.questions import questions
 from gateway.latches import CERTIFICATE_NOT_MAILED, CERTIFICATE_NOT_PRINTED, questioned_latch
@@ -55,13 +56,13 @@ def _first_drafts(lot: CertifiedLot, event: FollowUpDue, facts: CertificateDueFa
         return Decision()
     context, rules = lot.knowledge.context, facts.line.certificates
     product = next(iter(context.products), None)
-    applying = rules.applying(product, context.client_id)
-    if not applying and not facts.known.on_record and event.follow_up.until_ns:  # said once, as the lot ends
+    requirements = applying(rules, product, context.client_id)
+    if not requirements and not facts.known.on_record and event.follow_up.until_ns:  # said once, as the lot ends
         nothing = audit_entry("certificate_not_required", lot.knowledge.lot, scope=facts.known.scope, product=product,
                               client=context.client_id)  # fmt: skip
         return Decision(audit=(nothing,) if rules.requirements else ())
     decided = Decision()
-    for requirement in applying:
+    for requirement in requirements:
         if newest_of(facts.known, certificate_id(lot.knowledge.lot, requirement.customer)) is None:
             content = content_now(lot, requirement, facts.known, facts.line)
             decided += drafted_decision(draft(content, None, event), event, facts)

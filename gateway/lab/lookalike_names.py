@@ -38,6 +38,8 @@ _SEPARATING = frozenset({"Zs", "Zl", "Zp", "Pd", "Pc", "Ps", "Pe", "Pi", "Pf"})
 _SEPARATORS = frozenset(
     "./\\,;:#'\"\u00b7\u2022\u2043\u02d7"  # and what looks like a space: fillers of Hangul, an empty Braille cell
     "\u115f\u1160\u3164\u2800"
+    "\u2044\u2215\u29f8\u2571\u2216\u29f5"  # slashes of mathematics and of drawings
+    "\u2027\u30fb\u2e31\u05c3\u2236\ua789\u02d0"  # points and colons
 )
 _DIGITS_OF_LETTERS = str.maketrans("OIL\u0417", "0113")  # \u0417: the Cyrillic letter that looks like 3
 _LETTERS_AMONG_DIGITS = re.compile(r"(?<=[0-9])(-?)([OIL\u0417]+)(-?)(?=[0-9])")

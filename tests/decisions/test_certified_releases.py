@@ -55,6 +55,16 @@ def test_a_lot_without_such_a_requirement_is_told_as_before(bench):
     assert told(bench) == ["release"]
 
 
+def test_a_lot_whose_client_only_looks_like_that_of_the_requirement_waits_for_the_certificate(bench):
+    bench.context("lot_started", material_lot_id=LOT, job_order_id="WO-1", equipment_id="R1", client_id="acme")
+    version = bench.released()
+    assert told(bench) == []
+    assert bench.newest()["decision"]["stands"] is True
+    assert "AWAITS_CERTIFICATE" in bench.newest()["flags"]
+    assert bench.sign(version).outcome is ActOutcome.REFUSED
+    assert told(bench) == []
+
+
 def test_every_customer_that_demands_one_must_have_it(bench):
     bench.requirements(GATING, replace(GATING, key="b", customer="B"))
     bench.released()

@@ -2,10 +2,24 @@
 
 from collections.abc import Iterable
 
+from gateway.lab.lookalike_names import likeness_key
 from gateway.lab.release.lot_knowledge import LotContext
-from gateway.line.certificates import CertificateRules
+from gateway.line.certificates import CertificateRules, Requirement
 from gateway.records.certificates import CertificateOnRecord, CertificateState
 from gateway.records.lot_decisions import DecisionState, LotDecided, Verdict
+
+
+def applying(rules: CertificateRules, product: str | None, client_id: str | None) -> tuple[Requirement, ...]:
+    """Return the requirements that apply to a lot; where none does, those whose names only look like the lot's.
+
+    ``acme`` may be ``ACME``: its lots are not let go without the certificate, which a gap keeps from being signed until
+    somebody has corrected the name.
+    """
+    stated = rules.applying(product, client_id)
+    if stated or product is None:
+        return stated
+    alike = (item for item in rules.requirements if likeness_key(item.product) == likeness_key(product))
+    return tuple(item for item in alike if client_id is None or likeness_key(item.customer) == likeness_key(client_id))
 
 
 def awaited(
@@ -26,7 +40,7 @@ def awaited(
     needed = {
         requirement.customer
         for product in context.products
-        for requirement in rules.applying(product, context.client_id)
+        for requirement in applying(rules, product, context.client_id)
         if requirement.release_needs_certificate
     }
     needed |= {item.drafted.content.customer for item in versions if item.drafted.content.gates_release}
