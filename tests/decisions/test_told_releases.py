@@ -20,9 +20,13 @@ from gateway.records.lot_decisions import Verdict
 from gateway.records.outgoing import OutgoingMessage
 from gateway.store.database import open_state
 from gateway.store.outbox import Queued
+from gateway.store.queries.lots import lot_on_record
 from gateway.store.queries.readers import Reader
+from gateway.time_units import SECOND_NS
 from simulator.rest_systems import RestSystem, serving
 from tests.copilot.plant import asking
+from tests.fixtures import store_bench
+from tests.fixtures.building import moment
 from tests.fixtures.certifying import ACME, Certifying
 from tests.fixtures.deciding import LOT
 from tests.fixtures.listeners import of_sending
@@ -151,6 +155,20 @@ def test_no_release_of_a_lot_is_told_one_of_whose_records_was_changed_by_hand(be
     ((kinds, answer),) = dispatched(bench, tmp_path, "UPDATE assessment SET asks = 'hold'")
     assert kinds == []
     assert "does not hold" in answer
+
+
+def test_what_is_said_of_a_lot_last_is_the_newest_though_the_clock_was_set_back(bench, tmp_path, monkeypatch):
+    latest_ns = bench.now_ns
+    monkeypatch.setattr(store_bench, "moment", lambda at_ns: moment(at_ns, latest_ns=max(at_ns, latest_ns)))
+    bench.requirements()
+    bench.result(viscosity(100.0))
+    bench.now_ns -= 3600 * SECOND_NS
+    bench.decide(Verdict.RELEASE)
+    assert sent_on(bench, tmp_path) == ([None, True], [])
+    assert dispatched(bench, tmp_path, "SELECT 1")[0][0] == ["release"]
+    bench.result(viscosity(120.0, sample_id="S-2"))
+    newest = lot_on_record(bench.connection, LOT).disposition
+    assert (newest.recommendation.value, newest.previous.value) == ("hold", "release")
 
 
 def test_a_hold_waits_for_nothing(bench, tmp_path):

@@ -26,6 +26,9 @@ WHERE l.job_order_id = :job_order_id;
 SELECT body, holds, at_ns, 'disposition ' || disposition_id AS record FROM disposition_checked
 WHERE material_lot_id = :material_lot_id ORDER BY at_ns DESC, row_number DESC LIMIT 1;
 
+-- name: newest_disposition_at
+SELECT max(at_ns) FROM disposition WHERE material_lot_id = :material_lot_id;
+
 -- name: recommendations_of_lot
 SELECT at_ns, recommendation FROM disposition WHERE material_lot_id = :material_lot_id
 ORDER BY at_ns DESC, rowid DESC;

@@ -9,7 +9,7 @@ from gateway.events import Event
 from gateway.records.production import ContextChange, ContextKind
 from gateway.store.audit.evidence import Cell, with_hash
 from gateway.store.codec import encode
-from gateway.store.statements import SQL
+from gateway.store.statements import SQL, value_of
 from gateway.store.transaction import lot_records
 
 _CONTEXT_STATEMENTS: Mapping[ContextKind, str] = {
@@ -51,7 +51,7 @@ def lot_judged(connection: sqlite3.Connection, event: Event, record: LotJudged) 
         "disposition_id": disposition.disposition_id,
         "material_lot_id": disposition.material_lot_id,
         "recommendation": disposition.recommendation.value,
-        "at_ns": event.at_ns,
+        "at_ns": _not_before_the_last(connection, event, record.material_lot_id),
         "event_id": event.event_id,
         "body": body,
     }
@@ -65,3 +65,14 @@ def lot_judged(connection: sqlite3.Connection, event: Event, record: LotJudged) 
                 "latched": record.state.latched,
             },
         )
+
+
+def _not_before_the_last(connection: sqlite3.Connection, event: Event, lot: str | None) -> int:
+    """Return when a disposition is made: never before the lot's last one, also where the clock was set back since.
+
+    Else the last one would go on being taken for the newest.
+    """
+    if lot is None or event.at.latest_ns <= event.at_ns:
+        return event.at_ns
+    last_ns = value_of(connection, "newest_disposition_at", material_lot_id=lot)
+    return max(event.at_ns, last_ns or 0)
