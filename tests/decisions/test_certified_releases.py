@@ -11,6 +11,7 @@ from gateway.records.acts import ActOutcome
 from gateway.records.certificates import CertificateState
 from gateway.records.lot_decisions import Verdict
 from gateway.store.deliveries import DueDelivery, why_not_certified, why_not_released
+from gateway.time_units import SECOND_NS
 from tests.fixtures.certifying import ACME, Certifying
 from tests.fixtures.deciding import LOT
 from tests.fixtures.store_bench import viscosity
@@ -94,6 +95,23 @@ def test_a_certificate_in_question_takes_the_release_back_though_the_decision_st
     bench.reissue()
     assert bench.sign().outcome is ActOutcome.DONE
     assert told(bench) == ["release", "hold", "release"]
+
+
+def test_a_lot_that_is_begun_again_after_its_end_is_certified_no_more_until_it_has_ended_again(bench):
+    bench.released()
+    bench.sign()
+    bench.now_ns += 3600 * SECOND_NS
+    bench.context("lot_started", material_lot_id=LOT, job_order_id="WO-1", equipment_id="R2")
+    bench.follow_up()
+    (why,) = bench.newest_certificate().changed.questions
+    assert why.code == "LOT_GOES_ON"
+    assert told(bench) == ["release", "hold"]
+    bench.reissue()
+    assert bench.sign().outcome is ActOutcome.REFUSED
+    bench.now_ns += 3600 * SECOND_NS
+    bench.context("lot_ended", material_lot_id=LOT, equipment_id="R2")
+    bench.follow_up()
+    assert bench.newest_certificate().drafted.content.gaps == ()
 
 
 def test_a_release_that_waits_to_be_sent_is_not_sent_once_its_certificate_is_in_question(bench):

@@ -27,6 +27,7 @@ class Question(StrEnum):
     RELEASE_OVER = "RELEASE_OVER"
     MATERIALS_CHANGED = "MATERIALS_CHANGED"
     LOT_CHANGED = "LOT_CHANGED"
+    LOT_GOES_ON = "LOT_GOES_ON"
     PART_NOT_RELEASED = "PART_NOT_RELEASED"
     PART_CHANGED = "PART_CHANGED"
     RECORD_DAMAGED = "RECORD_DAMAGED"
@@ -55,6 +56,8 @@ def _questions(issued: CertificateContent, lot: CertifiedLot) -> Iterator[Reason
     now = (next(iter(context.products), None), context.client_id, context.job_order_id)
     if now != (issued.product, issued.client_id, issued.job_order_id) or len(context.products) > 1:
         yield _question(Question.LOT_CHANGED)
+    if lot.ended_ns is None and not lot.closed:
+        yield _question(Question.LOT_GOES_ON)
     for record in lot.damaged[:_MOST_NAMED]:
         yield _question(Question.RECORD_DAMAGED, record=record)
 

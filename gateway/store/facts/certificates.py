@@ -125,11 +125,13 @@ def _known(
     (facts,) = facts_of_lots(reading, [lot], at_ns=at_ns)
     products = (*facts.knowledge.context.products, *(item.drafted.content.product for item in on_record))
     doubts = ("alarms stand that put the records in doubt",) if in_doubt(reading.base()["latches"]) else ()
+    whole_lot = lot if part is None else part.material_lot_id
+    goes_on = bool(value_of(reading.connection, "lot_begun_again", material_lot_id=whole_lot))
     certified = CertifiedLot(
         knowledge=facts.knowledge,
         started_ns=facts.started_ns,
-        ended_ns=facts.ended_ns,
-        closed=facts.closed,
+        ended_ns=None if goes_on else facts.ended_ns,
+        closed=facts.closed and not goes_on,
         uses=uses_of_lot(reading, lot),
         unreleased_parts=(),
         decision=facts.decision,

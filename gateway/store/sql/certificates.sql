@@ -87,3 +87,8 @@ ORDER BY c.version DESC LIMIT :most;
 
 -- name: certificate_by_number
 SELECT DISTINCT certificate_id FROM certificate WHERE certificate_id LIKE :prefix || '%' LIMIT 2;
+
+-- name: lot_begun_again
+-- whether production has begun a lot once more since it ended or was closed: it is not complete
+SELECT max(CASE WHEN kind = 'lot_started' THEN at_ns END) > max(CASE WHEN kind <> 'lot_started' THEN at_ns END)
+FROM context_change WHERE material_lot_id = :material_lot_id AND kind IN ('lot_started', 'lot_ended', 'lot_closed');
