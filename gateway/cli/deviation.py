@@ -193,7 +193,7 @@ def close(
     reason: str = reason_option("--reason", "The conclusion: the cause, and why nothing is left to do."),
     no_action: str = typer.Option("", "--no-action", help="Why no action is needed, where none is on record."),
     check_by: str | None = typer.Option(
-        None, "--check-by", metavar="<day>", help="Until when it is looked at whether the actions helped."
+        None, "--check-by", metavar="<day>", help="The day on which it is looked at whether the actions helped."
     ),
     person: str | None = person_option(),
 ) -> None:

@@ -1,8 +1,8 @@
 """What all open pages are sent, made once for all of them: Now with each change, and a sign of life each second.
 
-A view is made once for all who see the same
-records. What is shown and which sessions hold is read in one transaction, so nobody is sent what was committed after
-their session had ended. A page that reads slowly finds the newest only: what it had not taken is replaced.
+A view is made once for all who see the same records. What is shown and which sessions hold is read in one transaction,
+so nobody is sent what was committed after their session had ended. A page that reads slowly finds the newest only: what
+it had not taken is replaced.
 """
 
 import asyncio

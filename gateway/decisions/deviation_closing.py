@@ -144,7 +144,7 @@ def _by_actions(act: CloseDeviation, actions: tuple[ActionOnRecord, ...]) -> Ans
 
 
 def _by_day(act: CloseDeviation, today: date) -> Answer | None:
-    """Return what is wrong with the day until which the effect is looked at; ``today``: at the plant."""
+    """Return what is wrong with the day on which the effect is looked at; ``today``: at the plant."""
     if act.check_by is None:
         return None
     if not is_day(act.check_by):

@@ -8,10 +8,11 @@ from gateway.contract.response_tokens import LONGEST_LIFE_NS, ResponseToken, sig
 from gateway.decision import Decision
 from gateway.decisions.answering import answered, put_on_record
 from gateway.decisions.refused_responses import kept_within_limit
-from gateway.decisions.setpoint_write import ALL_WRITES, stopped_by_response
+from gateway.decisions.setpoint_write import stopped_by_response
 from gateway.events import ResponseArrived
 from gateway.facts.guidance import ResponseFacts, TokenFacts
 from gateway.records.people import Answerer, Outcome, Response, ResponseRecorded
+from gateway.records.setpoints import ALL_WRITES
 from gateway.records.users import CredentialKind, KeyChanged, User
 from gateway.time_units import SECOND_NS
 

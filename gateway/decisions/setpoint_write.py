@@ -28,7 +28,6 @@ from gateway.records.setpoints import (
     WriteState,
 )
 
-ALL_WRITES = "setpoint-writes"  # in the place of a guidance's id: a signed rejection of it stops all writing
 _ALARMS: Mapping[WriteState, Callable[[str], str]] = {
     WriteState.MISMATCH: mismatch_latch,
     WriteState.NOT_TAKEN: mismatch_latch,

@@ -101,8 +101,8 @@ def what_is_done(record: SignedRecord) -> str:
 
 def _decision_beside_parts(act: DecideLot, rests_on: Mapping[str, Any]) -> str:
     """Return what is decided: of a lot of which parts are decided on by themselves, a release is one of the rest."""
-    beside = act.verdict is Verdict.RELEASE and bool(rests_on.get("parts_decided_by_themselves"))
-    return _decision_on(act, SignedText.RELEASE_REST if beside else None)
+    of_rest = act.verdict is Verdict.RELEASE and bool(rests_on.get("parts_decided_by_themselves"))
+    return _decision_on(act, SignedText.RELEASE_REST if of_rest else None)
 
 
 def _decision_on(act: DecideLot, known: SignedText | None = None) -> str:

@@ -51,8 +51,8 @@ def _last_messages(event: ActRequested, facts: UndoDivisionFacts, undone: LotDiv
         reasons=(),
         flags=(PART_UNDONE,),
     )
-    said = lot_part_message(undone, last, line=facts.line, cause=event.event_id, at_ns=event.at_ns)
-    return (replace(said, retain=False), cleared)
+    message = lot_part_message(undone, last, line=facts.line, cause=event.event_id, at_ns=event.at_ns)
+    return (replace(message, retain=False), cleared)
 
 
 def _not_a_part(act: UndoDivision, facts: UndoDivisionFacts) -> Answer | None:

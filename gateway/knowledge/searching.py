@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
+from itertools import islice
 
 from pydantic import ValidationError
 
@@ -22,6 +23,7 @@ from gateway.records.sight import EVERYTHING, Sight
 from gateway.store.queries.seen import Seen
 
 MOST_HITS = 500
+_MOST_READ = 2000  # hits, for who does not see all of them: a page is filled up with those that are seen
 _LONGEST_SNIPPET = 200
 
 
@@ -99,22 +101,26 @@ def search(where: Searched, asked: Asked) -> Findings:
 
 
 def _hits(where: Searched, query: Query, asked: Asked, *, most: int) -> tuple[list[Hit], bool]:
-    scope, seen = facets_of(asked.sight), Seen(where.state, asked.sight)
     newest = asked.newest_first or not query.terms
-
-    def found(*, any_word: bool) -> list[Hit]:
-        match = match_of(query, where.synonyms, any_word=any_word, scope=scope)
-        hits = where.index.hits(
-            match, newest=newest and not any_word, most=most, beyond=asked.beyond, from_ns=query.from_ns,
-            until_ns=query.until_ns,
-        )  # fmt: skip
-        return hits if not seen.limited else [hit for hit in hits if _is_seen(_document(where, hit), seen)]
-
-    hits = found(any_word=False)
+    hits = _page(where, query, asked, most=most, newest=newest, any_word=False)
     if hits or len(query.terms) <= 1 or asked.beyond:
         return hits, False
-    some = found(any_word=True)
+    some = _page(where, query, asked, most=most, newest=False, any_word=True)
     return some, bool(some)
+
+
+def _page(where: Searched, query: Query, asked: Asked, *, most: int, newest: bool, any_word: bool) -> list[Hit]:
+    """Return so many hits beyond a place; of who does not see all of them those that they see."""
+    match = match_of(query, where.synonyms, any_word=any_word, scope=facets_of(asked.sight))
+    seen = Seen(where.state, asked.sight)
+    read, beyond = (_MOST_READ, 0) if seen.limited else (most, asked.beyond)
+    hits = where.index.hits(
+        match, newest=newest, most=read, beyond=beyond, from_ns=query.from_ns, until_ns=query.until_ns
+    )
+    if not seen.limited:
+        return hits
+    shown = (hit for hit in hits if _is_seen(_document(where, hit), seen))
+    return list(islice(shown, asked.beyond, asked.beyond + most))
 
 
 def _is_seen(document: Document | None, seen: Seen) -> bool:

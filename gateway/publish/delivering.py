@@ -48,7 +48,7 @@ LONGEST_SINK_PAUSE_SECONDS = 60.0  # of a system that is away: then the next del
 _AT_ONCE = 50
 _MOST_ANSWER_BYTES = 16 * 1024
 _SUCCESS = range(200, 300)
-_LETS_GO = frozenset({SinkMessage.RELEASE, SinkMessage.CERTIFICATE})
+_LETS_GO = frozenset({SinkMessage.RELEASE, SinkMessage.CERTIFICATE, SinkMessage.DISPOSITION})
 _ASKS_FOR_A_PAUSE = frozenset({429, 503})
 
 
@@ -156,7 +156,7 @@ class Deliverer:
         return why is not None
 
     async def _waits(self, delivery: DueDelivery) -> bool:
-        """Return whether a release or a certificate is not told yet; then it is looked at again a little later."""
+        """Return whether what may let a lot go is not told yet; then it is looked at again a little later."""
         if delivery.kind not in _LETS_GO:
             return False
         why = await self._writer.run(lambda store: why_not_now(store, delivery))

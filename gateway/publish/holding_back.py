@@ -16,7 +16,7 @@ from gateway.records.outgoing import Lane
 from gateway.records.verdicts import Reason
 from gateway.store.outbox import Left, Queued, departed, parked
 from gateway.store.queries.readers import Reader
-from gateway.store.told_releases import STORE_HAS_FORGOTTEN, Untold, may_carry_release, why_untold
+from gateway.store.told_releases import STORE_HAS_FORGOTTEN, Untold, may_let_go, why_untold
 from gateway.transport.mqtt import MqttSession
 
 log = structlog.get_logger()
@@ -80,15 +80,15 @@ class HoldingBack:
         if message.expires is not None and self._clock.now().is_past(message.expires):
             await self._take_out(message, Left.EXPIRED)
             return True
-        if may_carry_release(message):
-            return await self._is_untold(message)
+        if may_let_go(message) and await self._is_untold(message):
+            return True
         refused = await self._refused(message)
         if refused:
             await self._withhold(message, refused)
         return bool(refused)
 
     async def _is_untold(self, message: Queued) -> bool:
-        """Return whether a release stays, as it has been overtaken, or as the store was put back from a backup."""
+        """Return whether it stays: it has been overtaken, or the store was put back from a backup since."""
         why = await self._writer.run(lambda store: why_untold(store, message))
         if why is Untold.OVERTAKEN:
             log.warning("a release that was overtaken is not sent", topic=message.topic, message=message.message_id)

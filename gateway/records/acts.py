@@ -261,7 +261,7 @@ class CompleteAction:
 class CloseDeviation:
     """Close a version of a deviation, as it was shown; the reason is the conclusion.
 
-    ``no_action``: why no action is needed, where none is on record. ``check_by``: until which day (ISO 8601) it is
+    ``no_action``: why no action is needed, where none is on record. ``check_by``: the day (ISO 8601) on which it is
     looked at whether the actions were effective, where that cannot be said yet.
     """
 

@@ -40,7 +40,7 @@ class ActionJudged:
 class DeviationClosed(Record):
     """A version of a deviation is closed with a signature. ``conclusion``: its cause, and why nothing is left to do.
 
-    ``no_action``: why no action is needed, where none is on record. ``check_by``: until which day (ISO 8601) it is
+    ``no_action``: why no action is needed, where none is on record. ``check_by``: the day (ISO 8601) on which it is
     looked at whether the actions were effective, where it was too early to say. Who and when are those of the last
     signature.
     """

@@ -9,6 +9,7 @@ from gateway.records.record import Record
 from gateway.records.verdicts import Reason
 
 AUTOMATIC = "automatic"  # in the place of a person's name
+ALL_WRITES = "setpoint-writes"  # in the place of a guidance's id: a signed rejection of it stops all writing
 
 
 class WriteState(StrEnum):

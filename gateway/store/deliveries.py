@@ -120,12 +120,25 @@ def why_not_certified(connection: sqlite3.Connection, delivery: DueDelivery) -> 
 
 
 def why_not_now(connection: sqlite3.Connection, delivery: DueDelivery) -> str | None:
-    """Return why a release or a certificate that holds is not told yet, None where it may be told."""
+    """Return why what lets a lot go, and holds, is not told yet; None where it may be told, or lets none go."""
     if delivery.kind == SinkMessage.RELEASE and delivery.material_lot_id is not None:
         return why_not_told_yet(connection, delivery.material_lot_id)
+    if not store_has_forgotten(connection):
+        return None
+    lets_go = _is_of_released_lot if delivery.kind == SinkMessage.DISPOSITION else _is_signed_certificate
+    return STORE_HAS_FORGOTTEN if lets_go(connection, delivery) else None
+
+
+def _is_of_released_lot(connection: sqlite3.Connection, delivery: DueDelivery) -> bool:
+    """Return whether a disposition is of a lot that a person has released: each of them may say so."""
+    lot = delivery.material_lot_id
+    decision = None if lot is None else decision_of_lot(connection, lot).decision
+    return decision is not None and decision.verdict is Verdict.RELEASE and decision.state is not DecisionState.LAPSED
+
+
+def _is_signed_certificate(_connection: sqlite3.Connection, delivery: DueDelivery) -> bool:
     document = json.loads(delivery.body) if delivery.body else {}
-    signed = isinstance(document, dict) and document.get("state") == CertificateState.SIGNED
-    return STORE_HAS_FORGOTTEN if signed and store_has_forgotten(connection) else None
+    return isinstance(document, dict) and document.get("state") == CertificateState.SIGNED
 
 
 def _not_certified(connection: sqlite3.Connection, decision: LotDecided) -> str | None:

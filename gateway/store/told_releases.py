@@ -8,8 +8,9 @@ import json
 import sqlite3
 from enum import StrEnum
 
-from gateway.contract.publications import DISPOSITION, LOT_PART
+from gateway.contract.publications import CERTIFICATE, DISPOSITION, LOT_PART
 from gateway.latches import has_forgotten
+from gateway.records.certificates import CertificateState
 from gateway.records.lot_decisions import DecisionState
 from gateway.store.outbox import Queued
 from gateway.store.queries.lot_decisions import decision_of_lot
@@ -17,16 +18,17 @@ from gateway.store.queries.lot_parts import parts_declared
 from gateway.store.queries.lots import lot_on_record
 from gateway.store.statements import SQL, value_of
 
-_RELEASE, _STANDS = b'"release"', b'"stands":true'
+_RELEASE, _STANDS, _SIGNED = b'"release"', b'"stands":true', b'"state":"signed"'
 _DECISIONS = ("decision", "decision_on_rest", "part_decision")
-_PUBLICATIONS = (f"/{DISPOSITION.name}/", f"/{LOT_PART.name}/")
+_OF_LOTS = (f"/{DISPOSITION.name}/", f"/{LOT_PART.name}/")
+_OF_CERTIFICATES = f"/{CERTIFICATE.name}/"
 STORE_HAS_FORGOTTEN = (
     "the store has forgotten what it knew: acknowledge the alarm once you have looked what is released"
 )
 
 
 class Untold(StrEnum):
-    """Why a message that carries a release is not sent."""
+    """Why a message that carries a release, or a signed certificate, is not sent."""
 
     OVERTAKEN = "overtaken"  # something newer is said of the lot
     FORGOTTEN = "forgotten"
@@ -50,23 +52,27 @@ def why_not_told_yet(connection: sqlite3.Connection, lot: str) -> str | None:
     return f"a record of the lot does not hold: {damaged[0]}" if damaged else None
 
 
-def may_carry_release(message: Queued) -> bool:
-    """Return whether a message may carry a release that counts: what cannot need not be read once more."""
-    carries = _RELEASE in message.payload and _STANDS in message.payload
-    return carries and any(name in message.topic for name in _PUBLICATIONS)
+def may_let_go(message: Queued) -> bool:
+    """Return whether a message may carry a release that counts, or a signed certificate: others are not read again."""
+    payload, topic = message.payload, message.topic
+    release = _RELEASE in payload and _STANDS in payload and any(name in topic for name in _OF_LOTS)
+    return release or (_SIGNED in payload and _OF_CERTIFICATES in topic)
 
 
 def why_untold(connection: sqlite3.Connection, message: Queued) -> Untold | None:
-    """Return why the release that a message carries must not be told, None where it may be, or where it carries none.
+    """Return why the release or certificate in a message must not be told; None where it may be, or there is none.
 
     A newer disposition of the same lot waits behind one that is overtaken: the broker is told that instead.
     """
     document = json.loads(message.payload)
     decided = [document.get(name) or {} for name in _DECISIONS]
-    if not any(item.get("decision") == "release" and item.get("stands") is True for item in decided):
+    released = any(item.get("decision") == "release" and item.get("stands") is True for item in decided)
+    if not released and document.get("state") != CertificateState.SIGNED:
         return None
     if store_has_forgotten(connection):
         return Untold.FORGOTTEN
+    if not released:
+        return None
     lot = document.get("material_lot_id") or document.get("part_id")
     newest = value_of(connection, "may_release", material_lot_id=lot, message_id=message.message_id)
     decision = decision_of_lot(connection, str(lot)).decision

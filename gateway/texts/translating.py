@@ -36,16 +36,16 @@ def in_language(name: str, code: str, parameters: Mapping[str, Any], sentence: s
         parameters: as they are on record; what is a text in them is not changed.
         sentence: as it is on record.
     """
-    return _said(name, _keys_of(code), parameters, sentence)
+    return _translation(name, _keys_of(code), parameters, sentence)
 
 
 def in_language_of_group(name: str, group: str, sentence: str) -> str:
     """Return a sentence of which only the group is known in a language."""
-    return _said(name, _keys_of_group(group), {}, sentence)
+    return _translation(name, _keys_of_group(group), {}, sentence)
 
 
-def _said(name: str, keys: tuple[_Key, ...], parameters: Mapping[str, Any], sentence: str) -> str:
-    known = tuple(sorted({value for value in _texts_in(parameters) if value}, key=len, reverse=True))
+def _translation(name: str, keys: tuple[_Key, ...], parameters: Mapping[str, Any], sentence: str) -> str:
+    known = tuple(sorted({value for value in texts_in(parameters) if value}, key=len, reverse=True))
     if len(sentence) > _LONGEST or any(_values(name, key, known, sentence) is not None for key in keys):
         return sentence
     others = sorted(languages() - {name})
@@ -76,8 +76,8 @@ def _translated(
         return None
     if not {field for _literal, field in _parts(template) if field} <= set(values):
         return None
-    said = {field: _value(name, other, value, known, depth) for field, value in values.items()}
-    return "".join(literal + (said[field] if field else "") for literal, field in _parts(template))
+    filled = {field: _value(name, other, value, known, depth) for field, value in values.items()}
+    return "".join(literal + (filled[field] if field else "") for literal, field in _parts(template))
 
 
 def _value(name: str, other: str, value: str, known: tuple[str, ...], depth: int) -> str:
@@ -177,12 +177,12 @@ def _phrases() -> tuple[_Key, ...]:
 @cache
 def _all_keys() -> tuple[_Key, ...]:
     """Return group, code and variant of every sentence that there is."""
-    found = []
+    keys: list[_Key] = []
     for (group, code), entry in catalogue(ENGLISH).items():
         wordings = tuple(map(str, range(len(entry)))) if isinstance(entry, list) else ("",)
         variants = tuple(entry) if isinstance(entry, dict) else wordings
-        found += [(group, code, variant) for variant in variants]
-    return tuple(sorted(found, key=_size, reverse=True))  # the fullest first
+        keys += [(group, code, variant) for variant in variants]
+    return tuple(sorted(keys, key=_size, reverse=True))  # the fullest first
 
 
 def _size(key: _Key) -> int:
@@ -190,12 +190,13 @@ def _size(key: _Key) -> int:
     return sum(map(str.isalpha, "".join(_literals(_form(ENGLISH, *key) or ""))))
 
 
-def _texts_in(value: object) -> Iterator[str]:
+def texts_in(value: object) -> Iterator[str]:
+    """Yield every text in a parameter, whatever it is made of."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
         for item in value.values():
-            yield from _texts_in(item)
+            yield from texts_in(item)
     elif isinstance(value, list | tuple):
         for item in value:
-            yield from _texts_in(item)
+            yield from texts_in(item)

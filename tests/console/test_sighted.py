@@ -5,6 +5,7 @@ import json
 import re
 import zipfile
 from contextlib import closing
+from datetime import UTC
 from types import SimpleNamespace
 from urllib.parse import quote
 
@@ -13,7 +14,11 @@ import pytest_asyncio
 
 from gateway.console.routes import ROUTES, OfRecord, Sees
 from gateway.knowledge.catching_up import catch_up
-from gateway.knowledge.index import open_index
+from gateway.knowledge.index import open_index, read_index
+from gateway.knowledge.searching import Asked as Finding
+from gateway.knowledge.searching import Searched, search
+from gateway.knowledge.synonyms import synonyms_of, usual_groups
+from gateway.records.sight import Sight
 from gateway.records.user_acts import AddUser
 from gateway.records.users import Role
 from gateway.store.database import open_state, read_state
@@ -175,6 +180,19 @@ async def test_a_search_by_a_hidden_name_is_as_one_by_a_name_that_is_not_there(s
         assert answers[0] == answers[1], words
 
 
+async def test_pages_of_a_search_are_filled_up_with_what_is_seen(served):
+    sight = Sight(clients=frozenset({"Carl"}))
+    with closing(read_state(served.directory)) as state, closing(read_index(served.directory)) as index:
+        where = Searched(index=index, state=state, procedures=(), synonyms=synonyms_of(usual_groups()), zone=UTC)
+        whole = search(where, Finding(text="OWN", sight=sight))
+        everything = search(where, Finding(text="OWN"))
+        pages = [search(where, Finding(text="OWN", sight=sight, most=1, beyond=place))
+                 for place in range(len(whole.findings) + 1)]  # fmt: skip
+    assert 0 < len(whole.findings) < len(everything.findings)
+    assert [page.findings for page in pages] == [*((item,) for item in whole.findings), ()]
+    assert [page.more for page in pages] == [*(True for _ in whole.findings[1:]), False, False]
+
+
 QUESTIONS = (
     "Why is lot OWN-BAD on hold?", "Which lots used RAW-7?", "What is open right now?", "status of lot ZETA-BAD",
     "What helped last time against viscosity?", "Which lots are on hold?", "What is being made on R1?",
@@ -203,6 +221,7 @@ def _acts(names):
         "decide_lot": {"material_lot_id": names.lot, "verdict": "hold", "basis_sha256": "0" * 64},
         "settle_point": {"material_lot_id": names.lot, "point_id": "p"},
         "divide_lot": {"material_lot_id": names.lot, "part": "a", "quantity": "1 kg"},
+        "undo_division": {"material_lot_id": names.lot, "part": "a"},
         "draft_certificate": {"material_lot_id": names.lot, "customer": "Carl"},
         "record_action": {"deviation_id": names.deviation, "action": "a", "action_kind": "corrective", "owner": "o"},
         "close_deviation": {"deviation_id": names.deviation, "version": 1},
@@ -222,6 +241,9 @@ async def test_nobody_acts_on_what_they_do_not_see_nor_learns_that_it_is_there(s
         hidden = await page.act(act, parameters)
         assert hidden["code"] in {"NOT_IN_SIGHT", "ROLE_NOT_ENTITLED"}, (act, hidden)
         assert hidden == await page.act(act, absent[act])
+    for customer in ("Zeta", "Nobody"):
+        act = {"material_lot_id": served.names["OWN"].lot, "customer": customer}
+        assert (await page.act("draft_certificate", act))["code"] == "NOT_IN_SIGHT"
     own = await page.act("record_action", _acts(served.names["OWN"])["record_action"])
     assert own["outcome"] == "done", own
 

@@ -131,6 +131,14 @@ def released_lot(bench):
     assert told(bench) == ["release"]
 
 
+def of_dispositions(bench):
+    """Have a lot released whose dispositions are all told."""
+    bench.line = replace(bench.line, sinks=(replace(MES, messages=frozenset({SinkMessage.DISPOSITION})),))
+    bench.requirements()
+    bench.result(viscosity(100.0))
+    bench.decide(Verdict.RELEASE)
+
+
 LATCHED = "INSERT INTO latch (code, at_ns, body) VALUES ('STORE_RESTORED', 1, '{}')"
 TO_JUDGE = f"INSERT INTO lot_to_judge (material_lot_id, cause, at_ns) VALUES ('{LOT}', 'x', 1)"
 
@@ -148,6 +156,18 @@ def test_a_release_waits_while_it_cannot_be_relied_on_and_is_told_then(bench, tm
     (before, answer), (after, _answer) = dispatched(bench, tmp_path, change, undone)
     assert (before, after) == ([], ["release"])
     assert why in answer
+
+
+def test_a_system_that_is_told_every_disposition_is_told_of_no_release_of_a_backup_either(bench, tmp_path):
+    of_dispositions(bench)
+    (before, _why), (after, _answer) = dispatched(bench, tmp_path, LATCHED, "DELETE FROM latch")
+    assert (before, after) == ([], ["disposition", "disposition"])
+
+
+def test_that_a_release_lapsed_waits_for_nothing(bench, tmp_path):
+    of_dispositions(bench)
+    bench.result(viscosity(120.0, sample_id="S-2"))
+    assert len(dispatched(bench, tmp_path, LATCHED)[0][0]) == 3
 
 
 def test_no_release_of_a_lot_is_told_one_of_whose_records_was_changed_by_hand(bench, tmp_path):
@@ -177,8 +197,8 @@ def test_a_hold_waits_for_nothing(bench, tmp_path):
     assert dispatched(bench, tmp_path, LATCHED)[0][0] == ["hold"]
 
 
-def sent_on(bench, directory, *changes):
-    """Return what goes to the broker of what waits about the lot: what is recommended, decided, and counts."""
+def sent(bench, directory, topic, *changes):
+    """Return what goes to the broker of what waits on a topic, and the alarms."""
 
     async def session():
         async with Writer(partial(open_state, directory), name="store") as writer, Reader(directory) as reader:
@@ -190,11 +210,16 @@ def sent_on(bench, directory, *changes):
                 present=lambda _tag: None, clock=HandClock(), listener=of_sending(alarm=alarms.append),
             )  # fmt: skip
             rows = "SELECT seq, message_id, lane, topic, payload, retain FROM outbox WHERE topic LIKE ? ORDER BY seq"
-            waiting = [Queued(*row, None, False, True) for row in bench.rows(rows, "%/disposition/%")]
-            sent = [json.loads(item.payload) for item in waiting if not await holding_back.holds(item)]
-            return [None if one["decision"] is None else one["decision"]["stands"] for one in sent], alarms
+            waiting = [Queued(*row, None, False, True) for row in bench.rows(rows, f"%/{topic}/%")]
+            return [json.loads(item.payload) for item in waiting if not await holding_back.holds(item)], alarms
 
     return asyncio.run(session())
+
+
+def sent_on(bench, directory, *changes):
+    """Return of each disposition that goes to the broker whether a decision in it counts, and the alarms."""
+    documents, alarms = sent(bench, directory, "disposition", *changes)
+    return [None if one["decision"] is None else one["decision"]["stands"] for one in documents], alarms
 
 
 def test_a_release_that_waits_for_the_broker_is_not_sent_once_something_newer_is_said_of_the_lot(bench, tmp_path):
@@ -210,6 +235,18 @@ def test_a_release_of_a_backup_that_was_put_back_is_kept_until_a_person_wants_it
     assert sent_on(bench, tmp_path, LATCHED) == ([None], ["PUBLISH_REFUSED"])
     ((parked,),) = bench.rows("SELECT parked FROM outbox WHERE parked IS NOT NULL")
     assert "acknowledge" in parked
+
+
+def test_a_certificate_of_a_backup_that_was_put_back_is_kept_too_but_not_that_it_is_in_force_no_more(bench, tmp_path):
+    """It may have been withdrawn since."""
+    bench.released()
+    bench.sign()
+    bench.printed()
+    bench.withdraw()
+    documents, alarms = sent(bench, tmp_path, "certificate", LATCHED)
+    assert ([one["state"] for one in documents], alarms) == (["draft", "draft", "withdrawn"], ["PUBLISH_REFUSED"])
+    documents, alarms = sent(bench, tmp_path, "certificate", "DELETE FROM latch", "UPDATE outbox SET parked = NULL")
+    assert ([one["state"] for one in documents], alarms) == (["draft", "draft", "signed", "withdrawn"], [])
 
 
 # --- what people are shown -----------------------------------------------------------------------------------------

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from gateway.contract.response_tokens import LONGEST_TOKEN, compact, read_token, signature_holds, signing_input
 from gateway.decisions.refused_responses import MOST_IN_PERIOD, PERIOD_NS
 from gateway.decisions.response import MOST_OF_A_KEY
-from gateway.decisions.setpoint_write import ALL_WRITES
 from gateway.line.definition import Stage
+from gateway.records.setpoints import ALL_WRITES
 from gateway.records.sight import Sight, Sights
 from gateway.records.user_acts import AddUser, ChangeUser, RevokeKey
 from gateway.records.users import Role

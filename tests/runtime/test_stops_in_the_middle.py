@@ -14,12 +14,12 @@ import pytest
 import pytest_asyncio
 
 from gateway.contract.topics import Topics
-from gateway.decisions.setpoint_write import ALL_WRITES
 from gateway.ingest.event_queue import Urgency
 from gateway.ingest.messages import Intake
 from gateway.ingest.responses import AnswersFirst, understand_response
 from gateway.records.acts import ActOutcome, AnswerGuidance
 from gateway.records.people import Act
+from gateway.records.setpoints import ALL_WRITES
 from gateway.runtime import setpoint_heartbeat
 from gateway.runtime.setpoint_writer import SetpointWriter
 from gateway.time_units import seconds_to_ns

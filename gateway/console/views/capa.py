@@ -111,7 +111,7 @@ class DeviationKnowledgeView(View):
 
 
 class ToCheckView(View):
-    """A closing that says until when the effect is looked at, that day being over or today."""
+    """A closing that says when the effect is looked at, that day being over or today."""
 
     deviation_id: str
     check_by: str

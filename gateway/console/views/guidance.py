@@ -27,8 +27,10 @@ from gateway.records.act_kinds import ActKind
 from gateway.records.guidance import Guidance, GuidanceKind, GuidanceState, Severity
 from gateway.records.people import Act
 from gateway.records.users import Role
+from gateway.records.verdicts import Reason
 from gateway.store.facts.reading import Reading
 from gateway.store.queries.guidance import answer_that_changed
+from gateway.store.queries.seen import Seen
 from gateway.texts.catalogue import language, number_in, text, text_in
 
 SEVERITY = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.INFORMATION: 2}
@@ -58,13 +60,7 @@ def guidance_view(connection: sqlite3.Connection, guidance: Guidance, snapshot: 
         severity=guidance.severity,
         title=_title_when_over(guidance) if over else guidance.title,
         next_action=next_action(guidance, language=language()),
-        reasons=ReasonPart.of(
-            tuple(
-                reason
-                for reason in snapshot.seen(connection).reasons(guidance.reasons)
-                if not (over and reason.code == MOVE_EXPECTED)
-            )
-        ),
+        reasons=ReasonPart.of(_reasons(guidance, snapshot.seen(connection), over=over)),
         issued_at=rfc3339(guidance.issued_ns),
         expires_at=None if guidance.expires is None else rfc3339(guidance.expires.wall_ns),
         equipment_id=guidance.equipment_id,
@@ -90,6 +86,11 @@ def guidance_view(connection: sqlite3.Connection, guidance: Guidance, snapshot: 
         if guidance.suggestion is None or guidance.state not in _MAYBE_SIGNED
         else move_of_guidance(connection, guidance.guidance_id, snapshot.line),
     )
+
+
+def _reasons(guidance: Guidance, seen: Seen, *, over: bool) -> tuple[Reason, ...]:
+    """Return the reasons that may be seen; of a suggestion that is over not where its move would have led."""
+    return tuple(reason for reason in seen.reasons(guidance.reasons) if not (over and reason.code == MOVE_EXPECTED))
 
 
 def _answered(connection: sqlite3.Connection, guidance: Guidance) -> AnsweredPart | None:

@@ -6,7 +6,7 @@ from urllib.parse import quote
 from gateway.copilot.answers import Answer, Saying
 from gateway.copilot.ground import Asking, Ground, lot_link
 from gateway.copilot.readers.lot_lists import listed
-from gateway.copilot.readers.reasons import said
+from gateway.copilot.readers.reasons import reason_text
 from gateway.copilot.readers.times import shown_time
 from gateway.records.certificates import CertificateOnRecord
 from gateway.records.reviews import ReviewState
@@ -38,7 +38,9 @@ def certificate_of_lot(ground: Ground, asking: Asking) -> Answer:
         saying.fact("state", item.state.value)
         saying.fact("customer", content.customer_name)
         if content.gaps:
-            saying.say("CERTIFICATE_GAPS", gaps=" ".join(said(ground, reason) for reason in content.gaps[:_MOST_GAPS]))
+            saying.say(
+                "CERTIFICATE_GAPS", gaps=" ".join(reason_text(ground, reason) for reason in content.gaps[:_MOST_GAPS])
+            )
         for reason in content.gaps:
             saying.fact("gap", reason.code)
         saying.source(f"certificate {key}", content.customer_name, f"#/certificates/{quote(key, safe='')}")

@@ -5,7 +5,7 @@ from gateway.copilot.answers import Answer, Saying, limits_shown, number_shown, 
 from gateway.copilot.ground import Asking, Ground, lot_link
 from gateway.copilot.readers.lot_lists import listed
 from gateway.copilot.readers.lot_parts import say_parts
-from gateway.copilot.readers.reasons import said, shown_points, shown_reasons, whole_lot_is_decided
+from gateway.copilot.readers.reasons import reason_text, shown_points, shown_reasons, whole_lot_is_decided
 from gateway.copilot.readers.times import shown_time
 from gateway.copilot.slots import equipment_of
 from gateway.facts.lot import is_of_rest
@@ -188,7 +188,7 @@ def missing_for_release(ground: Ground, asking: Asking) -> Answer:
             saying.fact("missing_test", test)
     for item in points[:_MOST_NAMED]:
         how = in_language_of_group(ground.language, "how_to_settle", item.point.how)
-        saying.say("OPEN_POINT", text=said(ground, item.point.reason), how=how)
+        saying.say("OPEN_POINT", text=reason_text(ground, item.point.reason), how=how)
         saying.fact("open_point", item.point.code)
     if len(points) > _MOST_NAMED:
         saying.say("MORE_POINTS", count=len(points) - _MOST_NAMED)

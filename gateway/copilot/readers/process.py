@@ -11,7 +11,7 @@ from gateway.advice.alarm_states import GATEWAY
 from gateway.advice.gateway_alarms import kind_of
 from gateway.copilot.answers import Answer, limits_shown
 from gateway.copilot.ground import Asking, Ground, lot_link
-from gateway.copilot.readers.reasons import said
+from gateway.copilot.readers.reasons import reason_text
 from gateway.copilot.readers.times import shown_time
 from gateway.lab.in_force import in_force
 from gateway.records.alarms import Alarm
@@ -54,7 +54,7 @@ def prediction(ground: Ground, asking: Asking) -> Answer:
                 saying.say("PREDICTION_OLD", **about)
                 saying.fact("stale", value=True)
             elif not known.verdict.accepted or known.value is None:
-                why = " ".join(said(ground, reason) for reason in known.verdict.reasons)
+                why = " ".join(reason_text(ground, reason) for reason in known.verdict.reasons)
                 saying.say("ABSTAINS", why=why or "-", **about)
                 for reason in known.verdict.reasons:
                     saying.fact("reason", reason.code)

@@ -16,10 +16,12 @@ _OF_A_PERSON = OpenPoint.DECIDED_BY_QUALITY.value
 def shown_reasons(ground: Ground, reasons: Iterable[Reason]) -> list[str]:
     """Return the texts of reasons, each once: a guest hears of no person, and of nothing that quotes one."""
     seen = ground.seen.reasons(tuple(reasons))
-    return list(dict.fromkeys(said(ground, item) for item in seen if ground.asker.known or not _quotes_a_person(item)))
+    return list(
+        dict.fromkeys(reason_text(ground, item) for item in seen if ground.asker.known or not _quotes_a_person(item))
+    )
 
 
-def said(ground: Ground, reason: Reason) -> str:
+def reason_text(ground: Ground, reason: Reason) -> str:
     """Return the sentence of a reason in the language of who asks."""
     return in_language(ground.language, reason.code, reason.parameters, reason.text)
 

@@ -33,7 +33,7 @@ def lot(connection: sqlite3.Connection, key: str) -> Document | None:
         title=joined(key, recommendation.value, row["product"]),
         text=joined(
             row["job_order_id"], row["equipment_id"], "latched" if row["latched"] else None, *reasons,
-            *(_said(item, newest=item is decisions[0]) for item in decisions),
+            *(_decision_text(item, newest=item is decisions[0]) for item in decisions),
             *(" ".join(str(item[name]) for name in _OF_MATERIAL if item[name]) for item in uses),
         ),
         at_ns=row["started_ns"] or row["ended_ns"] or 0,
@@ -50,7 +50,7 @@ def lot(connection: sqlite3.Connection, key: str) -> Document | None:
     )  # fmt: skip
 
 
-def _said(decision: LotDecided, *, newest: bool) -> str:
+def _decision_text(decision: LotDecided, *, newest: bool) -> str:
     """Return what a person has decided and why, and that it counts no more where that is so."""
     over = "lapsed: " if decision.state is DecisionState.LAPSED else "" if newest else "replaced: "
     return f"{over}{decision.verdict.value} {decision.printed_name}: {decision.reason}"

@@ -3,7 +3,6 @@
 from gateway.advice.publication import BOARD_LONGEST
 from gateway.advice.rationing import KEPT_BACK
 from gateway.contract.response_tokens import LONGEST_LIFE_NS, read_token
-from gateway.decisions.setpoint_write import ALL_WRITES
 from gateway.events import (
     ActRequested,
     AdviceWithheld,
@@ -24,6 +23,7 @@ from gateway.facts.guidance import (
 from gateway.records.acts import AnswerGuidance
 from gateway.records.guidance import Guidance
 from gateway.records.people import RefusedResponses
+from gateway.records.setpoints import ALL_WRITES
 from gateway.records.timers import Timer
 from gateway.records.users import Credential, CredentialKind
 from gateway.store.codec import decode

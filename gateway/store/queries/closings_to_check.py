@@ -1,4 +1,4 @@
-"""Closings whose day has come: they say until when the effect of the actions is looked at, and it is not there yet."""
+"""Closings whose day has come: on it the effect of the actions is looked at, and it is not there yet."""
 
 import sqlite3
 from dataclasses import dataclass

@@ -2,7 +2,6 @@
 
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import replace
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -91,11 +90,10 @@ def parts_of_lot(connection: sqlite3.Connection, lot: str) -> PartsOfLot:
     for part, recommendation in declared.parts:
         decided = decision_of_lot(connection, part.part_id)
         damaged += decided.damaged
-        on_record = PartOnRecord(
-            part=part, recommendation=recommendation, decision=decided.decision, awaits_certificate=False
-        )
         awaits = awaits_certificate(connection, decided.decision, part)
-        parts.append(replace(on_record, awaits_certificate=awaits))
+        parts.append(
+            PartOnRecord(part=part, recommendation=recommendation, decision=decided.decision, awaits_certificate=awaits)
+        )
     return PartsOfLot(tuple(parts), tuple(damaged))
 
 

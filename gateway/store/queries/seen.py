@@ -6,7 +6,7 @@ the plant's, and all see it.
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gateway.advice.alarm_states import GATEWAY
@@ -20,6 +20,7 @@ from gateway.records.sight import Sight
 from gateway.records.verdicts import Reason
 from gateway.store.codec import decode
 from gateway.store.statements import SQL
+from gateway.texts.translating import texts_in
 
 
 class Seen:
@@ -67,7 +68,7 @@ class Seen:
 
     def names_nobody_hidden(self, parameters: Mapping[str, Any]) -> bool:
         """Return whether no parameter of a text is the name of a hidden lot, such as one that went into another."""
-        return not self.limited or all(self.lot(name) for value in parameters.values() for name in _names_in(value))
+        return not self.limited or all(self.lot(name) for value in parameters.values() for name in texts_in(value))
 
     def reasons(self, reasons: tuple[Reason, ...]) -> tuple[Reason, ...]:
         """Return the reasons that name nothing that is hidden."""
@@ -104,14 +105,3 @@ class Seen:
         """Return the row of a key; None where there is none, or it does not match its hash."""
         row: sqlite3.Row | None = self.connection.execute(SQL[statement], {"key": key}).fetchone()
         return row if row is not None and row["holds"] else None
-
-
-def _names_in(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _names_in(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _names_in(item)

@@ -123,8 +123,8 @@ _RULES: Mapping[RecordKind, Callable[[Seen, str], bool]] = {
 # of acts on a record: what it is, and its name in the act
 _ON_RECORDS: Mapping[ActKind, tuple[RecordKind, Callable[[Any], str]]] = {
     **dict.fromkeys(
-        (ActKind.SETTLE_POINT, ActKind.DECIDE_LOT, ActKind.DIVIDE_LOT, ActKind.DRAFT_CERTIFICATE),
-        (RecordKind.LOT, lambda act: act.material_lot_id),
+        (ActKind.SETTLE_POINT, ActKind.DECIDE_LOT, ActKind.DIVIDE_LOT, ActKind.UNDO_DIVISION,
+         ActKind.DRAFT_CERTIFICATE), (RecordKind.LOT, lambda act: act.material_lot_id),
     ),
     **dict.fromkeys(
         (ActKind.ACKNOWLEDGE, ActKind.SHELVE, ActKind.UNSHELVE, ActKind.TAKE_OUT_OF_SERVICE,
@@ -161,4 +161,5 @@ def refusal_of(seen: Seen, act: Act, *, user_id: str) -> ActRefusal | None:
     if act.kind in OF_THE_WHOLE_PLANT:
         return ActRefusal.SIGHT_IS_LIMITED
     kind, name_of = _ON_RECORDS[act.kind]
-    return None if _RULES[kind](seen, name_of(act)) else ActRefusal.NOT_IN_SIGHT
+    customer = Scope(client_id=getattr(act, "customer", None))  # of a certificate
+    return None if _RULES[kind](seen, name_of(act)) and seen.all_of(customer) else ActRefusal.NOT_IN_SIGHT
