@@ -22,6 +22,7 @@ from gateway.store.database import open_state
 from gateway.store.outbox import Queued
 from gateway.store.queries.lots import lot_on_record
 from gateway.store.queries.readers import Reader
+from gateway.store.queries.tracing import trace
 from gateway.time_units import SECOND_NS
 from simulator.rest_systems import RestSystem, serving
 from tests.copilot.plant import asking
@@ -284,3 +285,10 @@ def test_a_search_says_of_a_release_that_it_has_lapsed(bench):
     bench.decide(Verdict.REJECT)
     assert shown(bench)[3].count("Anna Q.") >= 2
     assert ": release" in shown(bench)[3]
+
+
+def test_a_trace_shows_a_lot_as_held_whose_row_asks_for_less_care_than_the_trail(bench):
+    bench.result(viscosity(120.0))
+    bench.connection.execute("UPDATE lot SET recommendation = 'release', latched = 0")
+    (lot,) = trace(bench.connection, LOT)
+    assert (lot.details["recommendation"], lot.holds) == ("hold", False)

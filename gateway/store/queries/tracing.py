@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.contract.times import rfc3339
-from gateway.store.queries.lots import open_points_of
+from gateway.store.queries.lots import as_shown, less_careful_than_the_trail, open_points_of, recommendation_in
 from gateway.store.statements import SQL
 
 DEEPEST, MOST = 5, 1000
@@ -55,10 +55,13 @@ class _Tracing:
         row = self._connection.execute(SQL[f"trace_{kind.replace(' ', '_')}"], {"id": identity}).fetchone()
         if row is None:
             return None
-        details = _details(row)
+        details, holds = _details(row), bool(row["holds"])
         if kind == "lot":
+            stated = recommendation_in(row["recommendation"])
+            holds = holds and not less_careful_than_the_trail(self._connection, identity, stated)
+            details["recommendation"] = as_shown(stated, damaged=not holds).value
             details |= self._open_points(identity)
-        node = Node(kind=kind, id=identity, details=details, holds=bool(row["holds"]))
+        node = Node(kind=kind, id=identity, details=details, holds=holds)
         if (kind, identity) in self._shown:
             node.again = True
             return node
