@@ -17,13 +17,12 @@ from gateway.operations.health import Health
 from gateway.publish.drain import Drain
 from gateway.publish.status import StatusPublisher
 from gateway.records.outgoing import Lane, OutgoingMessage
-from gateway.store.database import open_state
 from gateway.store.outbox import enqueue
 from gateway.store.queries.readers import Reader
 from simulator.broker import free_port
 from simulator.faults import Fault, FaultyLink
 from simulator.mqtt import Participant
-from tests.fixtures.building import NOW_NS, deadline, line, moment
+from tests.fixtures.building import NOW_NS, deadline, line, moment, new_state
 from tests.fixtures.listeners import of_sending
 from tests.fixtures.strict_broker import StrictBroker
 from tests.transport.test_mqtt_session import Box, session_of
@@ -101,7 +100,7 @@ async def bench(broker, tmp_path):
         Participant(
             "watcher", port=broker.port, version_5=True, subscriptions=("out/#",), on_message=received.append
         ) as watcher,
-        Writer(partial(open_state, tmp_path), name="store") as writer,
+        Writer(partial(new_state, tmp_path), name="store") as writer,
         Reader(tmp_path) as reader,
     ):
         session = session_of(broker, Box())
@@ -325,7 +324,7 @@ async def behind_a_link(broker, folder, **options):
         Participant(
             "watcher", port=broker.port, version_5=True, subscriptions=("out/#",), on_message=received.append
         ) as watcher,
-        Writer(partial(open_state, folder), name="store") as writer,
+        Writer(partial(new_state, folder), name="store") as writer,
         Reader(folder) as reader,
     ):
         session = session_of(SimpleNamespace(port=link_port), Box())
@@ -371,7 +370,7 @@ async def test_what_is_live_goes_before_a_long_backlog_but_never_before_its_own_
 async def test_no_more_is_in_flight_than_the_broker_takes_whoever_publishes(tmp_path, receive_maximum):
     async with (
         StrictBroker(receive_maximum=receive_maximum) as strict,
-        Writer(partial(open_state, tmp_path), name="store") as writer,
+        Writer(partial(new_state, tmp_path), name="store") as writer,
         Reader(tmp_path) as reader,
     ):
         session = session_of(strict, Box())

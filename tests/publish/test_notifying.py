@@ -25,7 +25,6 @@ from gateway.publish.notice_texts import Target, comes_in_quiet_hours, is_news, 
 from gateway.publish.notifying import Notifier
 from gateway.records.alarms import Alarm, AlarmChange, AlarmChanged, AlarmEvent
 from gateway.records.guidance import Severity
-from gateway.store.database import open_state
 from gateway.store.queries.readers import Reader
 from gateway.store.transaction.records.alarms import alarm_changed
 from gateway.time_units import SECOND_NS
@@ -38,7 +37,7 @@ from gateway.transport.notices import (
     post,
     send_mail,
 )
-from tests.fixtures.building import NOW_NS, moment
+from tests.fixtures.building import NOW_NS, moment, new_state
 from tests.fixtures.mail_server import mail_server, web_hook
 
 EVENT = AlarmEvent(
@@ -236,7 +235,7 @@ class Stage:
 
 @asynccontextmanager
 async def on_stage(directory):
-    async with Writer(lambda: open_state(directory), name="store") as writer, Reader(directory) as reader:
+    async with Writer(lambda: new_state(directory), name="store") as writer, Reader(directory) as reader:
         yield Stage(writer, reader, [])
 
 

@@ -30,11 +30,10 @@ from gateway.runtime import process_loop as process_module
 from gateway.runtime.retries import Retries
 from gateway.runtime.store_checks import Checker
 from gateway.store.care.checking import Findings, check
-from gateway.store.database import open_state
 from gateway.store.dead_letters import Retry
 from gateway.store.outbox import enqueue
 from gateway.store.queries.readers import Reader
-from tests.fixtures.building import NOW_NS, line
+from tests.fixtures.building import NOW_NS, line, new_state
 from tests.fixtures.listeners import of_sending
 from tests.history.test_history import Recorder, values
 from tests.runtime.test_process_loop import Loop
@@ -254,7 +253,7 @@ async def test_a_signal_while_connections_are_awaited_ends_the_wait_and_leaves_n
 
 @pytest.fixture
 async def loop(tmp_path):
-    async with Writer(partial(open_state, tmp_path), name="store") as writer:
+    async with Writer(partial(new_state, tmp_path), name="store") as writer:
         yield Loop(writer)
 
 
@@ -340,7 +339,7 @@ def noted(directory):
 
 
 async def test_work_whose_caller_is_cancelled_is_done_all_the_same_and_before_the_store_is_closed(tmp_path):
-    async with Writer(partial(open_state, tmp_path), name="store") as writer, held(writer):
+    async with Writer(partial(new_state, tmp_path), name="store") as writer, held(writer):
         callers = [asyncio.create_task(writer.run(noting(number))) for number in range(3)]
         await turns()
         for caller in callers:
@@ -352,7 +351,7 @@ async def test_work_that_found_no_room_when_its_caller_was_cancelled_is_not_done
     tmp_path, monkeypatch
 ):
     monkeypatch.setattr(writer_module, "_LONGEST_QUEUE", 2)
-    async with asyncio.timeout(SOON_SECONDS), Writer(partial(open_state, tmp_path), name="store") as writer:
+    async with asyncio.timeout(SOON_SECONDS), Writer(partial(new_state, tmp_path), name="store") as writer:
         async with held(writer):
             first = asyncio.create_task(writer.run(noting("first")))
             await turns()
@@ -477,7 +476,7 @@ class SilentSession:
 
 async def test_a_cancelled_drain_keeps_what_was_not_acknowledged_and_notes_what_was(tmp_path):
     session = SilentSession()
-    async with Writer(partial(open_state, tmp_path), name="store") as writer, Reader(tmp_path) as reader:
+    async with Writer(partial(new_state, tmp_path), name="store") as writer, Reader(tmp_path) as reader:
 
         def put(connection):
             for name in ("answered", "unanswered"):
@@ -574,7 +573,7 @@ async def test_a_check_in_the_background_is_told_to_end_when_the_gateway_stops(t
 
 
 async def test_a_check_that_is_to_end_does_so_at_its_next_step(tmp_path):
-    async with Writer(partial(open_state, tmp_path), name="store") as writer:
+    async with Writer(partial(new_state, tmp_path), name="store") as writer:
         await writer.run(lambda connection: connection.execute("INSERT INTO event VALUES ('e','k',1,'s','t',1,'h','')"))
     asked = []
 

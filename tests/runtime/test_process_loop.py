@@ -26,8 +26,8 @@ from gateway.runtime import follow_ups as followups
 from gateway.runtime.follow_ups import FollowUps
 from gateway.runtime.process_loop import Processor
 from gateway.store.audit.heads import HeadFile
-from gateway.store.database import STATE_FILE, open_state
-from tests.fixtures.building import NOW_NS, line, moment
+from gateway.store.database import STATE_FILE
+from tests.fixtures.building import NOW_NS, line, moment, new_state
 from tests.fixtures.listeners import of_processing
 
 
@@ -98,7 +98,7 @@ def pages_overwritten(file, *, of_table):
 
 @pytest.fixture
 async def loop(tmp_path):
-    async with Writer(partial(open_state, tmp_path), name="store") as writer:
+    async with Writer(partial(new_state, tmp_path), name="store") as writer:
         yield Loop(writer)
 
 
@@ -144,7 +144,7 @@ async def test_what_was_committed_as_the_disk_failed_is_not_acknowledged_before_
 
     monkeypatch.setattr(os, "pwrite", pwrite)
     with HeadFile(tmp_path) as head:
-        async with Writer(partial(open_state, tmp_path), name="store", after_commit=head.witness) as writer:
+        async with Writer(partial(new_state, tmp_path), name="store", after_commit=head.witness) as writer:
             loop = Loop(writer)
             failing.append(True)
             loop.result(1)
@@ -160,10 +160,10 @@ async def test_what_was_committed_as_the_disk_failed_is_not_acknowledged_before_
 
 
 async def test_a_result_that_meets_a_malformed_page_is_neither_acknowledged_nor_called_a_dead_letter(tmp_path, capsys):
-    async with Writer(partial(open_state, tmp_path), name="store") as writer:
+    async with Writer(partial(new_state, tmp_path), name="store") as writer:
         await writer.run(lambda _connection: None)
     pages_overwritten(tmp_path / STATE_FILE, of_table="provisional_hold")
-    async with Writer(partial(open_state, tmp_path), name="store") as writer:
+    async with Writer(partial(new_state, tmp_path), name="store") as writer:
         loop = Loop(writer)
         loop.result(1, material_lot_id="LOT-1")
         async with running(loop) as task:
@@ -177,7 +177,7 @@ async def test_what_is_given_up_and_may_have_been_committed_is_looked_for_by_the
     def fails(_connection):
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
-    async with Writer(partial(open_state, tmp_path), name="store", after_commit=fails) as writer:
+    async with Writer(partial(new_state, tmp_path), name="store", after_commit=fails) as writer:
         loop = Loop(writer)
         loop.inbox.put(ModelDue(event_id="m", at=moment(NOW_NS), model="viscosity"), Urgency.MODELS_AND_TIMERS)
         async with running(loop):

@@ -16,10 +16,9 @@ from gateway.records.outgoing import Lane, OutgoingMessage
 from gateway.records.process import GapKind
 from gateway.runtime.disk_space import Bounds, Space
 from gateway.runtime.retention import Retention
-from gateway.store.database import open_state
 from gateway.store.outbox import enqueue
 from gateway.time_units import SECOND_NS
-from tests.fixtures.building import NOW_NS, moment, sample
+from tests.fixtures.building import NOW_NS, moment, new_state, sample
 from tests.fixtures.listeners import of_retention
 from tests.history.test_history import Recorder
 
@@ -136,7 +135,7 @@ async def recorder(tmp_path, monkeypatch):
 
 @pytest.fixture
 async def writer(tmp_path):
-    async with Writer(partial(open_state, tmp_path), name="store") as opened:
+    async with Writer(partial(new_state, tmp_path), name="store") as opened:
         yield opened
 
 
