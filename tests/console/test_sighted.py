@@ -135,6 +135,16 @@ async def test_what_is_of_all_clients_together_is_refused(served):
             assert (answer.status, answer.document["code"]) == (403, "SIGHT_IS_LIMITED"), route.name
 
 
+async def test_each_route_states_what_is_answered_to_who_sees_some_clients():
+    for route in ROUTES:
+        assert isinstance(route.sight, Sees | OfRecord), route.name
+        if isinstance(route.sight, OfRecord):
+            assert f"{{{route.sight.parameter}}}" in route.path
+        else:
+            named = {"{lot}", "{id}"} & set(route.path.split("/"))
+            assert not named or route.sight is Sees.WHOLE_PLANT, f"{route.name} is about a record"
+
+
 async def test_the_event_stream_has_nothing_of_a_hidden_client(served):
     heard = {}
     for user in ("viewer", "operator"):
