@@ -6,7 +6,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
-from tests.fixtures.page import FREE, LOW, PHONE, PICTURES, WIDE, gateway_of, keep, serious_faults, stage
+from tests.fixtures.page import FREE, LOW, PHONE, PICTURES, WIDE, gateway_of, keep, serious_faults, stage, until_true
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 VIEWS = {
@@ -48,7 +48,7 @@ async def test_no_view_has_a_serious_fault_nor_a_button_that_is_low_or_covered(l
             if scheme == "light" or name == "now":
                 await keep(page, f"{name}-{kind}-{scheme}")
             assert await page.evaluate(LOW) == [], f"{name} has what is too low for a glove"
-            await page.wait_for_function(FREE)  # nothing covers a button
+            await until_true(page, FREE)  # nothing covers a button
             assert await page.evaluate("scrollY + document.body.scrollTop") == 0, f"{name} moves the banner away"
 
 

@@ -9,14 +9,13 @@ from importlib.resources import files
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import TimeoutError as PageTimeoutError
 from playwright.async_api import expect
 
 from gateway.advice.gateway_alarms import kind_of
 from gateway.store.database import open_state
 from gateway.texts.catalogue import catalogue
 from tests.fixtures.console import PASSWORD, Browser, set_password
-from tests.fixtures.page import gateway_of, keep, stage, writing
+from tests.fixtures.page import gateway_of, keep, stage, until_true, writing
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 NARROW = {"width": 360, "height": 740}
@@ -178,8 +177,8 @@ def _leaves(table):
 
 async def faults_of(page, english, name):
     """Return what is not German, not written as Germans write it, or beyond the screen."""
-    with suppress(PageTimeoutError):  # a chart fits itself to its place a moment after it is drawn
-        await page.wait_for_function("document.querySelector('main').scrollWidth <= innerWidth", timeout=10000)
+    with suppress(TimeoutError):  # a chart fits itself to its place a moment after it is drawn
+        await until_true(page, "document.querySelector('main').scrollWidth <= innerWidth", seconds=10)
     texts = [text.strip() for text in await page.evaluate(_TEXTS)]
     wrong = {
         "English": [text for text in texts if text in english or _ENGLISH.search(text)],

@@ -24,7 +24,7 @@ from gateway.time_units import DAY_NS, SECOND_NS
 from tests.fixtures.building import assignment, bundle, value_output
 from tests.fixtures.console import PASSWORD, console_at_work, quick_passwords, set_password
 from tests.fixtures.console_on_lots import HandClock, console_on_lots
-from tests.fixtures.page import Pages, chromium, keep, sign
+from tests.fixtures.page import Pages, chromium, keep, sign, until_true
 from tests.fixtures.store_bench import viscosity
 from tests.people.test_stages import Staging, by
 
@@ -140,7 +140,7 @@ async def test_a_lot_shows_what_is_missing_its_results_and_its_control_chart_wit
         await expect(chart).to_contain_text("Centre 99.9")
         await expect(chart).to_contain_text("control limits 97.8 to 102.0")
         await expect(chart.locator(".signals li").last).to_contain_text("110.0 mPa·s · S-BAD")
-        assert await page.wait_for_function(_RINGS) is not None  # the mark of the rule is drawn
+        await until_true(page, _RINGS)  # the mark of the rule is drawn
         await chart.scroll_into_view_if_needed()
         await keep(page, "lot-chart-wide-light")
         for name in ("Release lot", "Reject lot", "Keep on hold"):
