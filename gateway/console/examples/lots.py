@@ -100,6 +100,7 @@ OF_LOTS: Mapping[str, dict[str, Any]] = {
             "reason": "retested, both inside",
             "on_other_facts": False,
             "of_rest_alone": False,
+            "awaits_certificate": False,
         },
         "signatures": [SIGNATURE],
         "waiting": [],
