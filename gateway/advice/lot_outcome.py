@@ -7,13 +7,9 @@ from gateway.decision import LotAssessed, LotJudged
 from gateway.facts.base import JudgingFacts
 from gateway.facts.lot import LotFacts, is_of_rest, put_back_since
 from gateway.lab.certificates.awaited import awaited
-from gateway.lab.disposition import (
-    TREND_FLAGS,
-    LotState,
-    no_less_careful,
-    on_damaged_records,
-)
+from gateway.lab.disposition import TREND_FLAGS, LotState, no_less_careful, on_damaged_records
 from gateway.lab.release.assessment import Assessment, Subject
+from gateway.lab.release.begun_again import by_production
 from gateway.lab.release.decided import decision_after
 from gateway.lab.release.lot_assessments import assessments
 from gateway.lab.release.open_points import Point
@@ -21,12 +17,7 @@ from gateway.lab.release.parts import about_of, by_parts, is_of_whole_lot, is_re
 from gateway.lab.release.products_alike import naming_products_alike
 from gateway.lab.release.recommendation import recommend, with_history
 from gateway.latches import has_forgotten, in_doubt
-from gateway.records.laboratory import (
-    Disposition,
-    ProvisionalHold,
-    Recommendation,
-    RestedOn,
-)
+from gateway.records.laboratory import Disposition, ProvisionalHold, Recommendation, RestedOn
 from gateway.records.lot_decisions import DecisionState, LotDecided, Verdict
 from gateway.records.lot_parts import OF_REST_ALONE, PART_UNDONE, RELEASE_TAKEN_BACK
 from gateway.records.prediction import Prediction
@@ -104,7 +95,8 @@ def lot_outcome(lot_facts: LotFacts, facts: JudgingFacts, trigger: Trigger) -> L
     lot, before = lot_facts.knowledge.lot or None, lot_facts.before
     specifications = facts.specifications
     assessed = assessments(lot_facts.knowledge, specifications.in_force)
-    assessed = (*assessed, *by_parts(lot_facts.knowledge, lot_facts.misfit))
+    begun_again = by_production(lot_facts.knowledge, lot_facts.begun_again_ns)
+    assessed = (*assessed, *begun_again, *by_parts(lot_facts.knowledge, lot_facts.misfit))
     if lot_facts.part is not None:
         assessed = with_whole_lot(assessed, lot_facts.part, lot_facts.whole_lot)
     assessed = naming_products_alike(assessed, specifications.products_alike)

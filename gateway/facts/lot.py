@@ -95,6 +95,7 @@ class LotFacts:
     part: LotDivided | None  # of which lot it is a part, and how much
     whole_lot: tuple[Assessment, ...]  # of a part: how the assessments of its lot stand that are looked at
     copied: Mapping[str, str]  # of a part: by the subject of the copy, the hash of what is copied anew
+    begun_again_ns: int | None  # of a lot that is read whole: when production began it again since it was released
     misfit: Misfit | None  # of a divided lot that is read whole: how its parts do not fit in it
     divided: bool  # whether parts are set apart from it
     parts: tuple[PartOnRecord, ...]  # those parts, where their records hold

@@ -27,6 +27,7 @@ class Subject(StrEnum):
     LIKENESS = "likeness"  # of its name to those of other lots: the same for each of them
     SAMPLE = "sample"  # of which results name different lots
     DECISION = "decision"  # of a person who rejects the lot or keeps it on hold
+    PRODUCTION = "production"  # whether production has begun it again since it was released
     PARTS = "parts"  # of a divided lot: whether they fit in what production says the lot is
     PART = "part"  # as a person has declared it: of which lot it is, and how much
     WHOLE_LOT = "whole_lot"  # a person's decision on the lot of which this is a part

@@ -88,6 +88,14 @@ ORDER BY c.version DESC LIMIT :most;
 -- name: certificate_by_number
 SELECT DISTINCT certificate_id FROM certificate WHERE certificate_id LIKE :prefix || '%' LIMIT 2;
 
+-- name: lot_begun_again_since
+-- when production has begun a lot once more after its end, said or heard at a time or later (NULL: at any)
+SELECT max(c.at_ns) FROM context_change AS c LEFT JOIN event AS e ON e.event_id = c.event_id
+WHERE c.material_lot_id = :material_lot_id AND c.kind = 'lot_started'
+    AND (:since_ns IS NULL OR max(c.at_ns, ifnull(e.at_ns, c.at_ns)) >= :since_ns)
+    AND c.at_ns > (SELECT max(at_ns) FROM context_change
+                   WHERE material_lot_id = :material_lot_id AND kind IN ('lot_ended', 'lot_closed'));
+
 -- name: lot_begun_again
 -- whether production has begun a lot once more since it ended or was closed: it is not complete
 SELECT max(CASE WHEN kind = 'lot_started' THEN at_ns END) > max(CASE WHEN kind <> 'lot_started' THEN at_ns END)

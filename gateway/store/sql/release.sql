@@ -373,12 +373,13 @@ WHERE EXISTS (SELECT 1 FROM assessment WHERE material_lot_id = :material_lot_id)
 ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
 
 -- name: judge_ended_lot_again
--- by its end it is known which results of its equipment are its own
+-- by its end it is known which results of its equipment are its own, and that it is in production no longer
 INSERT INTO lot_to_judge (material_lot_id, cause, at_ns)
 SELECT l.material_lot_id, :cause, :at_ns FROM lot AS l
 WHERE l.material_lot_id = :material_lot_id AND (
     EXISTS (SELECT 1 FROM result_without_lot AS w WHERE w.equipment_id = l.equipment_id AND w.at_ns >= l.started_ns)
     OR EXISTS (SELECT 1 FROM refused_in_place AS r WHERE r.equipment_id = l.equipment_id AND r.drawn_ns >= l.started_ns)
+    OR EXISTS (SELECT 1 FROM assessment WHERE material_lot_id = :material_lot_id AND subject = 'production')
 )
 ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
 

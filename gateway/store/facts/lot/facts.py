@@ -20,6 +20,7 @@ from gateway.records.lot_parts import OF_REST_ALONE, LotDivided
 from gateway.records.production import Context
 from gateway.store.codec import decode
 from gateway.store.facts.lot.at_a_glance import Arrival, LotAtAGlance, is_read_whole, lot_at_a_glance, products_of_lot
+from gateway.store.facts.lot.begun_again import begun_again_ns
 from gateway.store.facts.lot.holds import earlier_hold, final_results, provisional_holds
 from gateway.store.facts.lot.named_by_results import named_with, with_names
 from gateway.store.facts.lot.other_lots import lots_parted_by_bars, lots_that_look_alike, parents_in_question
@@ -83,6 +84,7 @@ def _of_no_lot(results: tuple[ResultOnRecord, ...]) -> LotFacts:
         part=None,
         whole_lot=(),
         copied={},
+        begun_again_ns=None,
         misfit=None,
         divided=False,
         parts=(),
@@ -135,6 +137,7 @@ def _facts(reading: Reading, lot: str, arrival: Arrival | None, *, at_ns: int) -
         part=None,
         whole_lot=(),
         copied={},
+        begun_again_ns=begun_again_ns(reading, lot, decision, known.standing) if whole else None,
         misfit=misfit_of(reading, lot) if whole and there_is["divided"] else None,
         divided=bool(there_is["divided"]),
         parts=parts,
@@ -178,6 +181,7 @@ def _facts_of_part(reading: Reading, glance: LotAtAGlance, part: LotDivided, *, 
         review=signed_review_of(reading.connection, glance.lot)[0] if there_is["reviewed"] else None,
         **_certified(reading, part, decision),
         part=part,
+        begun_again_ns=None,
         misfit=None,
         whole_lot=copies.whole_lot,
         copied=copies.copied,
