@@ -12,13 +12,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from gateway.cli.broker_probes import REFUSED, Finding
-from gateway.cli.checkup import certificates, clocks, connections, disk, outputs, records_kept
+from gateway.cli.checkup import certificates, clocks, connections, disk, outputs, people, records_kept
 from gateway.cli.checkup.records import Examined, Remark, State, Visited
 from gateway.cli.checkup.table import CHECKS
 from gateway.cli.doctor import examined, page_document
 from gateway.config.reading import read
 from gateway.operations.clock_state import ClockState, clock_state
-from gateway.store.database import open_state
+from gateway.store.database import open_state, read_state
 from gateway.time_units import DAY_NS
 from gateway.transport.mqtt_probe import presented_certificate
 from gateway.transport.opcua_certificates import application_uri_of, certificate_in, make_certificate
@@ -27,6 +27,7 @@ from gateway.transport.opcua_reading import OperationLimits
 from tests.cli.test_tags import configured
 from tests.config.test_settings import MINIMAL, written
 from tests.fixtures.commands import labline
+from tests.fixtures.console import users_of_each_role
 from tests.fixtures.plant_to_find import PlantToFind
 from tests.fixtures.secured_broker import certificate_pair
 
@@ -63,7 +64,11 @@ def test_the_page_of_a_sound_line_has_every_group_and_nothing_wrong(tmp_path, pl
     document = ended.document
     assert [line for line in document["checks"] if line["state"] == "wrong"] == []
     assert (ended.code, document["ok"]) == (0, True)
-    assert {line["group"] for line in document["checks"]} >= {row.group for row in CHECKS} - {"models", "certificates"}
+    assert {line["group"] for line in document["checks"]} >= {row.group for row in CHECKS} - {
+        "models",
+        "certificates",
+        "people",
+    }
     assert any("ok" in state and "rights" in what for state, what in states(document, "broker rights"))
     assert any("publishes every" in what for _state, what in states(document, "limits"))
     assert any("clock of plc1" in what for _state, what in states(document, "server clocks"))
@@ -370,3 +375,19 @@ def test_the_rights_of_what_a_link_names_are_left_alone(tmp_path, monkeypatch):
     done = labline("doctor", "--config", path, "--offline", "--fix", "--json").document["done"]
     assert any("it is a link" in sentence for sentence in done)
     assert stat.S_IMODE(elsewhere.stat().st_mode) == 0o644
+
+
+def test_a_name_with_limited_sight_that_is_no_users_is_said(tmp_path):
+    (tmp_path / "store").mkdir()
+    open_state(tmp_path / "store").close()
+    users_of_each_role(tmp_path / "store")
+    for names, state, what in (
+        ('["viewer", "viewr"]', State.WRONG, "no users: viewr;"),
+        ('["operator", "viewer"]', State.OK, "operator, viewer"),
+    ):
+        path = written(tmp_path, f'{MINIMAL}\n[[knowledge.sight]]\nusers = {names}\nclients = ["ACME"]\n')
+        settings, _sha256 = read(path)
+        with closing(read_state(tmp_path / "store")) as store:
+            seen = Examined(config=path, settings=settings, line=None, now_ns=NOW_NS, store=store)
+            (remark,) = people.sights(seen)
+        assert (remark.state, what in remark.what) == (state, True)

@@ -1,6 +1,16 @@
 """The checks of ``labline doctor``, one row each, in the order of the page; each is a function of its group's file."""
 
-from gateway.cli.checkup import certificates, clocks, configuration, connections, disk, models, outputs, records_kept
+from gateway.cli.checkup import (
+    certificates,
+    clocks,
+    configuration,
+    connections,
+    disk,
+    models,
+    outputs,
+    people,
+    records_kept,
+)
 from gateway.cli.checkup.records import Row
 from gateway.cli.checkup.versions import package_versions, schema_version
 
@@ -28,6 +38,7 @@ CHECKS = (
     Row(name="dead letters", group="outputs", check=outputs.dead_letters),
     Row(name="stages", group="models", check=models.stages),
     Row(name="drift", group="models", check=models.latched),
+    Row(name="sights", group="people", check=people.sights),
     Row(name="verified", group="audit trail", check=records_kept.verified),
     Row(name="head", group="audit trail", check=records_kept.head),
     Row(name="programs", group="versions", check=package_versions),
