@@ -6,12 +6,15 @@ person has looked.
 
 import json
 import sqlite3
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import Any
 
 from gateway.contract.publications import CERTIFICATE, DISPOSITION, LOT_PART
 from gateway.latches import has_forgotten
 from gateway.records.certificates import CertificateState
 from gateway.records.lot_decisions import DecisionState
+from gateway.records.outgoing import OutgoingMessage
 from gateway.store.outbox import Queued
 from gateway.store.queries.lot_decisions import decision_of_lot
 from gateway.store.queries.lot_parts import parts_declared
@@ -59,14 +62,23 @@ def may_let_go(message: Queued) -> bool:
     return release or (_SIGNED in payload and _OF_CERTIFICATES in topic)
 
 
+def says_released(message: OutgoingMessage) -> bool:
+    """Return whether a message says that a release of a lot, or of a part of one, stands."""
+    return _RELEASE in message.payload and bool(_standing_releases(json.loads(message.payload)))
+
+
+def _standing_releases(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    decided = [document.get(name) or {} for name in _DECISIONS]
+    return [item for item in decided if item.get("decision") == "release" and item.get("stands") is True]
+
+
 def why_untold(connection: sqlite3.Connection, message: Queued) -> Untold | None:
     """Return why the release or certificate in a message must not be told; None where it may be, or there is none.
 
     A newer disposition of the same lot waits behind one that is overtaken: the broker is told that instead.
     """
     document = json.loads(message.payload)
-    decided = [document.get(name) or {} for name in _DECISIONS]
-    released = any(item.get("decision") == "release" and item.get("stands") is True for item in decided)
+    released = _standing_releases(document)
     if not released and document.get("state") != CertificateState.SIGNED:
         return None
     if store_has_forgotten(connection):
@@ -77,5 +89,5 @@ def why_untold(connection: sqlite3.Connection, message: Queued) -> Untold | None
     newest = value_of(connection, "may_release", material_lot_id=lot, message_id=message.message_id)
     decision = decision_of_lot(connection, str(lot)).decision
     stands = decision is not None and decision.state is DecisionState.STANDS
-    is_this = decision is not None and any(item.get("record_id") == decision.record_id for item in decided)
+    is_this = decision is not None and any(item.get("record_id") == decision.record_id for item in released)
     return None if newest and stands and is_this else Untold.OVERTAKEN

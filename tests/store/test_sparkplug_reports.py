@@ -1,13 +1,17 @@
 """Reports for a host of Sparkplug in the store: with their cause, by exception, kept until they are sent."""
 
+import json
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
 
 from gateway.events import GatewayStarted
 from gateway.line.definition import Stage
+from gateway.records.lot_decisions import DecisionState, Verdict
 from gateway.store.sparkplug import next_bd_seq, sent
 from tests.fixtures.building import moment
+from tests.fixtures.certifying import Certifying
 from tests.fixtures.store_bench import Bench, viscosity
 
 OF_A_SUBJECT = "SELECT seq, sent FROM sparkplug_report WHERE subject = 'prediction/viscosity' ORDER BY seq"
@@ -78,6 +82,32 @@ def test_after_a_backup_was_put_back_no_birth_tells_of_a_lot_as_it_was_then(benc
     bench.connection.execute("INSERT INTO latch (code, at_ns, body) VALUES ('STORE_RESTORED', 1, '{}')")
     bench.commit(started(bench, 2))
     assert bench.rows(subjects) == [("hold",)]
+
+
+def test_a_release_that_a_backup_has_not_judged_yet_is_not_reported_until_somebody_has_looked(tmp_path):
+    bench = Certifying(tmp_path)
+    bench.line = replace(bench.line, reports_to_sparkplug=True)
+    with closing(bench.connection):
+        bench.result(viscosity(100.0))
+        with_gateway, bench.commit = bench.commit, bench.commit_without_gateway
+        bench.decide(Verdict.RELEASE)
+        bench.commit = with_gateway
+        bench.connection.execute("INSERT INTO latch (code, at_ns, body) VALUES ('STORE_RESTORED', 1, '{}')")
+        bench.commit(started(bench, 1))
+        bench.follow_up_all()
+        assert bench.decision().state is DecisionState.STANDS
+        assert decision_reported(bench) == []
+        bench.decide(Verdict.HOLD)
+        assert decision_reported(bench) == ["hold"]
+        bench.connection.execute("DELETE FROM latch")
+        bench.decide(Verdict.RELEASE)
+        assert decision_reported(bench) == ["release"]
+
+
+def decision_reported(bench):
+    """Return what a host reads last of what a person has decided on the lot."""
+    rows = bench.rows("SELECT body FROM sparkplug_report WHERE subject = 'disposition' ORDER BY seq DESC LIMIT 1")
+    return [json.loads(body)["Disposition/Decision"] for (body,) in rows]
 
 
 def started(bench, number):

@@ -35,7 +35,7 @@ from gateway.store.deliveries import insert as insert_delivery
 from gateway.store.outbox import Queued, enqueue
 from gateway.store.sparkplug import insert as insert_report
 from gateway.store.statements import SQL
-from gateway.store.told_releases import store_has_forgotten
+from gateway.store.told_releases import says_released, store_has_forgotten
 from gateway.store.transaction.records.table import RECORD_KINDS
 
 EVIDENCE_DAMAGED = "EVIDENCE_DAMAGED"
@@ -98,7 +98,7 @@ def _report(connection: sqlite3.Connection, event: Event, decision: Decision, li
     """Write what an edge node of Sparkplug reports, in the same transaction.
 
     Where nothing is reported any more, what was is forgotten: a later birth must not tell of a lot as it was then. Nor
-    must one of a store that was put back from a backup.
+    must one of a store that was put back from a backup, which reports no release until a person has looked.
     """
     if not line.reports_to_sparkplug:
         if isinstance(event, GatewayStarted | ActRequested):
@@ -108,7 +108,10 @@ def _report(connection: sqlite3.Connection, event: Event, decision: Decision, li
         connection.execute(SQL["forget_sparkplug_dispositions"])
     devices = {device_of(model.equipment_id) for model in line.configured_models}
     for message in decision.messages:
-        for report in reports_of(message, topic_root=line.topic_root, devices=devices):
+        reports = reports_of(message, topic_root=line.topic_root, devices=devices)
+        if reports and says_released(message) and store_has_forgotten(connection):
+            continue
+        for report in reports:
             insert_report(connection, report, at_ns=event.at_ns)
 
 
