@@ -77,7 +77,7 @@ def list_deviations(
         show_json({"to_check": to_check, "deviations": deviations})
         return
     if to_check:
-        show_table("closed, effect to be looked at now", ("by", "effect", "action", "lot", "id"),
+        show_table("closed, effect to be checked now", ("by", "effect", "action", "lot", "id"),
                    [(item["check_by"], item["effect"], item["action"], item["lot"] or "-", item["id"])
                     for item in to_check])  # fmt: skip
     columns = (

@@ -172,7 +172,7 @@ def test_a_deviation_is_closed_with_a_password_and_its_draft_says_so(line, tmp_p
     assert (shown["lot"], shown["check_by"], shown["action"], shown["effect"]) == (
         "BAD-1", "2026-12-24", "clean", "not effective",
     )  # fmt: skip
-    assert run(line, "deviation", "list")[1].startswith("closed, effect to be looked at now")
+    assert run(line, "deviation", "list")[1].startswith("closed, effect to be checked now")
 
 
 def test_the_load_of_the_laboratory_is_forecast_without_a_model(line):

@@ -115,7 +115,7 @@ async def test_an_action_is_recorded_and_done_at_the_page_of_a_deviation(pages):
         await page.route("**/api/actions", with_one_to_check)
         await page.goto("/#/actions")
         due = page.locator(".part-to-check")
-        await expect(due).to_contain_text("Its effect is looked at on 2026-12-24")
+        await expect(due).to_contain_text("Its effect is to be checked on 2026-12-24")
         await expect(due.locator(".card")).to_contain_text("Clean the filter")
         await expect(page.locator(".card")).to_have_count(2)
         await keep(page, "actions-wide-light")
