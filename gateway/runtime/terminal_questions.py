@@ -93,11 +93,10 @@ class TerminalQuestions:
         if message is None:
             return
         asked = _Asked(terminal=delivery.topic.rpartition("/")[2], message=message, delivery=delivery)
-        if not self._rate.takes():
+        if not self._rate.takes() or self._waiting.full():
             self._send(asked, Finished(answer=self._without_answer("TOO_MANY_QUESTIONS")))
             return
-        with suppress(asyncio.QueueFull):
-            self._waiting.put_nowait(asked)
+        self._waiting.put_nowait(asked)
 
     async def run(self) -> None:
         """Answer until cancelled."""

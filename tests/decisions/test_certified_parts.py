@@ -7,19 +7,16 @@ import pytest
 
 from gateway.console.views.lot_parts import parts_view
 from gateway.contract.sinks.rule import AWAITS_CERTIFICATE
-from gateway.line.sinks import Sink, SinkMessage
 from gateway.records.acts import ActOutcome
 from gateway.records.lot_decisions import Verdict
 from gateway.records.lot_parts import OF_REST_ALONE, RELEASE_TAKEN_BACK
 from gateway.store.database import open_state
 from gateway.store.deliveries import DueDelivery, why_not_released
 from gateway.store.queries.lot_parts import parts_of_lot
-from tests.fixtures.certifying import ACME, Certifying
+from tests.fixtures.certifying import ACME, GATING, MES, Certifying, told
 from tests.fixtures.deciding import DRUMS, LOT, REST
 from tests.fixtures.store_bench import viscosity
 
-GATING = replace(ACME, release_needs_certificate=True)
-MES = Sink(name="mes", template="generic", messages=frozenset({SinkMessage.HOLD, SinkMessage.RELEASE}))
 PART = f"{LOT}/{DRUMS}"
 RELEASE = Verdict.RELEASE
 
@@ -30,10 +27,6 @@ def bench(tmp_path):
     bench.line = replace(bench.line, sinks=(MES,))
     with closing(bench.connection):
         yield bench
-
-
-def told(bench):
-    return [kind for (kind,) in bench.rows("SELECT kind FROM delivery ORDER BY seq")]
 
 
 def last(bench):

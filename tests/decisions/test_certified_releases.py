@@ -12,12 +12,10 @@ from gateway.records.certificates import CertificateState
 from gateway.records.lot_decisions import Verdict
 from gateway.store.deliveries import DueDelivery, why_not_certified, why_not_released
 from gateway.time_units import SECOND_NS
-from tests.fixtures.certifying import ACME, Certifying
+from tests.fixtures.certifying import ACME, GATING, MES, Certifying, told
 from tests.fixtures.deciding import LOT
 from tests.fixtures.store_bench import viscosity
 
-GATING = replace(ACME, release_needs_certificate=True)
-MES = Sink(name="mes", template="generic", messages=frozenset({SinkMessage.HOLD, SinkMessage.RELEASE}))
 ERP = Sink(name="erp", template="generic", messages=frozenset({SinkMessage.CERTIFICATE}))
 
 
@@ -27,10 +25,6 @@ def bench(tmp_path):
     bench.line = replace(bench.line, sinks=(MES, ERP))
     with closing(bench.connection):
         yield bench
-
-
-def told(bench, sink="mes"):
-    return [row[0] for row in bench.rows("SELECT kind FROM delivery WHERE sink = ? ORDER BY seq", sink)]
 
 
 def last(bench, sink="mes"):

@@ -6,16 +6,15 @@ from dataclasses import replace
 import pytest
 
 from gateway.contract.times import rfc3339
-from gateway.line.sinks import Sink, SinkMessage
 from gateway.records.acts import ActOutcome, SettlePoint
 from gateway.records.lot_decisions import DecisionState, Verdict
 from gateway.store.queries.lots import lot_on_record
 from gateway.time_units import SECOND_NS
+from tests.fixtures.certifying import MES, told
 from tests.fixtures.deciding import LOT, Deciding, by
 from tests.fixtures.store_bench import viscosity
 
 HOUR_NS = 3600 * SECOND_NS
-MES = Sink(name="mes", template="generic", messages=frozenset({SinkMessage.HOLD, SinkMessage.RELEASE}))
 
 
 @pytest.fixture
@@ -32,10 +31,6 @@ def bench(tmp_path):
         bench.decide(Verdict.RELEASE)
         assert told(bench) == ["release"]
         yield bench
-
-
-def told(bench):
-    return [row[0] for row in bench.rows("SELECT kind FROM delivery WHERE sink = 'mes' ORDER BY seq")]
 
 
 def begun_again(bench, **fields):

@@ -14,7 +14,7 @@ from gateway.console.views.lot import lot_view
 from gateway.contract.sparkplug.reports import reports_of
 from gateway.database.writer import Writer
 from gateway.knowledge.kinds.lots import lot as lot_found
-from gateway.line.sinks import Sink, SinkMessage
+from gateway.line.sinks import SinkMessage
 from gateway.publish.holding_back import HoldingBack
 from gateway.records.lot_decisions import Verdict
 from gateway.records.outgoing import OutgoingMessage
@@ -28,16 +28,13 @@ from simulator.rest_systems import RestSystem, serving
 from tests.copilot.plant import asking
 from tests.fixtures import store_bench
 from tests.fixtures.building import moment
-from tests.fixtures.certifying import ACME, Certifying
+from tests.fixtures.certifying import GATING, MES, Certifying, told
 from tests.fixtures.deciding import LOT
 from tests.fixtures.listeners import of_sending
 from tests.fixtures.seeing import SEES_ALL
 from tests.fixtures.sinks import HandClock
 from tests.fixtures.sinks import told as serving_sinks
 from tests.fixtures.store_bench import viscosity
-
-MES = Sink(name="mes", template="generic", messages=frozenset({SinkMessage.HOLD, SinkMessage.RELEASE}))
-GATING = replace(ACME, release_needs_certificate=True)
 
 
 @pytest.fixture
@@ -46,10 +43,6 @@ def bench(tmp_path):
     bench.line = replace(bench.line, sinks=(MES,))
     with closing(bench.connection):
         yield bench
-
-
-def told(bench):
-    return [row[0] for row in bench.rows("SELECT kind FROM delivery WHERE sink = 'mes' ORDER BY seq")]
 
 
 def reported(bench):

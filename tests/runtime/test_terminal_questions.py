@@ -221,6 +221,17 @@ async def test_a_terminal_hears_of_the_clients_that_are_configured_for_it_and_no
     assert [answer["outcome"] for answer in answers] == ["nothing_on_record", "answered", "not_for_you"]
 
 
+async def test_a_question_for_which_no_room_is_left_is_told_so_too(plant, monkeypatch):
+    monkeypatch.setattr("gateway.runtime.terminal_questions._AT_ONCE", 1000)  # it comes slowly enough
+    monkeypatch.setattr("gateway.runtime.terminal_questions._MOST_WAITING", 2)
+    session, recorded = FakeSession(), []
+    async with answering(plant, session, recorded) as questions:
+        for _ in range(3):
+            questions.take(delivery(b"What is open?"))
+        answers = await session.until(3)
+    assert [answer["text"].startswith("Too many questions") for answer in answers] == [True, False, False]
+
+
 async def test_too_many_questions_are_told_so_and_what_is_none_is_dropped(plant):
     session, recorded = FakeSession(), []
     async with answering(plant, session, recorded) as questions:
